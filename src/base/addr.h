@@ -1,0 +1,38 @@
+// An Internet address and port, as a value that can be compared, hashed and copied.
+#pragma once
+
+#include "base/buf.h"
+
+struct addr {
+	uint8_t family; // 0 none, 4, 6
+	uint8_t unused;
+	uint16_t port;  // host order
+	uint8_t ip[16]; // network order; the first four for IPv4, the others zero
+};
+
+// "192.0.2.1:5060", "[2001:db8::1]:5060", "192.0.2.1" (port stays 0), "2001:db8::1". Names are not resolved.
+MUST_CHECK enum err addr_parse(struct addr *out, struct str text);
+// The host alone, with or without brackets, in the canonical spelling of RFC 5952; IPv6 written in brackets.
+void put_addr_host(struct buf *b, const struct addr *a);
+// host:port
+void put_addr(struct buf *b, const struct addr *a);
+
+bool addr_eq(const struct addr *a, const struct addr *b);
+bool addr_host_eq(const struct addr *a, const struct addr *b);
+// Not to be sent to at a stranger's word: unspecified, loopback, link-local, multicast, broadcast, and these mapped
+// into IPv6 or written in a form that means the same.
+bool addr_is_special(const struct addr *a);
+bool addr_is_loopback(const struct addr *a);
+
+// A network, for lists of allowed peers: "192.0.2.0/24", "2001:db8::/32", or one address.
+struct addr_net {
+	struct addr base;
+	uint8_t bits;
+};
+MUST_CHECK enum err addr_net_parse(struct addr_net *out, struct str text);
+bool addr_in_net(const struct addr *a, const struct addr_net *net);
+
+struct sockaddr;
+// To and from the system's form; the result is the length of what was written (out must hold a sockaddr_in6).
+uint32_t addr_to_sockaddr(struct sockaddr *out, const struct addr *a);
+void addr_from_sockaddr(struct addr *out, const struct sockaddr *sa);
