@@ -1,0 +1,103 @@
+// SIP transactions over datagrams (RFC 3261 §17, RFC 6026): a stack takes packets and the time, and gives packets (in
+// its outbox), calls of its user and its next deadline. It does no I/O and knows no call.
+//
+//     network ──packet──▶ sip_stack_input ──▶ server transaction ──▶ user.request / user.cancelled / user.ack
+//                                         ──▶ client transaction ──▶ user.response / user.failed
+//
+// A finished transaction shrinks to a tombstone that absorbs retransmissions until its timer fires.
+#pragma once
+
+#include "base/env.h"
+#include "base/map.h"
+#include "base/packet.h"
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "wire/sip/msg.h"
+
+enum sip_failure {
+	SIP_FAILED_TIMEOUT,   // timer B, F: no final response; timer H: no ACK (408 to the user)
+	SIP_FAILED_TRANSPORT, // it could not be sent (503 to the user)
+};
+
+// What the stack tells its user. Messages are good until the call returns.
+struct sip_user {
+	void *self;
+	// A new request other than ACK and CANCEL. Answer it, now or later, with sip_server_respond.
+	void (*request)(void *self, ref txn, const struct sip_msg *m, const struct sip_source *from);
+	// An ACK that belongs to no transaction of ours: to a 2xx (RFC 3261 §13.2.2.4).
+	void (*ack)(void *self, const struct sip_msg *m, const struct sip_source *from);
+	// The INVITE of `txn` was cancelled; the CANCEL was answered 200. The INVITE still wants its final response (487).
+	void (*cancelled)(void *self, ref txn, uint64_t owner, const struct sip_msg *cancel);
+	// A response to a request of ours: provisional (not 100 after the first), final, and every 2xx to an INVITE, also
+	// repeated ones and those of other branches of a fork (each wants an ACK).
+	void (*response)(void *self, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from);
+	// A request of ours got no answer, or a final response of ours to an INVITE got no ACK.
+	void (*failed)(void *self, ref txn, uint64_t owner, enum sip_failure why);
+	// For diagrams: every message in and out that belongs to an owner (0: to none). May be NULL.
+	void (*seen)(void *self, uint64_t owner, bool out, struct str bytes, const struct addr *peer);
+};
+
+// Timers of RFC 3261 table 4, in ms; zero fields take the RFC's values (500, 4000, 5000).
+struct sip_times {
+	uint32_t t1_ms, t2_ms, t4_ms;
+};
+
+struct sip_stack_limits {
+	uint32_t transactions_max; // live ones and tombstones
+	uint64_t bytes_max;        // of messages kept for retransmission
+};
+
+struct sip_stack;
+
+// env, outbox and wheel-free: the stack has a wheel of its own. Owned by the caller: env, out, both outlive the stack.
+// branch_prefix (at most 8 characters, made of token characters) starts every branch of ours after the magic cookie,
+// so that a response's owner among several workers can be told from its branch.
+struct sip_stack *sip_stack_new(struct env *env, struct outbox *out, const struct sip_user *user,
+                                const struct sip_times *times, const struct sip_stack_limits *limits,
+                                struct str branch_prefix);
+struct sip_stack *sip_stack_free(struct sip_stack *s);
+
+// Takes one packet (env->now_ms is the time). What is no SIP is counted; what is malformed is answered as its fault
+// says (RFC 3261 §8.1.1, RFC 4475), when it can be. Keep-alives (CRLF; RFC 5626 §4.4.1 pong is for streams) are eaten.
+void sip_stack_input(struct sip_stack *s, const struct packet *p);
+// The same for a packet that the caller has parsed already.
+void sip_stack_input_msg(struct sip_stack *s, const struct sip_msg *m, const struct sip_source *from);
+// Fires what is due at env->now_ms; gives the next deadline (UINT64_MAX: none).
+uint64_t sip_stack_tick(struct sip_stack *s);
+
+// Sends a response of a server transaction: whole text, as put_sip_response and friends wrote it. A final one is kept
+// and repeated as RFC 3261 §17.2 says; a 2xx to an INVITE is repeated from T1 doubling to T2 until sip_server_acked,
+// for 64*T1 (§13.3.1.4), which then is SIP_FAILED_TIMEOUT. ERR_NOT_FOUND: it ended. ERR_STATE: it had its final one.
+MUST_CHECK enum err sip_server_respond(struct sip_stack *s, ref txn, uint16_t status, struct str message);
+// The ACK of a 2xx came.
+void sip_server_acked(struct sip_stack *s, ref txn);
+// Names the owner (the user's handle) of a server transaction, given back in cancelled and failed.
+void sip_server_own(struct sip_stack *s, ref txn, uint64_t owner);
+
+// A new branch, unique and with our prefix: "z9hG4bK<prefix><random>". Good until the next call.
+struct str sip_stack_branch(struct sip_stack *s);
+// Sends a request as a new client transaction: whole text whose topmost Via carries `branch`. Not for ACK.
+struct sip_client_request {
+	enum sip_method method;
+	struct str branch, message;
+	struct addr to;
+	uint16_t listener;
+	uint64_t owner;
+};
+MUST_CHECK enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_request *r);
+// Cancels an INVITE (RFC 3261 §9.1): the CANCEL leaves when a provisional response has come. The final response is told
+// as ever. When none comes within 64*T1 of the CANCEL: failed(TIMEOUT).
+void sip_client_cancel(struct sip_stack *s, ref txn);
+// Forgets the owner: nothing of this transaction is told any more (the call ended), repetitions go on. A 2xx that still
+// comes to a forgotten INVITE is told with owner 0: the user ends it by ACK and BYE.
+void sip_stack_disown(struct sip_stack *s, ref txn);
+// Answers a request that has no state (a challenge, a refusal under load): the transaction is dropped without tombstone,
+// a retransmission is a new request (RFC 3261 §8.2.7).
+void sip_server_respond_stateless(struct sip_stack *s, ref txn, struct str message);
+
+// For limits, tests and the metrics.
+struct sip_stack_use {
+	uint32_t transactions, tombstones;
+	uint64_t bytes;
+};
+struct sip_stack_use sip_stack_use(const struct sip_stack *s);
