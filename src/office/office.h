@@ -1,0 +1,175 @@
+// What is provisioned, as calls read it: rows and snapshots in memory, swapped whole under RCU, never changed in place.
+//
+//     keep/store (SQLite) ──load, change──▶ struct office ◀──look-ups── every worker (between two rcu_quiescent)
+//
+// Lines and numbers are rows of their own, replaced one at a time; the small rule sets are one snapshot with a version.
+// One thread (control) writes; all read. A pointer is good until the reader's next rcu_quiescent.
+#pragma once
+
+#include "base/addr.h"
+#include "base/rcu.h"
+
+#define OFFICE_NAME_MAX 48
+#define OFFICE_DIGITS_MAX 24
+#define OFFICE_PEERS_MAX 8
+#define OFFICE_NETS_MAX 16
+#define OFFICE_ROUTE_CHOICES 4
+
+// Features a line may have; each may be subscribed, and active with a target where it has one.
+#define OFFICE_FEATURES(X)                                                                                             \
+	X(FORWARD_ALL, "forward-all", "Call forwarding unconditional")                                                     \
+	X(FORWARD_BUSY, "forward-busy", "Call forwarding on busy")                                                         \
+	X(FORWARD_NO_ANSWER, "forward-no-answer", "Call forwarding on no answer")                                          \
+	X(CALLER_ID_BLOCK, "caller-id-block", "Caller-ID blocking: *67 per call, or on every call when active")
+#define OFFICE_FEATURE_ENUM(id, name, help) FEATURE_##id,
+enum office_feature { OFFICE_FEATURES(OFFICE_FEATURE_ENUM) FEATURE_COUNT };
+
+struct office_feature_state {
+	bool subscribed, active;
+	char target[OFFICE_DIGITS_MAX + 1]; // E.164 digits without +, or a short code; "" none
+};
+
+enum office_digest { OFFICE_DIGEST_BOTH, OFFICE_DIGEST_MD5, OFFICE_DIGEST_SHA256 }; // what is offered, MD5 first of both
+
+struct office_line {
+	uint32_t id, customer, rate_centre; // ids; a line's id indexes its live state
+	char name[OFFICE_NAME_MAX];         // the user of its address of record and of its credentials
+	char display[OFFICE_NAME_MAX];      // calling name
+	char number[OFFICE_DIGITS_MAX + 1]; // E.164 digits shown and charged for its calls, without +
+	uint8_t ha1_md5[16], ha1_sha256[32];
+	uint8_t digest;                     // enum office_digest
+	bool suspended;                     // the line's own or its customer's: only emergency and 611 go out
+	uint16_t calls_max;                 // simultaneous calls, both directions
+	uint16_t no_answer_s;               // ringing time before no-answer treatment
+	uint16_t contacts_max;              // registrations at once
+	struct office_feature_state features[FEATURE_COUNT];
+};
+
+enum office_number_kind { OFFICE_NUMBER_LINE, OFFICE_NUMBER_VACANT, OFFICE_NUMBER_CHANGED, OFFICE_NUMBER_DISCONNECTED };
+struct office_number {
+	char digits[OFFICE_DIGITS_MAX + 1]; // E.164 without +
+	uint8_t kind;                       // enum office_number_kind
+	uint32_t line;                      // LINE
+	char new_number[OFFICE_DIGITS_MAX + 1]; // CHANGED; "" when it may not be told
+};
+
+struct office_customer {
+	uint32_t id;
+	char name[OFFICE_NAME_MAX];
+	bool suspended;
+};
+
+struct office_state { // a state of the union
+	char code[3];
+	char name[OFFICE_NAME_MAX];
+	bool open; // interconnection, numbers, 911 and certification are ready: its lines may call and be called
+};
+
+struct office_rate_centre {
+	uint32_t id;
+	char name[OFFICE_NAME_MAX];
+	char state[3];
+	uint16_t lata;
+};
+
+struct office_npa { // dialling plan of an area code (NANP §4)
+	uint16_t npa;
+	char state[3];
+	bool seven_digits; // 7 digits serve for home-NPA local calls
+};
+
+struct office_exchange { // NPA-NXX of the public tables
+	uint32_t npa_nxx;
+	uint32_t rate_centre;
+};
+
+struct office_peer { // one far SIP switch of a trunk group
+	struct addr addr;
+	uint8_t priority; // lower first
+};
+
+enum office_number_format { OFFICE_FORMAT_E164, OFFICE_FORMAT_NATIONAL, OFFICE_FORMAT_DIALLED }; // +1603..., 603..., 1603...
+
+struct office_trunk_group {
+	uint32_t id;
+	char name[OFFICE_NAME_MAX];
+	char host[OFFICE_NAME_MAX];  // host part of URIs sent to it; "" uses the peer's address
+	bool in_service, trusted;    // trusted: their P-Asserted-Identity counts, restricted numbers pass to them (RFC 3325)
+	bool emergency;              // 911, 933 and 988 go here
+	uint8_t format;              // enum office_number_format of called numbers
+	uint16_t calls_max;          // 0: no limit
+	uint16_t failover_ms;        // silence on an INVITE before the next choice
+	uint16_t options_s;          // period of OPTIONS; 0: not supervised
+	uint8_t peer_count, net_count;
+	struct office_peer peers[OFFICE_PEERS_MAX];
+	struct addr_net nets[OFFICE_NETS_MAX]; // whose packets are this group's, besides its peers'
+};
+
+struct office_route { // longest prefix wins
+	uint32_t id;
+	char prefix[OFFICE_DIGITS_MAX + 1]; // of E.164 digits; "" is the default route
+	uint8_t choice_count;
+	uint32_t choices[OFFICE_ROUTE_CHOICES]; // trunk group ids in order
+};
+
+// What a carrier may want to change: rows of one table, from which checks, CLI and manual are made too.
+// id, default, min, max, what it is
+#define OFFICE_SETTINGS(X)                                                                                             \
+	X(first_digit_ms, 16000, 1000, 60000, "Dial tone without a digit before permanent signal treatment, ms (GR-505)")  \
+	X(inter_digit_ms, 16000, 1000, 60000, "Between digits when more must come, ms (RFC 3660 Tpar)")                    \
+	X(critical_digit_ms, 4000, 1000, 10000, "Between digits when the number may be complete, ms (Tcrit)")              \
+	X(no_answer_network_ms, 180000, 30000, 600000, "Ringing of a call to another network before it is given up, ms")   \
+	X(answer_commit_ms, 200, 0, 10000, "Longest wait of an answer for its record on disk, ms")                         \
+	X(slow_disk_refuses, 0, 0, 1, "When records are late: 0 passes calls on, marked and alarmed; 1 refuses new calls") \
+	X(treatment_ms, 30000, 1000, 120000, "Longest tone of a failed call, ms")                                          \
+	X(call_max_s, 86400, 60, 604800, "Longest call, s")                                                                \
+	X(register_min_s, 60, 10, 3600, "Shortest registration, s (423 below)")                                            \
+	X(register_max_s, 3600, 60, 86400, "Longest registration, s")                                                      \
+	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")
+#define OFFICE_SETTING_FIELD(id, dflt, min, max, help) uint32_t id;
+
+struct office_rules { // one immutable snapshot
+	uint32_t version; // of office_change
+	char name[OFFICE_NAME_MAX];
+	char realm[OFFICE_NAME_MAX]; // fixed when the office is made: HA1 hangs on it
+	struct { OFFICE_SETTINGS(OFFICE_SETTING_FIELD) } settings;
+	uint32_t customer_count, state_count, rate_centre_count, npa_count, exchange_count, trunk_group_count, route_count;
+	struct office_customer *customers;       // by id
+	struct office_state *states;             // by code
+	struct office_rate_centre *rate_centres; // by id
+	struct office_npa *npas;                 // by npa
+	struct office_exchange *exchanges;       // by npa_nxx
+	struct office_trunk_group *trunk_groups; // by id
+	struct office_route *routes;             // by prefix
+};
+
+struct office;
+
+// Reading. NULL: no such row.
+const struct office_rules *office_rules(const struct office *o);
+const struct office_line *office_line(const struct office *o, uint32_t id);
+const struct office_line *office_line_by_name(const struct office *o, struct str name);
+const struct office_number *office_number(const struct office *o, struct str e164_digits);
+const struct office_trunk_group *office_trunk_group(const struct office_rules *r, uint32_t id);
+// Whose packet is this? By source address and, where a peer lists it, port: the only thing that tells a trunk.
+const struct office_trunk_group *office_trunk_group_of(const struct office_rules *r, const struct addr *source);
+const struct office_customer *office_customer(const struct office_rules *r, uint32_t id);
+const struct office_rate_centre *office_rate_centre(const struct office_rules *r, uint32_t id);
+const struct office_state *office_state(const struct office_rules *r, struct str code);
+const struct office_npa *office_npa(const struct office_rules *r, uint16_t npa);
+const struct office_exchange *office_exchange(const struct office_rules *r, uint32_t npa_nxx);
+uint32_t office_line_count(const struct office *o);
+// The trunk group that the office marks for emergency calls, or NULL.
+const struct office_trunk_group *office_emergency_group(const struct office_rules *r);
+
+// Writing: the control thread, and tests that make an office without a store. Rows are copied.
+MUST_CHECK enum err office_new(struct office **out);
+struct office *office_free(struct office *o);
+MUST_CHECK enum err office_put_line(struct office *o, const struct office_line *line);
+void office_drop_line(struct office *o, uint32_t id);
+MUST_CHECK enum err office_put_number(struct office *o, const struct office_number *number);
+void office_drop_number(struct office *o, struct str e164_digits);
+// Takes ownership of a snapshot whose arrays come from office_rules_dup or malloc.
+MUST_CHECK enum err office_put_rules(struct office *o, struct office_rules *rules);
+// A deep copy to be changed and put; with defaults when `from` is NULL.
+struct office_rules *office_rules_dup(const struct office_rules *from);
