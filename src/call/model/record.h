@@ -1,6 +1,7 @@
 // What a call leaves behind: the record that the journal keeps at answer and at release, and that becomes a CDR.
 #pragma once
 
+#include "base/addr.h"
 #include "call/model/cause.h"
 #include "call/model/number.h"
 #include "call/model/trail.h"

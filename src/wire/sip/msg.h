@@ -7,6 +7,7 @@
 //                                                 body
 #pragma once
 
+#include "base/addr.h"
 #include "base/arena.h"
 
 #define SIP_HEADERS_MAX 128       // more: 400 "Too many headers"
