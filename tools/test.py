@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Runs every test there is, as `make test` and CI do, and closes with the line "N passed, N failed".
+
+    tools/test.py [--build FOLDER] [--fuzz-seconds N] [STEP ...]
+
+Four builds, each without a warning, in folders of their own: gcc with ASan and UBSan (every unit test, the ladders, the
+real programs), gcc release (are the binary's defences on), gcc with TSan (the unit tests again, for their threads), and
+clang with libFuzzer. Real programs mostly wait, builds never do: so the steps run in two lanes. STEP names the ones to
+run (see --list); all, without it.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+CORES = os.cpu_count() or 2
+TAP = re.compile(r"^(not )?ok\b(?: \d+)?(?: - | )?(.*)")
+
+SANITIZERS = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+BUILDS = {
+    "asan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false"]),
+    "release": ("gcc", ["--buildtype=release"]),
+    "tsan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=thread", "-Db_lundef=false"]),
+    "fuzz": ("clang", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                       "-Dfuzz=true"]),
+}
+
+
+class Report:
+    """Counts results as the steps bring them, and tells a person what failed as soon as it is known."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+        self.lock = threading.Lock()
+        self.began = time.monotonic()
+
+    def say(self, text):
+        print(f"[{time.monotonic() - self.began:6.1f} s] {text}", flush=True)
+
+    def add(self, title, results, log=""):
+        """results: (name, passed) pairs; log is shown, its end at least, when one of them failed."""
+        bad = [name for name, good in results if not good]
+        with self.lock:
+            self.passed += len(results) - len(bad)
+            self.failed += len(bad)
+            self.say(f"{title}: {len(results) - len(bad)} passed, {len(bad)} failed")
+            for name in bad:
+                print(f"    FAILED  {title}: {name}")
+            if bad and log:
+                print("\n".join("    | " + line for line in log.splitlines()[-150:]), flush=True)
+
+
+def run(command, timeout_s, env=None, cwd=TOP):
+    """Runs a command to its end: (its exit code, what it printed). It and its children never outlive the time."""
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS, **(env or {})}, cwd=cwd,
+                               start_new_session=True, text=True, errors="replace")
+    try:
+        output, _ = process.communicate(timeout=timeout_s)
+        return process.returncode, output
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        output, _ = process.communicate()
+        return 124, output + f"\nended after {timeout_s} s: {' '.join(map(str, command))}"
+
+
+def tap_results(text):
+    """The (name, passed) pairs of a TAP text; what is skipped does not count."""
+    found = (TAP.match(line) for line in text.splitlines())
+    return [(match[2], not match[1]) for match in found if match and "# skip" not in match[2].lower()]
+
+
+class Suite:
+    """The steps. Each takes no argument, reports what it found, and needs only the build that it names."""
+
+    def __init__(self, folder, fuzz_seconds, report):
+        self.folder, self.fuzz_seconds, self.report = folder, fuzz_seconds, report
+
+    def build(self, kind, jobs=CORES):
+        folder = self.folder / kind
+        compiler, options = BUILDS[kind]
+        log = ""
+        code = 0
+        if not (folder / "build.ninja").exists():
+            code, log = run(["meson", "setup", folder, *options], 300, {"CC": compiler})
+        if code == 0:
+            code, output = run(["ninja", "-C", folder, f"-j{jobs}"], 1200)
+            log += output
+        self.report.add(f"build {kind} ({compiler}, no warning)", [(kind, code == 0)], log)
+        return code == 0
+
+    def meson_test(self, kind, title, timeout_factor, jobs):
+        """Everything that meson knows as a test, counted by subtest."""
+        folder = self.folder / kind
+        code, output = run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", jobs, "-t",
+                            timeout_factor], 1200)
+        logs = folder / "meson-logs" / "testlog.json"
+        tests = [json.loads(line) for line in logs.read_text().splitlines()] if logs.exists() else []
+        results, log = [], ""
+        for test in tests:
+            sub = tap_results(test["stdout"]) or [("", test["result"] in ("OK", "SKIP"))]
+            # A program that crashed after its last "ok", or before all of them, has failed too.
+            if test["result"] not in ("OK", "SKIP") and all(good for _, good in sub):
+                sub.append((test["result"].lower(), False))
+            results += [(f"{test['name']} {name}", good) for name, good in sub]
+            if not all(good for _, good in sub):
+                log += f"{test['name']}:\n{test['stdout']}{test.get('stderr', '')}\n"
+        if not tests or (code != 0 and all(good for _, good in results)):
+            results.append(("meson test", False))
+            log += output
+        self.report.add(title, results, log)
+
+    def unit(self):
+        self.meson_test("asan", "unit tests and ladders (ASan, UBSan)", 3, CORES)
+
+    def threads(self):
+        if self.build("tsan"):
+            self.meson_test("tsan", "unit tests (TSan)", 5, CORES)
+
+    def hardening(self):
+        if self.build("release") and (self.folder / "release" / "dialtone").exists():
+            script = TOP / "test" / "hardening.py"
+            code, output = run(["python3", script, self.folder / "release" / "dialtone"], 60)
+            self.report.add("defences of the release build", tap_results(output) or [("ran", code == 0)], output)
+
+    def interop(self):
+        if not (self.folder / "asan" / "dialtone").exists():
+            return
+        command = ["python3", TOP / "test" / "interop" / "run.py", "--program", self.folder / "asan" / "dialtone"]
+        code, output = run(command, 1200)
+        results = tap_results(output)
+        if not results or (code != 0 and all(good for _, good in results)):
+            results.append((f"exit code {code}", False))
+        self.report.add("real programs", results, output)
+
+    def fuzz(self):
+        """A minute over all targets, shared out evenly, one target a core; each starts from its kept corpus."""
+        if not self.build("fuzz"):
+            return
+        targets = sorted(file for file in (self.folder / "fuzz").glob("*_fuzz") if os.access(file, os.X_OK))
+        if not targets:
+            return
+        seconds = max(2, self.fuzz_seconds * CORES // len(targets))
+        waiting, lock = list(targets), threading.Lock()
+
+        def fuzz_what_waits():
+            while True:
+                with lock:
+                    if not waiting:
+                        return
+                    target = waiting.pop()
+                self.report.add(f"fuzz {target.name} {seconds} s", *fuzz_one(target, seconds, self.folder))
+
+        in_threads([lambda: guarded(self.report, "fuzz", fuzz_what_waits)] * CORES)
+
+
+def fuzz_one(target, seconds, folder):
+    """Fuzzes one target: its result and, if it fell, what libFuzzer said with the input that did it."""
+    found, fell = folder / "corpus" / target.name, folder / "fell" / target.name
+    for place in (found, fell):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+    code, output = run([target, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+                        f"-artifact_prefix={fell}/", found, TOP / "test" / "corpus" / target.name], seconds + 60)
+    for file in sorted(fell.iterdir()):
+        output += f"\nthe input, also in {file}:\n{file.read_bytes()[:2000]!r}"
+    return [(target.name, code == 0)], output
+
+
+def guarded(report, title, step):
+    """Runs a step; one that breaks down has failed, it is not silence."""
+    try:
+        step()
+    except Exception:
+        report.add(title, [("ran to its end", False)], traceback.format_exc())
+
+
+def in_threads(functions):
+    threads = [threading.Thread(target=function) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def main():
+    steps = ["unit", "interop", "hardening", "threads", "fuzz"]
+    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words.add_argument("--build", default="build-test", help="where the builds go (default: build-test)")
+    words.add_argument("--fuzz-seconds", type=int, default=60, help="time for all fuzz targets together")
+    words.add_argument("--list", action="store_true", help="name the steps")
+    words.add_argument("step", nargs="*", default=[], help="run these only")
+    args = words.parse_args()
+    if args.list or set(args.step) - set(steps):
+        print(*steps)
+        return 0 if args.list else 2
+    wanted = args.step or steps
+    report = Report()
+    suite = Suite(pathlib.Path(args.build).resolve(), args.fuzz_seconds, report)
+    needs_asan = {"unit", "interop"} & set(wanted)
+    if not needs_asan or suite.build("asan"):
+        lanes = [[step for step in wanted if step != "interop"], [step for step in wanted if step == "interop"]]
+        in_threads([lambda lane=lane: [guarded(report, step, getattr(suite, step)) for step in lane] for lane in lanes])
+    report.say("done")
+    print(f"{report.passed} passed, {report.failed} failed", flush=True)
+    return 0 if report.failed == 0 and report.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
