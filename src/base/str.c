@@ -42,7 +42,7 @@ struct str str_cut(struct str *rest, char c)
 	struct str all = *rest;
 	int32_t at = str_find_char(all, c);
 	if (at < 0) {
-		*rest = (struct str){ all.p + all.n, 0 };
+		*rest = str_from_at(all, all.n);
 		return all;
 	}
 	*rest = str_from_at(all, (uint32_t)at + 1);

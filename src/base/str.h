@@ -56,6 +56,7 @@ struct str str_trim(struct str s);
 // From octet `from` on; empty when that is past the end.
 static inline struct str str_from_at(struct str s, uint32_t from)
 {
+	if (s.n == 0) return s; // p may be NULL, to which nothing may be added
 	return from >= s.n ? (struct str){ s.p + s.n, 0 } : (struct str){ s.p + from, s.n - from };
 }
 
