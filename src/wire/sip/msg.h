@@ -105,6 +105,7 @@ struct sip_name_addr {
 };
 
 struct sip_via {
+	struct str text;      // all of it
 	struct str transport; // "UDP"
 	struct str host;      // sent-by
 	uint16_t port;        // 0: none said
@@ -134,7 +135,6 @@ struct sip_msg {
 	uint16_t status;         // of a response
 	struct str reason;
 	uint32_t header_count;
-	struct sip_header headers[SIP_HEADERS_MAX];
 	uint8_t first[SIP_H_COUNT]; // index + 1 of the first header of an id; 0: none
 	struct str body;
 	// Decoded by sip_msg_parse, since nothing works without them:
@@ -144,6 +144,7 @@ struct sip_msg {
 	struct sip_cseq cseq;
 	uint8_t max_forwards; // 70 when the header is missing
 	struct sip_uri uri;   // of a request; uri.text is empty when it is not parsable (fault said 400)
+	struct sip_header headers[SIP_HEADERS_MAX]; // last: only the first header_count are ever written
 };
 
 // Parses one datagram. `in` must live as long as `m`; unfolded values go to `arena`. PARSE_BAD leaves in *fault what to

@@ -1,0 +1,51 @@
+// What the decoders of URIs and headers share: classes of characters, and the pieces that several of them are made of.
+// The take_ functions cut a piece off the front of *rest; on failure they leave *rest as it was.
+#pragma once
+
+#include "base/str.h"
+
+enum sip_char_class {
+	SIP_CHAR_TOKEN = 1,    // RFC 3261 §25.1 token
+	SIP_CHAR_USER = 2,     // user of a URI, and the '%' of an escape
+	SIP_CHAR_PASSWORD = 4, // password of a URI, likewise
+	SIP_CHAR_HOST = 8,     // host name or IPv4 address
+	SIP_CHAR_URI = 16,     // parameters and headers of a URI, and all of a URI of another scheme
+	SIP_CHAR_NUMBER = 32,  // telephone number of a tel URI: digits, pauses and visual separators
+	SIP_CHAR_VALUE = 64,   // value of a header parameter that is not quoted
+	SIP_CHAR_WORD = 128,   // Call-ID: what can be seen, of ASCII
+};
+extern uint8_t sip_char_class[256]; // filled before main
+
+static inline bool sip_char_is(char c, enum sip_char_class class)
+{
+	return sip_char_class[(unsigned char)c] & class;
+}
+
+// How many octets at the front are of the class; all of them are.
+uint32_t sip_span(struct str s, enum sip_char_class class);
+bool sip_all(struct str s, enum sip_char_class class);
+
+// Takes n octets.
+struct str sip_take(struct str *rest, uint32_t n);
+// Takes spaces and tabs; says whether there were any.
+bool sip_take_space(struct str *rest);
+// Takes one character, with the white space around it.
+bool sip_take_mark(struct str *rest, char mark);
+// Takes a quoted string (RFC 3261 §25.1), quotes included; false when it is none or does not end.
+bool sip_take_quoted(struct str *rest, struct str *quoted);
+// Takes a host: a name, an IPv4 address, or an IPv6 one in brackets, which must be one.
+bool sip_take_host(struct str *rest, struct str *host);
+// Takes a port, 1 to 65535.
+bool sip_take_port(struct str *rest, uint16_t *port);
+// Every '%' starts an escape of two hexadecimal digits.
+bool sip_escapes_are_whole(struct str s);
+// The octet of two hexadecimal digits, or -1.
+int sip_hex_octet(const char digits[2]);
+
+// Takes the next ";name=value" of a list of parameters: PARSE_MORE at the end of the list, PARSE_BAD when it is not
+// one. The value keeps its quotes.
+enum parse sip_take_param(struct str *rest, struct str *name, struct str *value);
+// A value without the quotes around it; what is not quoted stays.
+struct str sip_without_quotes(struct str s);
+// Takes the next value of a comma list, trimmed, perhaps empty; commas within quotes and angle brackets are its own.
+struct str sip_take_value(struct str *rest);
