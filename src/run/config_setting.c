@@ -1,0 +1,115 @@
+// The rows of the settings, and their types: text to value and back.
+#include "run/config_setting.h"
+
+#include <assert.h>
+
+#define SETTING(name_, type_, dflt_, min_, max_, when_, help_)                                                         \
+	{ #name_, type_, dflt_, min_, max_, when_, help_, (uint32_t)offsetof(struct SETTING_OF, name_) },
+#define SETTING_OF config
+static const struct setting node_settings[] = { CONFIG_NODE(SETTING) };
+#undef SETTING_OF
+#define SETTING_OF config_listener
+static const struct setting listener_settings[] = { CONFIG_LISTENER(SETTING) };
+#undef SETTING_OF
+#define SETTING_OF config_media
+static const struct setting media_settings[] = { CONFIG_MEDIA(SETTING) };
+#undef SETTING_OF
+
+const struct config_part config_parts[PART_COUNT] = {
+	[PART_NODE] = { NULL, node_settings, ARRAY_LEN(node_settings), "The node" },
+	[PART_LISTENER] = { "listener", listener_settings, ARRAY_LEN(listener_settings),
+	                    "An address where SIP is received and sent from; trunks are called from the first" },
+	[PART_MEDIA] = { "media", media_settings, ARRAY_LEN(media_settings),
+	                 "An address and a range of ports where media is relayed" },
+};
+static_assert(ARRAY_LEN(node_settings) <= CONFIG_SETTINGS_MAX, "room for every option of a part");
+
+#define CHOICE_TEXT(id, text) text,
+static const char *const transports[] = { CONFIG_TRANSPORTS(CHOICE_TEXT) NULL };
+static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+static_assert(ARRAY_LEN(levels) == LOG_LEVEL_COUNT + 1, "a name per log level");
+
+static const char *const *choices_of(enum setting_type type)
+{
+	return type == LEVEL ? levels : transports;
+}
+
+static void put_choices(struct buf *b, enum setting_type type, const char *between)
+{
+	const char *const *choices = choices_of(type);
+	for (uint32_t i = 0; choices[i]; i++) put_fmt(b, "%s%s", i ? between : "", choices[i]);
+}
+
+void put_setting_takes(struct buf *b, const struct setting *s)
+{
+	switch (s->type) {
+	case U32: put_fmt(b, "%u to %u", s->min, s->max); break;
+	case TEXT:
+	case PATH: put_fmt(b, "a text of %u to %u characters", s->min, s->max); break;
+	case LEVEL:
+	case TRANSPORT: put_choices(b, s->type, " or "); break;
+	case ADDR: put_z(b, "an address with its port, such as 192.0.2.1:5060 or [2001:db8::1]:5060"); break;
+	case HOST: put_z(b, "an address, such as 192.0.2.1 or [2001:db8::1]"); break;
+	}
+}
+
+static bool choice_parse(uint32_t *out, enum setting_type type, struct str text)
+{
+	const char *const *choices = choices_of(type);
+	for (uint32_t i = 0; choices[i]; i++) {
+		if (!str_eq(text, str_from(choices[i]))) continue;
+		*out = i;
+		return true;
+	}
+	return false;
+}
+
+static bool text_parse(char *out, const struct setting *s, struct str text)
+{
+	if (text.n < s->min || text.n > s->max) return false;
+	for (uint32_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < ' ') return false;
+	return str_to_z(out, s->max + 1, text);
+}
+
+static bool addr_setting_parse(struct addr *out, const struct setting *s, struct str text)
+{
+	bool optional = s->dflt && s->dflt[0] == '\0';
+	*out = (struct addr){ 0 };
+	if (text.n == 0) return optional;
+	return addr_parse(out, text) == OK && (s->type == HOST || out->port != 0);
+}
+
+bool setting_parse(char *part, const struct setting *s, struct str text)
+{
+	char *field = part + s->offset;
+	switch (s->type) {
+	case U32: return str_to_u32((uint32_t *)(void *)field, text, s->max) == OK && *(uint32_t *)(void *)field >= s->min;
+	case LEVEL:
+	case TRANSPORT: return choice_parse((uint32_t *)(void *)field, s->type, text);
+	case TEXT:
+	case PATH: return text_parse(field, s, text);
+	case ADDR:
+	case HOST: return addr_setting_parse((struct addr *)(void *)field, s, text);
+	}
+	return false;
+}
+
+void put_setting(struct buf *b, const char *part, const struct setting *s)
+{
+	const char *field = part + s->offset;
+	const struct addr *addr = (const struct addr *)(const void *)field;
+	switch (s->type) {
+	case U32: put_u64(b, *(const uint32_t *)(const void *)field); break;
+	case LEVEL:
+	case TRANSPORT: put_z(b, choices_of(s->type)[*(const uint32_t *)(const void *)field]); break;
+	case TEXT:
+	case PATH: put_z(b, field); break;
+	case ADDR:
+	case HOST:
+		if (addr->family == 0) break;
+		if (addr->port) put_addr(b, addr);
+		else put_addr_host(b, addr);
+		break;
+	}
+}
