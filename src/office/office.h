@@ -29,7 +29,7 @@ struct office_feature_state {
 	char target[OFFICE_DIGITS_MAX + 1]; // E.164 digits without +, or a short code; "" none
 };
 
-enum office_digest { OFFICE_DIGEST_BOTH, OFFICE_DIGEST_MD5, OFFICE_DIGEST_SHA256 }; // what is offered, MD5 first of both
+enum office_digest { OFFICE_DIGEST_BOTH, OFFICE_DIGEST_MD5, OFFICE_DIGEST_SHA256 }; // offered; MD5 first of both
 
 struct office_line {
 	uint32_t id, customer, rate_centre; // ids; a line's id indexes its live state
@@ -88,7 +88,8 @@ struct office_peer { // one far SIP switch of a trunk group
 	uint8_t priority; // lower first
 };
 
-enum office_number_format { OFFICE_FORMAT_E164, OFFICE_FORMAT_NATIONAL, OFFICE_FORMAT_DIALLED }; // +1603..., 603..., 1603...
+// +1603..., 603..., 1603...
+enum office_number_format { OFFICE_FORMAT_E164, OFFICE_FORMAT_NATIONAL, OFFICE_FORMAT_DIALLED };
 
 struct office_trunk_group {
 	uint32_t id;
@@ -128,6 +129,11 @@ struct office_route { // longest prefix wins
 	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")
 #define OFFICE_SETTING_FIELD(id, dflt, min, max, help) uint32_t id;
 
+struct office_source { // whose packets: a peer's address, from which its group is known
+	struct addr addr; // port 0: any
+	uint32_t group;   // index into trunk_groups
+};
+
 struct office_rules { // one immutable snapshot
 	uint32_t version; // of office_change
 	char name[OFFICE_NAME_MAX];
@@ -141,6 +147,8 @@ struct office_rules { // one immutable snapshot
 	struct office_exchange *exchanges;       // by npa_nxx
 	struct office_trunk_group *trunk_groups; // by id
 	struct office_route *routes;             // by prefix
+	uint32_t source_count;
+	struct office_source *sources;           // by address, then port; made by office_put_rules
 };
 
 struct office;
@@ -162,14 +170,29 @@ uint32_t office_line_count(const struct office *o);
 // The trunk group that the office marks for emergency calls, or NULL.
 const struct office_trunk_group *office_emergency_group(const struct office_rules *r);
 
-// Writing: the control thread, and tests that make an office without a store. Rows are copied.
+// Writing: the control thread, and tests that make an office without a store. Rows are copied; names end in NUL.
+#define OFFICE_LINE_ID_MAX (1u << 24) // ids are dense: lines are found, and their live state is, by index
 MUST_CHECK enum err office_new(struct office **out);
+// No reader may be left. NULL is fine; returns NULL.
 struct office *office_free(struct office *o);
+// Adds, or replaces the line of this id. ERR_BAD: id 0 or too large, no name; ERR_EXISTS: another line has its name.
 MUST_CHECK enum err office_put_line(struct office *o, const struct office_line *line);
 void office_drop_line(struct office *o, uint32_t id);
+// Adds, or replaces the number of these digits.
 MUST_CHECK enum err office_put_number(struct office *o, const struct office_number *number);
 void office_drop_number(struct office *o, struct str e164_digits);
-// Takes ownership of a snapshot whose arrays come from office_rules_dup or malloc.
+// Takes ownership of a snapshot from office_rules_dup; sorts its tables. ERR_BAD: an id or key stands twice, or a rate
+// centre, area code, exchange or route refers to what is not there; then the snapshot is freed and the old one stays.
 MUST_CHECK enum err office_put_rules(struct office *o, struct office_rules *rules);
-// A deep copy to be changed and put; with defaults when `from` is NULL.
+// A deep copy to be changed and put; with defaults when `from` is NULL. NULL when there is no memory.
 struct office_rules *office_rules_dup(const struct office_rules *from);
+// One that was not put after all. NULL is fine; returns NULL.
+struct office_rules *office_rules_free(struct office_rules *rules);
+
+// Appends a row to a snapshot that is not put yet, in any order: office_rules_add_customer(rules, &row), and so on.
+#define OFFICE_TABLES(X)                                                                                               \
+	X(customer, customers) X(state, states) X(rate_centre, rate_centres) X(npa, npas) X(exchange, exchanges)           \
+	X(trunk_group, trunk_groups) X(route, routes)
+#define OFFICE_ADD_DECLARE(row, table) \
+	MUST_CHECK enum err office_rules_add_##row(struct office_rules *rules, const struct office_##row *it);
+OFFICE_TABLES(OFFICE_ADD_DECLARE)
