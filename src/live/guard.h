@@ -4,8 +4,8 @@
 //     pair (source, user)   PAIR_FAILURES_MAX failures, and this source is not heard for this user
 //     user                  USER_FAILURES_MAX failures from anywhere, and a source that never authenticated as this
 //                           user has PAIR_FAILURES_TIGHT attempts, no more: a guesser needs an address per attempt
-//     source                SOURCE_FAILURES_MAX failures for any users, and only users that authenticated from there are
-//                           heard: one guesser behind a shared address does not silence the phones behind it
+//     source                SOURCE_FAILURES_MAX failures for any users, and only users that authenticated from there
+//                           are heard: a guesser behind a shared address does not silence the phones behind it
 //
 // All within GUARD_WINDOW_MS. "Not heard": credentials are answered as wrong ones without a look; what counts and what
 // is answered is the same for users that do not exist. Tables of fixed size; on a collision the newer entry stays.
@@ -13,7 +13,7 @@
 
 #include "base/addr.h"
 
-#define GUARD_WINDOW_MS (600u * 1000)
+#define GUARD_WINDOW_MS (120u * 1000) // a phone with a wrong password tries every 30 s: not a guesser
 #define PAIR_FAILURES_MAX 10
 #define PAIR_FAILURES_TIGHT 2
 #define USER_FAILURES_MAX 50

@@ -16,7 +16,7 @@ struct occupancy;
 struct occupancy *occupancy_new(uint32_t lines_max, uint32_t trunk_groups_max);
 struct occupancy *occupancy_free(struct occupancy *o);
 
-// Takes one place; false when `max` (0: no limit) are taken. An id past the maximum given at start takes nothing: false.
+// Takes one place; false when `max` (0: no limit) are taken, and for an id past the maximum given at start.
 bool occupancy_take(struct occupancy *o, enum occupancy_kind kind, uint32_t id, uint32_t max);
 // Gives it back, once per take. More gives than takes are a fault of ours: counted, and the counter stays 0.
 void occupancy_give(struct occupancy *o, enum occupancy_kind kind, uint32_t id);

@@ -1,0 +1,36 @@
+// The parts of live state, made and freed together.
+#include "live/live.h"
+
+#include <stdlib.h>
+
+struct live *live_new(const struct live_limits *limits, uint64_t seed)
+{
+	struct live *l = calloc(1, sizeof *l);
+	if (!l) return NULL;
+	uint32_t lines = limits->lines_max ? limits->lines_max : 1u << 20;
+	uint32_t groups = limits->trunk_groups_max ? limits->trunk_groups_max : 1u << 12;
+	l->location = location_new(lines);
+	l->occupancy = occupancy_new(lines, groups);
+	l->nonces = nonces_new(limits->nonces ? limits->nonces : 1u << 20, seed);
+	l->peers = peer_states_new(groups);
+	l->guard = guard_new(limits->guard_entries ? limits->guard_entries : 1u << 16, seed ^ 0x67756172); // its own key
+	return l->location && l->occupancy && l->nonces && l->peers && l->guard ? l : live_free(l);
+}
+
+struct live *live_free(struct live *l)
+{
+	if (!l) return NULL;
+	location_free(l->location);
+	occupancy_free(l->occupancy);
+	nonces_free(l->nonces);
+	peer_states_free(l->peers);
+	guard_free(l->guard);
+	free(l);
+	return NULL;
+}
+
+uint32_t live_home(struct str line_name, uint32_t workers)
+{
+	static const struct hash_key fixed = { { 0 } };
+	return (uint32_t)(hash_str(&fixed, line_name) % workers);
+}
