@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/env.h"
+#include "call/model/cause.h"
 #include "call/model/number.h"
 
 // kind; words, in which $a and $b are replaced by the row's operands, told by the third and fourth column:
@@ -21,6 +22,11 @@
 	X(NUMBER_OF_LINE, "the number is that of line $a", 'L', '-')                                                       \
 	X(NUMBER_VACANT, "the number is ours and vacant", '-', '-')                                                        \
 	X(NUMBER_CHANGED, "the number is ours and has changed", '-', '-')                                                  \
+	X(NUMBER_DISCONNECTED, "the number is ours and disconnected", '-', '-')                                            \
+	X(NUMBER_NOT_OURS, "the number is none of ours, and no call goes from trunk to trunk", '-', '-')                   \
+	X(NUMBER_INCOMPLETE, "$a digits are not enough", 'N', '-')                                                         \
+	X(ONE_IN_ERROR, "1 is dialled where none belongs", '-', '-')                                                       \
+	X(NOT_OFFERED, "the service dialled is not offered", '-', '-')                                                     \
 	X(NUMBER_FOREIGN, "the number is another network's", '-', '-')                                                     \
 	X(STAR_CODE, "star code $a for feature $b", 'N', 'F')                                                              \
 	X(FEATURE_REFUSED, "feature $a is not subscribed", 'F', '-')                                                       \
@@ -76,14 +82,26 @@ struct trail {
 	uint32_t n;
 	struct trail_row rows[TRAIL_MAX];
 };
-void trail_add(struct trail *t, uint64_t now_ms, uint8_t side, uint32_t version, enum trail_kind kind, uint32_t a, uint32_t b);
+// A cause as an operand, and back.
+static inline uint32_t trail_cause(struct cause c)
+{
+	return (uint32_t)c.standard << 16 | (uint32_t)c.location << 8 | c.value;
+}
+static inline struct cause trail_cause_of(uint32_t operand)
+{
+	return (struct cause){ (uint8_t)(operand >> 16), (uint8_t)operand, (uint8_t)(operand >> 8), 0 };
+}
+
+// Adds a row. When all are taken the newest takes the place of the last, so that the end of the call is always there.
+void trail_add(struct trail *t, uint64_t now_ms, uint8_t side, uint32_t version, enum trail_kind kind, uint32_t a,
+               uint32_t b);
 
 // Names for ids, given by whoever has the office at hand; each writes the name or nothing.
 struct trail_names {
 	void *self;
 	void (*put_name)(void *self, struct buf *b, char what, uint32_t id); // what: the column's letter
 };
-// One row in words, without time and line end.
+// One row in words, without time and line end. Where names (which may be NULL) have none, the number stands.
 void put_trail_row(struct buf *b, const struct trail_row *row, const struct trail_names *names);
 
 // The ladder of a call in short form: one message, 24 octets.
