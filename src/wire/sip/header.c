@@ -13,6 +13,19 @@ bool sip_param(struct str *value, struct str params, struct str name)
 	return false;
 }
 
+struct str sip_unquote(struct arena *arena, struct str quoted)
+{
+	if (str_find_char(quoted, '\\') < 0) return quoted;
+	char *plain = arena_alloc(arena, quoted.n);
+	uint32_t n = 0;
+	if (!plain) return (struct str){ "", 0 };
+	for (uint32_t i = 0; i < quoted.n; i++) {
+		if (quoted.p[i] == '\\' && i + 1 < quoted.n) i++;
+		plain[n++] = quoted.p[i];
+	}
+	return (struct str){ plain, n };
+}
+
 // The display name before a '<', quoted or in plain words. The words may hold more than the grammar allows, as
 // RFC 4475 §3.1.2.15 permits; where a ':' or ';' comes first, it is no display name but a URI without brackets.
 static enum parse take_display(struct str *rest, struct str *display)
@@ -71,13 +84,13 @@ enum parse sip_name_addr_parse(struct sip_name_addr *out, struct str text)
 	return check_params(out->params, &out->tag);
 }
 
-// "SIP / 2.0 / UDP"
-static bool take_protocol(struct str *rest, struct str *transport)
+// "SIP / 2.0 / UDP"; whether it is of our version is told apart, since a 505 has to find its way back.
+static bool take_protocol(struct str *rest, struct str *transport, bool *ours)
 {
 	struct str name = sip_take(rest, sip_span(*rest, SIP_CHAR_TOKEN));
 	if (!str_eq_nocase(name, STR("SIP")) || !sip_take_mark(rest, '/')) return false;
-	struct str version = sip_take(rest, sip_span(*rest, SIP_CHAR_TOKEN));
-	if (!str_eq(version, STR("2.0")) || !sip_take_mark(rest, '/')) return false;
+	*ours = str_eq(sip_take(rest, sip_span(*rest, SIP_CHAR_TOKEN)), STR("2.0"));
+	if (!sip_take_mark(rest, '/')) return false;
 	*transport = sip_take(rest, sip_span(*rest, SIP_CHAR_TOKEN));
 	return transport->n > 0;
 }
@@ -102,13 +115,14 @@ static enum parse take_via_params(struct sip_via *via)
 enum parse sip_via_parse(struct sip_via *out, struct str text)
 {
 	struct str rest = str_trim(text);
+	bool ours = false;
 	*out = (struct sip_via){ .text = rest, .params = { rest.p + rest.n, 0 } };
-	if (!take_protocol(&rest, &out->transport) || !sip_take_space(&rest)) return PARSE_BAD;
+	if (!take_protocol(&rest, &out->transport, &ours) || !sip_take_space(&rest)) return PARSE_BAD;
 	if (!sip_take_host(&rest, &out->host)) return PARSE_BAD;
 	if (sip_take_mark(&rest, ':') && !sip_take_port(&rest, &out->port)) return PARSE_BAD;
 	sip_take_space(&rest);
 	out->params = rest;
-	return take_via_params(out);
+	return take_via_params(out) == PARSE_OK && ours ? PARSE_OK : PARSE_BAD;
 }
 
 enum parse sip_cseq_parse(struct sip_cseq *out, struct str text)

@@ -161,6 +161,7 @@ static void parse_request_uri(struct reader *r)
 static bool parse_request_line(struct reader *r, struct str line)
 {
 	struct sip_msg *m = r->m;
+	while (line.n && line.p[line.n - 1] == ' ') line.n--; // RFC 4475 §3.1.2.10
 	uint32_t from = line.n;
 	while (from && line.p[from - 1] != ' ') from--;
 	struct str version = str_from_at(line, from);
@@ -279,8 +280,7 @@ enum parse sip_msg_parse(struct sip_msg *m, struct str in, struct arena *arena, 
 
 bool sip_msg_can_answer(const struct sip_msg *m)
 {
-	return m->is_request && m->method != SIP_ACK && m->via.host.n && m->first[SIP_H_FROM] && m->first[SIP_H_TO] &&
-	       m->first[SIP_H_CALL_ID] && m->first[SIP_H_CSEQ];
+	return m->is_request && m->method != SIP_ACK && m->via.host.n;
 }
 
 // LOOK-UPS.

@@ -150,7 +150,8 @@ struct sip_msg {
 // Parses one datagram. `in` must live as long as `m`; unfolded values go to `arena`. PARSE_BAD leaves in *fault what to
 // answer; then m holds what was found until there, and sip_msg_can_answer says whether that is enough for a response.
 enum parse sip_msg_parse(struct sip_msg *m, struct str in, struct arena *arena, struct sip_fault *fault);
-// There are Via, From, To, Call-ID and CSeq to answer to, and it is a request other than ACK.
+// It is a request other than ACK, and its topmost Via says where an answer goes. (An answer to what lacks more of the
+// mandatory headers than that lacks them too: RFC 4475 §3.3.1 wants it all the same.)
 bool sip_msg_can_answer(const struct sip_msg *m);
 
 // First value of a header ("" when there is none), and whether it is there at all. Unlisted headers by name.
@@ -175,6 +176,8 @@ enum parse sip_via_parse(struct sip_via *out, struct str text);
 enum parse sip_cseq_parse(struct sip_cseq *out, struct str text);
 // ;name=value;flag: the value of a parameter (quotes taken off), "" for a flag; false when it is not there.
 bool sip_param(struct str *value, struct str params, struct str name);
+// A display name or another quoted text with its \" and the like made plain, into the arena when there is any.
+struct str sip_unquote(struct arena *arena, struct str quoted);
 // %41 and the like made plain, into the arena when there is any.
 struct str sip_unescape(struct arena *arena, struct str escaped);
 // Equal by RFC 3261 §19.1.4.

@@ -81,15 +81,27 @@ bool sip_take_quoted(struct str *rest, struct str *quoted)
 	return false;
 }
 
+// "[2001:db8::1]". RFC 3261's grammar lets a third colon stand before an IPv4 address, which RFC 5118 §4.10 wants
+// tolerated.
+static bool is_ipv6_reference(struct str s)
+{
+	char text[64];
+	struct buf once = buf_on(text, sizeof text);
+	struct addr ipv6;
+	if (addr_parse(&ipv6, s) == OK) return true;
+	for (uint32_t i = 0; i < s.n; i++)
+		if (!str_starts(str_from_at(s, i), STR(":::"))) put_c(&once, s.p[i]);
+	return once.err == OK && once.n + 1 == s.n && str_find_char(s, '.') >= 0 && addr_parse(&ipv6, buf_str(&once)) == OK;
+}
+
 bool sip_take_host(struct str *rest, struct str *host)
 {
 	uint32_t n;
 	if (rest->n && rest->p[0] == '[') {
-		struct addr ipv6;
 		int32_t end = str_find_char(*rest, ']');
 		if (end < 0) return false;
 		n = (uint32_t)end + 1;
-		if (addr_parse(&ipv6, str_head(*rest, n)) != OK) return false;
+		if (!is_ipv6_reference(str_head(*rest, n))) return false;
 	} else {
 		n = sip_span(*rest, SIP_CHAR_HOST);
 	}

@@ -68,15 +68,21 @@ static void put_vias(struct buf *b, const struct sip_msg *request, const struct 
 	}
 }
 
-// Every line of a header as it came.
+// The first line of a header as it came, if it came.
 static void put_copied(struct buf *b, const struct sip_msg *request, enum sip_header_id id)
 {
-	for (uint32_t i = request->first[id]; i; i = request->headers[i - 1].next)
-		put_sip_header(b, id, request->headers[i - 1].value);
+	if (request->first[id]) put_sip_header(b, id, request->headers[request->first[id] - 1].value);
+}
+
+static void put_record_routes(struct buf *b, const struct sip_msg *request)
+{
+	for (uint32_t i = request->first[SIP_H_RECORD_ROUTE]; i; i = request->headers[i - 1].next)
+		put_sip_header(b, SIP_H_RECORD_ROUTE, request->headers[i - 1].value);
 }
 
 static void put_to(struct buf *b, const struct sip_msg *request, struct str to_tag)
 {
+	if (!sip_msg_has(request, SIP_H_TO)) return;
 	put(b, STR("To: "));
 	put_line(b, sip_msg_header(request, SIP_H_TO));
 	// Nothing is added to what could not be read.
@@ -84,6 +90,16 @@ static void put_to(struct buf *b, const struct sip_msg *request, struct str to_t
 		put(b, STR(";tag="));
 		put(b, to_tag);
 	}
+	put(b, STR("\r\n"));
+}
+
+// RFC 3261 §8.2.6.1: a 100 repeats the request's Timestamp.
+static void put_timestamp(struct buf *b, const struct sip_msg *request)
+{
+	struct str value = sip_msg_header_named(request, STR("Timestamp"));
+	if (value.n == 0) return;
+	put(b, STR("Timestamp: "));
+	put_line(b, value);
 	put(b, STR("\r\n"));
 }
 
@@ -102,11 +118,12 @@ void put_sip_response(struct buf *b, const struct sip_msg *request, const struct
 	put_line(b, reason.n ? reason : sip_status_text(status));
 	put(b, STR("\r\n"));
 	put_vias(b, request, from);
-	put_sip_header(b, SIP_H_FROM, sip_msg_header(request, SIP_H_FROM));
+	put_copied(b, request, SIP_H_FROM);
 	put_to(b, request, to_tag);
-	put_sip_header(b, SIP_H_CALL_ID, sip_msg_header(request, SIP_H_CALL_ID));
-	put_sip_header(b, SIP_H_CSEQ, sip_msg_header(request, SIP_H_CSEQ));
-	if (makes_dialog(request, status)) put_copied(b, request, SIP_H_RECORD_ROUTE);
+	put_copied(b, request, SIP_H_CALL_ID);
+	put_copied(b, request, SIP_H_CSEQ);
+	if (status == 100) put_timestamp(b, request);
+	if (makes_dialog(request, status)) put_record_routes(b, request);
 }
 
 void put_sip_body(struct buf *b, struct str content_type, struct str body)
