@@ -12,6 +12,7 @@ COUNTER(location_no_memory, "Registrations refused because there was no memory f
 
 struct packed { // one binding; its four texts follow each other in the block's text
 	_Atomic uint64_t expires_ms;
+	uint64_t since_wall_ms;
 	_Atomic uint32_t cseq;
 	uint32_t text_at; // from the start of the block
 	struct addr peer;
@@ -72,6 +73,7 @@ static struct binding unpack(const struct block *block, const struct packed *p)
 		.q = p->q,
 		.cseq = atomic_load_explicit(&p->cseq, memory_order_relaxed),
 		.expires_ms = atomic_load_explicit(&p->expires_ms, memory_order_relaxed),
+		.since_wall_ms = p->since_wall_ms,
 	};
 }
 
@@ -144,7 +146,8 @@ static struct block *pack(uint32_t home, const struct binding *const *bindings, 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct binding *b = bindings[i];
 		struct packed *p = &block->bindings[i];
-		*p = (struct packed){ .text_at = text.n, .peer = b->peer, .listener = b->listener, .q = b->q };
+		*p = (struct packed){ .since_wall_ms = b->since_wall_ms, .text_at = text.n, .peer = b->peer,
+			                  .listener = b->listener, .q = b->q };
 		p->contact_n = (uint16_t)b->contact.n;
 		p->call_id_n = (uint16_t)b->call_id.n;
 		p->instance_n = (uint16_t)b->instance.n;

@@ -16,15 +16,16 @@
 #define LOCATION_AGENT_MAX 64      // cut
 
 struct binding {
-	struct str contact;    // the URI without angle brackets and header parameters, as the phone wrote it
-	struct str call_id;    // of the REGISTER that last wrote it
-	struct str instance;   // +sip.instance, without quotes (RFC 5626); empty: none
-	struct str user_agent; // as the phone calls itself; for people only
-	struct addr peer;      // where the REGISTER came from: requests to the phone go there, not to the contact's host
-	uint16_t listener;     // through which socket
-	uint16_t q;            // 0 to 1000; 1000 when the phone said none
-	uint32_t cseq;         // of that REGISTER
-	uint64_t expires_ms;   // monotonic
+	struct str contact;     // the URI without angle brackets and header parameters, as the phone wrote it
+	struct str call_id;     // of the REGISTER that last wrote it
+	struct str instance;    // +sip.instance, without quotes (RFC 5626); empty: none
+	struct str user_agent;  // as the phone calls itself; for people only
+	struct addr peer;       // where the REGISTER came from: requests to the phone go there, not to the contact's host
+	uint16_t listener;      // through which socket
+	uint16_t q;             // 0 to 1000; 1000 when the phone said none
+	uint32_t cseq;          // of that REGISTER
+	uint64_t expires_ms;    // monotonic
+	uint64_t since_wall_ms; // when this contact was first registered; for people only
 };
 
 struct location;
