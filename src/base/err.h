@@ -25,5 +25,7 @@ enum parse { PARSE_OK, PARSE_MORE, PARSE_BAD };
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 // For X lists of (NAME, ...): the name alone, as an enumerator or as text.
-#define X_ENUM(name, ...) name,
-#define X_TEXT(name, ...) #name,
+#define X_ENUM(...) X_FIRST_ENUM(__VA_ARGS__, )
+#define X_TEXT(...) X_FIRST_TEXT(__VA_ARGS__, )
+#define X_FIRST_ENUM(name, ...) name,
+#define X_FIRST_TEXT(name, ...) #name,

@@ -1,0 +1,403 @@
+// The calls of one worker: their pool, the queue of events of a step, and what both halves use.
+//
+//     leg, timer, media, journal ─▶ queue ─▶ orig_step / term_step ─▶ verbs to legs, more events ─▶ ... until empty
+//
+// Nothing re-enters a machine: what happens while a step runs waits in the queue.
+#include "call/half/inside.h"
+
+#include "base/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+COUNTER(calls_begun, "Calls that a leg brought");
+COUNTER(calls_full, "Calls refused because calls_max stand");
+COUNTER(calls_queue_full, "Events lost because a step made too many");
+COUNTER(calls_broken, "Calls given up because an invariant broke");
+COUNTER(call_gone, "Events for calls that had ended");
+
+enum err calls_new(struct calls **out, const struct calls_setup *setup)
+{
+	struct calls *cs = calloc(1, sizeof *cs);
+	if (!cs) return ERR_FULL;
+	cs->setup = *setup;
+	wheel_init(&cs->wheel, setup->env->now_ms);
+	slab_init(&cs->texts, (uint64_t)setup->calls_max * 4096 + (1u << 20));
+	if (pool_init(&cs->pool, "calls", sizeof(struct call), setup->calls_max) != OK ||
+	    media_worker_init(&cs->media, setup->media, setup->calls_max) != OK) {
+		calls_free(cs);
+		return ERR_FULL;
+	}
+	*out = cs;
+	return OK;
+}
+
+struct calls *calls_free(struct calls *cs)
+{
+	if (!cs) return NULL;
+	pool_fini(&cs->pool);
+	media_worker_fini(&cs->media);
+	slab_fini(&cs->texts);
+	free(cs);
+	return NULL;
+}
+
+ref call_ref(const struct call *c)
+{
+	return pool_ref(&c->calls->pool, c);
+}
+
+const struct env *call_env(const struct call *c)
+{
+	return c->calls->setup.env;
+}
+
+const struct office_rules *call_rules(const struct call *c)
+{
+	return office_rules(c->calls->setup.office);
+}
+
+const struct office_line *call_line(const struct call *c, uint32_t id)
+{
+	return id ? office_line(c->calls->setup.office, id) : NULL;
+}
+
+void call_trail(struct call *c, enum call_side side, enum trail_kind kind, uint32_t a, uint32_t b)
+{
+	trail_add(&c->trail, call_env(c)->now_ms, side, call_rules(c)->version, kind, a, b);
+}
+
+static void post(struct call *c, enum call_side side, uint8_t event, uint8_t leg, const struct verb *v)
+{
+	struct calls *cs = c->calls;
+	if (cs->queue_count == CALL_QUEUE_MAX) {
+		COUNT(calls_queue_full);
+		return;
+	}
+	struct call_event *ev = &cs->queue[(cs->queue_first + cs->queue_count++) % CALL_QUEUE_MAX];
+	*ev = (struct call_event){ .call = call_ref(c), .side = (uint8_t)side, .event = event, .leg = leg };
+	if (v) ev->verb = *v;
+	else ev->verb.kind = VERB_COUNT; // no verb
+}
+
+void o_post(struct call *c, enum o_event event, const struct verb *v)
+{
+	post(c, SIDE_O, (uint8_t)event, 0, v);
+}
+
+void t_post(struct call *c, enum t_event event, uint8_t leg, const struct verb *v)
+{
+	post(c, SIDE_T, (uint8_t)event, leg, v);
+}
+
+void call_broken(struct call *c, int line, const char *what)
+{
+	COUNT(calls_broken);
+	LOG(ERROR, "call_invariant", LOG_TEXT("an invariant of a call broke: it is given up"), LOG_Z("what", what),
+	    LOG_U64("call", c->id));
+#ifdef CALL_CHECK_ABORTS
+	abort();
+#endif
+	if (c->o.pic >= O_COUNTING) return;
+	call_trail(c, SIDE_O, TRAIL_INVARIANT, (uint32_t)line, 0);
+	c->released_by = BY_SWITCH;
+	o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_TEMPORARY) });
+}
+
+// Gives back all that a call held.
+static void call_end(struct call *c)
+{
+	struct calls *cs = c->calls;
+	struct occupancy *o = cs->setup.live->occupancy;
+	wheel_stop(&cs->wheel, &c->o.timer);
+	wheel_stop(&cs->wheel, &c->t.timer);
+	if (c->taken.o_line) occupancy_give(o, OCCUPANCY_LINE, c->taken.o_line);
+	if (c->taken.o_trunk) occupancy_give(o, OCCUPANCY_TRUNK_GROUP, c->taken.o_trunk);
+	if (c->taken.t_line) occupancy_give(o, OCCUPANCY_LINE, c->taken.t_line);
+	if (c->trunk_at) occupancy_give(o, OCCUPANCY_TRUNK_GROUP, c->trunk_at);
+	media_close(&c->media, &cs->media);
+	c->held_sdp = slab_free(&cs->texts, c->held_sdp);
+	c->identities = slab_free(&cs->texts, c->identities);
+	pool_put(&cs->pool, c);
+}
+
+static void run(struct calls *cs)
+{
+	if (cs->running) return;
+	cs->running = true;
+	while (cs->queue_count) {
+		struct call_event ev = cs->queue[cs->queue_first];
+		cs->queue_first = (cs->queue_first + 1) % CALL_QUEUE_MAX;
+		cs->queue_count--;
+		struct call *c = pool_at(&cs->pool, ev.call);
+		if (!c) {
+			COUNT(call_gone);
+			continue;
+		}
+		if (ev.side == SIDE_O) orig_step(c, &ev);
+		else term_step(c, &ev);
+		orig_check(c);
+		term_check(c);
+		if (c->o.pic == O_OVER) call_end(c);
+	}
+	cs->running = false;
+}
+
+void half_timer(struct call *c, enum call_side side, uint64_t ms)
+{
+	struct half *h = side == SIDE_O ? &c->o : &c->t;
+	struct wheel *w = &c->calls->wheel;
+	if (ms) wheel_start(w, &h->timer, call_env(c)->now_ms + ms, side, call_ref(c));
+	else wheel_stop(w, &h->timer);
+}
+
+uint64_t calls_tick(struct calls *cs)
+{
+	struct timer *t;
+	while ((t = wheel_expire(&cs->wheel, cs->setup.env->now_ms))) {
+		struct call *c = pool_at(&cs->pool, t->owner);
+		if (!c) continue;
+		if (t->kind == SIDE_O) o_post(c, O_EV_TIMER, NULL);
+		else t_post(c, T_EV_TIMER, 0, NULL);
+		run(cs);
+	}
+	return wheel_next(&cs->wheel);
+}
+
+void o_tell(struct call *c, const struct verb *v)
+{
+	struct call_leg *leg = &c->o_leg;
+	if (leg->phase == LEG_GONE) return;
+	if (v->kind == VERB_RELEASE) leg->phase = LEG_GONE;
+	leg->link.ops->take(leg->link.self, leg->link.leg, v);
+}
+
+void t_tell(struct call *c, uint8_t index, const struct verb *v)
+{
+	struct call_leg *leg = &c->t_legs[index];
+	if (leg->phase == LEG_GONE || leg->phase == LEG_FREE) return;
+	if (v->kind == VERB_RELEASE) leg->phase = LEG_GONE;
+	leg->link.ops->take(leg->link.self, leg->link.leg, v);
+}
+
+void t_release_all(struct call *c, struct cause cause, bool elsewhere)
+{
+	for (uint8_t i = 0; i < c->t_leg_count; i++)
+		if (!elsewhere || i + 1 != c->t_answered)
+			t_tell(c, i, &(struct verb){ .kind = VERB_RELEASE, .cause = cause, .elsewhere = elsewhere });
+}
+
+enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
+{
+	struct call *c = pool_get(&cs->pool);
+	const struct env *env = cs->setup.env;
+	if (!c) {
+		COUNT(calls_full);
+		return ERR_FULL;
+	}
+	COUNT(calls_begun);
+	c->calls = cs;
+	// Unique over restarts: the millisecond of its beginning, the worker, and a count.
+	c->id = env->wall_ms << 22 | (uint64_t)(env->worker & 63) << 16 | (pool_ref(&cs->pool, c) >> 16 ^ cs->begun++) % 65536;
+	c->o_leg = (struct call_leg){ .link = b->leg, .phase = LEG_OFFERED };
+	c->o_line = c->payer_line = b->line;
+	c->o_trunk = b->trunk_group;
+	c->o_peer = b->peer;
+	c->began_ms = c->trail.began_ms = env->now_ms;
+	c->began_wall_ms = env->wall_ms;
+	media_init(&c->media, call_ref(c));
+	*out = call_ref(c);
+	return OK;
+}
+
+static void take_from_o(struct call *c, const struct verb *v)
+{
+	switch (v->kind) {
+	case VERB_OFFER: o_post(c, O_EV_OFFER, v); break;
+	case VERB_MEDIA: o_post(c, O_EV_MEDIA, v); break;
+	case VERB_SIGNAL:
+		if (v->signal == SIGNAL_DIGIT) o_post(c, O_EV_DIGIT, v);
+		break;
+	case VERB_RELEASE: o_post(c, O_EV_RELEASE, v); break;
+	default: break; // a caller's leg has no other verbs
+	}
+}
+
+// A leg of T ended. Which event that is hangs on whether it had answered and on what the others do.
+static void leg_ended(struct call *c, uint8_t index, const struct verb *v)
+{
+	if (c->t_answered == index + 1u) {
+		t_post(c, T_EV_LEG_RELEASE, index, v);
+		return;
+	}
+	t_tell(c, index, &(struct verb){ .kind = VERB_RELEASE, .cause = v->cause });
+	if (!c->t_cause.value || v->cause.value == CAUSE_BUSY) c->t_cause = v->cause;
+	for (uint8_t i = 0; i < c->t_leg_count; i++) {
+		if (c->t_legs[i].phase == LEG_OFFERED || c->t_legs[i].phase == LEG_ALERTING) {
+			t_post(c, T_EV_LEG_FAILED, index, v);
+			return;
+		}
+	}
+	struct verb all = *v;
+	all.cause = c->t_cause;
+	c->t_cause = (struct cause){ 0 };
+	t_post(c, T_EV_ALL_FAILED, index, &all);
+}
+
+static void take_from_t(struct call *c, uint8_t index, const struct verb *v)
+{
+	if (index >= c->t_leg_count || c->t_legs[index].phase == LEG_GONE) {
+		COUNT(call_gone);
+		return;
+	}
+	switch (v->kind) {
+	case VERB_PROGRESS: t_post(c, T_EV_PROGRESS, index, v); break;
+	case VERB_ALERT: t_post(c, T_EV_ALERT, index, v); break;
+	case VERB_ANSWER: t_post(c, T_EV_ANSWER, index, v); break;
+	case VERB_MEDIA: t_post(c, T_EV_MEDIA, index, v); break;
+	case VERB_SIGNAL:
+		if (v->signal == SIGNAL_DIGIT && media_digit(&c->media, &c->calls->media, MEDIA_A, v->digit, v->digit_ms) != OK)
+			COUNT(call_gone);
+		break;
+	case VERB_RELEASE: leg_ended(c, index, v); break;
+	default: break;
+	}
+}
+
+void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct verb *v)
+{
+	struct call *c = pool_at(&cs->pool, call);
+	if (!c) {
+		COUNT(call_gone);
+		return;
+	}
+	if (side == SIDE_O) take_from_o(c, v);
+	else take_from_t(c, leg, v);
+	run(cs);
+}
+
+void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row)
+{
+	struct call *c = pool_at(&cs->pool, call);
+	if (!c || c->ladder_n == RECORD_LADDER_MAX) return;
+	struct ladder_row *at = &c->ladder[c->ladder_n++];
+	*at = *row;
+	at->at_ms = (uint32_t)(cs->setup.env->now_ms - c->began_ms);
+}
+
+static void take_stats(struct record_media *out, const struct media_leg_stats *in)
+{
+	*out = (struct record_media){ .packets = in->rx_packets, .octets = (uint32_t)in->rx_bytes, .lost = in->rx_lost,
+		.jitter_us = in->rx_jitter_us };
+}
+
+void calls_on_media(struct calls *cs, const struct media_event *e)
+{
+	struct call *c = pool_at(&cs->pool, e->owner);
+	if (!c) return; // the call ended meanwhile: normal
+	switch (e->kind) {
+	case MEDIA_EV_DIGIT:
+		if (e->side == MEDIA_A && c->o.pic == O_COLLECT)
+			o_post(c, O_EV_DIGIT, &(struct verb){ .kind = VERB_SIGNAL, .digit = e->digit });
+		break;
+	case MEDIA_EV_PLAYED:
+		if (e->side == MEDIA_A && c->o.pic == O_EXCEPTION) o_post(c, O_EV_PLAYED, NULL);
+		break;
+	case MEDIA_EV_CLOSED:
+		take_stats(&c->stats[SIDE_O], &e->legs[MEDIA_A]);
+		take_stats(&c->stats[SIDE_T], &e->legs[MEDIA_B]);
+		o_post(c, O_EV_STATS, NULL);
+		break;
+	default: break;
+	}
+	run(cs);
+}
+
+void calls_on_journal(struct calls *cs, const struct journal_done *d)
+{
+	struct call *c = pool_at(&cs->pool, d->owner);
+	if (!c || (d->kind == RECORD_ANSWER && c->o.pic == O_CLOSING)) return;
+	o_post(c, d->err == OK ? O_EV_RECORDED : O_EV_TIMER, NULL);
+	run(cs);
+}
+
+enum err call_set_feature(struct call *c, uint32_t line, enum office_feature f, bool active, struct str target)
+{
+	const struct calls_setup *s = &c->calls->setup;
+	if (!s->set_feature) return ERR_FULL;
+	call_trail(c, SIDE_O, active ? TRAIL_FEATURE_SET : TRAIL_FEATURE_CLEARED, f, 0);
+	return s->set_feature(s->set_feature_self, call_ref(c), line, (uint8_t)f, active, target);
+}
+
+void calls_on_feature_done(struct calls *cs, uint64_t owner, enum err result)
+{
+	struct call *c = pool_at(&cs->pool, owner);
+	if (!c) return;
+	if (result == OK) c->prompt = c->star == STAR_CLEAR ? MEDIA_PROMPT_FORWARDING_OFF : MEDIA_PROMPT_FORWARDING_ON;
+	o_post(c, O_EV_CONFIRM, NULL);
+	run(cs);
+}
+
+bool call_divert(struct call *c, uint32_t line, enum office_feature f, struct str target)
+{
+	if (c->diversions >= CALL_DIVERSIONS_MAX) {
+		call_trail(c, SIDE_T, TRAIL_FORWARD_LOOP, c->diversions, 0);
+		return false;
+	}
+	c->diversions++;
+	call_trail(c, SIDE_T, TRAIL_FORWARDED, f, line);
+	c->diverted_from = c->called;
+	c->diversion_feature = (uint8_t)f;
+	c->payer_line = line;
+	struct buf b = buf_on(c->collected, sizeof c->collected - 1);
+	if (target.n > 4) put_c(&b, '+'); // E.164; what is shorter is a short code
+	put(&b, target);
+	c->collected[b.n] = '\0';
+	return true;
+}
+
+enum feature_says call_features(struct call *c, enum detection_point at)
+{
+	const struct feature_table *t = &c->calls->setup.features;
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (t->rows[i].at != at) continue;
+		enum feature_says says = t->rows[i].run(c);
+		if (says != FEATURE_CONTINUE) return says;
+	}
+	return FEATURE_CONTINUE;
+}
+
+enum err calls_release(struct calls *cs, uint64_t call_id)
+{
+	uint32_t at = 0;
+	for (struct call *c; (c = pool_each(&cs->pool, &at));) {
+		if (c->id != call_id || c->o.pic >= O_COUNTING) continue;
+		call_trail(c, SIDE_O, TRAIL_RELEASED_BY_OPERATOR, 0, 0);
+		c->released_by = BY_OPERATOR;
+		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_NORMAL_UNSPECIFIED) });
+		run(cs);
+		return OK;
+	}
+	return ERR_NOT_FOUND;
+}
+
+void calls_release_all(struct calls *cs, struct cause cause)
+{
+	uint32_t at = 0;
+	for (struct call *c; (c = pool_each(&cs->pool, &at));) {
+		if (c->o.pic >= O_COUNTING) continue;
+		c->released_by = BY_SWITCH;
+		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause });
+		run(cs);
+	}
+}
+
+struct call *calls_each(struct calls *cs, uint32_t *at)
+{
+	return pool_each(&cs->pool, at);
+}
+
+uint32_t calls_count(const struct calls *cs)
+{
+	return cs->pool.used;
+}

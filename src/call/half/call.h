@@ -1,0 +1,209 @@
+// A call: an originating half and a terminating half of ITU-T Q.1224, joined. Each half is a table (orig.c, term.c);
+// legs tell the halves what happens in verbs, and get verbs back.
+//
+//            ┌──────────────── struct call ────────────────┐
+//   o_leg ──▶│ half O  ──setup──▶  half T                  │──▶ t_legs[0..7]
+//            │         ◀─alert, answer, fail, redirect──   │
+//            └── trail, ladder, media session, record ─────┘
+//
+// Two points in call are ours beside Q.1224's: RECORDING (the far party answered; the caller is told when the record is
+// on disk) and COUNTING, CLOSING (the call is over; its statistics and its release record are on their way).
+#pragma once
+
+#include "base/env.h"
+#include "base/fsm.h"
+#include "base/wheel.h"
+#include "call/media/media.h"
+#include "call/model/record.h"
+#include "call/model/trail.h"
+#include "call/model/verb.h"
+#include "call/number/translate.h"
+#include "call/route/route.h"
+#include "live/live.h"
+#include "office/office.h"
+
+#define CALL_LEGS_MAX 8
+#define CALL_DIVERSIONS_MAX 5
+#define CALL_DIALLED_MAX 48
+
+#define O_PICS(X) \
+	X(NULL) X(AUTHORISE) X(COLLECT) X(ANALYSE) X(SELECT_ROUTE) X(SEND) X(ALERTING) X(RECORDING) X(ACTIVE) X(EXCEPTION)  \
+	X(COUNTING) X(CLOSING) X(OVER)
+#define O_PIC_ENUM(name) O_##name,
+enum o_pic { O_PICS(O_PIC_ENUM) O_PIC_COUNT };
+
+#define O_EVENTS(X) \
+	X(OFFER) X(DENIED) X(NO_DIGITS) X(DIGITS) X(DIGIT) X(TIMER) X(COLLECTED) X(RECALL) X(CONFIRM) X(ANALYSED) X(ROUTED)  \
+	X(T_PROGRESS) X(T_ALERT) X(T_ANSWER) X(T_FAIL) X(T_REDIRECT) X(T_RELEASE) X(MEDIA) X(RECORDED) X(LATE) X(REFUSE)     \
+	X(PLAYED) X(STATS) X(RELEASE) X(GIVE_UP)
+#define O_EV_ENUM(name) O_EV_##name,
+enum o_event { O_EVENTS(O_EV_ENUM) O_EV_COUNT };
+
+#define T_PICS(X) X(NULL) X(AUTHORISE) X(SELECT_FACILITY) X(PRESENT) X(ALERTING) X(ACTIVE) X(EXCEPTION)
+#define T_PIC_ENUM(name) T_##name,
+enum t_pic { T_PICS(T_PIC_ENUM) T_PIC_COUNT };
+
+#define T_EVENTS(X) \
+	X(SETUP) X(AUTHORISED) X(PRESENTED) X(BUSY) X(NO_ANSWER) X(DIVERTED) X(FAILED) X(NEXT) X(PROGRESS) X(ALERT)          \
+	X(ANSWER) X(LEG_FAILED) X(ALL_FAILED) X(TIMER) X(MEDIA) X(LEG_RELEASE) X(O_RELEASE)
+#define T_EV_ENUM(name) T_EV_##name,
+enum t_event { T_EVENTS(T_EV_ENUM) T_EV_COUNT };
+
+enum call_side { SIDE_O, SIDE_T };
+enum released_by { BY_CALLER, BY_CALLED, BY_SWITCH, BY_OPERATOR };
+
+struct half {
+	uint8_t pic; // assigned by the engine alone
+	struct timer timer; // of the state
+};
+
+enum leg_phase { LEG_FREE, LEG_OFFERED, LEG_ALERTING, LEG_ANSWERED, LEG_GONE };
+struct call_leg {
+	struct leg_link link;
+	uint8_t phase; // enum leg_phase
+};
+
+// What was taken from the limits, each given back once.
+struct call_taken {
+	uint32_t o_line, t_line, o_trunk; // the trunk group toward T is trunk_at
+};
+
+struct calls;
+struct call {
+	struct calls *calls;
+	uint64_t id; // unique over restarts
+	struct half o, t;
+	struct call_leg o_leg;             // the caller's; GONE when it hung up or was released
+	struct call_leg t_legs[CALL_LEGS_MAX];
+	uint8_t t_leg_count, t_answered;   // t_answered: index + 1
+	bool o_open;                       // the caller's leg is up and hears us, without an answer of the far party
+	bool answered, unsynced, emergency, caller_told; // caller_told: the answer reached the caller
+	bool bye_waits;                    // the side that hung up waits for its release to be on disk
+	bool in_band;                      // the far party's early media is connected
+	bool heard_of;                     // the attempt that stands got an answer of any kind (its peer is not silent)
+	uint8_t prompt, tone;              // treatment chosen: enum media_prompt, enum media_tone; 0 by the cause
+	uint8_t star, star_feature;        // enum star_action of the code dialled first, whose target is being collected
+	struct str held_sdp;               // owned (slab): the answer for the caller while its record is written
+	// who
+	uint32_t o_line, o_trunk, t_line;  // ids; 0 none
+	uint32_t payer_line;               // whose rights and number the onward part hangs on: the caller's, or a forwarder's
+	struct party caller;
+	struct addr o_peer, t_peer;        // of the signalling
+	char dialled[CALL_DIALLED_MAX];    // all that the caller dialled, NUL-terminated, for the record
+	char collected[CALL_DIALLED_MAX];  // what is analysed now: after a star code, at a forwarding target, is another
+	struct translation translation;
+	struct number called;
+	struct number diverted_from;
+	uint8_t diversion_feature, diversions, hops;
+	struct str identities;             // owned (slab); all Identity tokens, each ended by '\n'
+	struct route_list routes;
+	uint32_t route_at;                 // attempt that stands
+	// how it ends
+	struct cause cause, t_cause;       // of the call; of the legs of T that failed so far (busy counts most)
+	uint8_t released_by;
+	struct call_taken taken;
+	uint32_t trunk_at, trunk_last;     // trunk group of the attempt that stands (0 none); of the last one
+	// when, monotonic ms; 0 never
+	uint64_t began_ms, alerted_ms, answered_ms, ended_ms, answered_wall_ms, began_wall_ms, alerted_wall_ms;
+	struct call_media media;
+	struct record_media stats[2];
+	struct trail trail;
+	struct ladder_row ladder[RECORD_LADDER_MAX];
+	uint32_t ladder_n;
+	bool traced;
+};
+
+// What a feature says at a detection point.
+enum feature_says { FEATURE_CONTINUE, FEATURE_WAIT, FEATURE_REDIRECT, FEATURE_COLLECT_MORE, FEATURE_RELEASE };
+
+#define DETECTION_POINTS(X)                                                                                            \
+	X(O_ANALYSED, "analysed information") X(T_ATTEMPT, "termination attempt authorised") X(T_BUSY, "called party busy")  \
+	X(T_NO_ANSWER, "no answer")
+#define DETECTION_POINT_ENUM(name, text) DP_##name,
+enum detection_point { DETECTION_POINTS(DETECTION_POINT_ENUM) DP_COUNT };
+
+// A feature's function: looks at the call, may change who is called or shown, and says how to go on.
+//   CONTINUE      nothing of mine
+//   WAIT          call_set_feature was asked; its answer resumes the call
+//   REDIRECT      call_divert said where to; the originating half analyses again
+//   COLLECT_MORE  c->collected holds what is left to analyse; "": recall dial tone, and digits anew
+//   RELEASE       c->cause and c->prompt say why
+typedef enum feature_says feature_function(struct call *c);
+struct feature_row {
+	enum detection_point at;
+	enum office_feature feature;
+	feature_function *run;
+};
+struct feature_table {
+	const struct feature_row *rows; // in order of precedence
+	uint32_t count;
+};
+
+// Makes the legs that a T half asks for; filled by call/leg. Each makes a leg without sending anything: the OFFER verb
+// follows. ERR_FULL: no more legs.
+struct leg_factory {
+	void *self;
+	enum err (*line)(void *self, struct leg_link *out, ref call, uint8_t index, const struct office_line *line,
+	                 const struct binding *binding);
+	enum err (*trunk)(void *self, struct leg_link *out, ref call, uint8_t index, const struct office_trunk_group *group,
+	                  const struct addr *peer);
+};
+
+// What all calls of a worker share. Everything but the pools is borrowed.
+struct calls_setup {
+	struct env *env;
+	const struct office *office;
+	struct live *live;
+	struct media *media;
+	struct journal journal;
+	struct leg_factory legs;
+	struct feature_table features;
+	uint32_t calls_max;
+	// See run/worker.h: the answer comes as calls_on_feature_done.
+	enum err (*set_feature)(void *self, uint64_t owner, uint32_t line, uint8_t feature, bool active, struct str target);
+	void *set_feature_self;
+};
+MUST_CHECK enum err calls_new(struct calls **out, const struct calls_setup *setup);
+struct calls *calls_free(struct calls *cs);
+
+// A leg brings a call: makes it, with the leg as the caller's. ERR_FULL: no more calls (the leg answers 503).
+struct call_begin {
+	struct leg_link leg;
+	uint32_t line, trunk_group; // who brings it: one of the two
+	struct addr peer;
+};
+MUST_CHECK enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b);
+// A verb from a leg. Runs the call until nothing is left to do, unless a step is running: then it waits its turn.
+// A call that ended meanwhile: nothing happens.
+void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct verb *v);
+// A message of one of its legs, for the ladder.
+void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row);
+void calls_on_media(struct calls *cs, const struct media_event *e);
+void calls_on_journal(struct calls *cs, const struct journal_done *d);
+void calls_on_feature_done(struct calls *cs, uint64_t owner, enum err result);
+// Fires what is due; the next deadline.
+uint64_t calls_tick(struct calls *cs);
+// Releases one call at an operator's word. ERR_NOT_FOUND.
+MUST_CHECK enum err calls_release(struct calls *cs, uint64_t call_id);
+// All that stand: `at` starts at 0 and is advanced; NULL at the end.
+struct call *calls_each(struct calls *cs, uint32_t *at);
+uint32_t calls_count(const struct calls *cs);
+// Makes calls count as answered only up to now: for a stop. Releases all with a cause.
+void calls_release_all(struct calls *cs, struct cause cause);
+// The record of a call as it stands.
+void call_record(struct call_record *r, struct call *c, enum record_kind kind);
+
+// For features. Office rows are good until the step ends.
+const struct office_line *call_line(const struct call *c, uint32_t id);
+const struct office_rules *call_rules(const struct call *c);
+const struct env *call_env(const struct call *c);
+void call_trail(struct call *c, enum call_side side, enum trail_kind kind, uint32_t a, uint32_t b);
+// Asks the control thread to change a feature of a line; the answer resumes the call. ERR_FULL: it is behind.
+MUST_CHECK enum err call_set_feature(struct call *c, uint32_t line, enum office_feature f, bool active, struct str target);
+// Sends the call elsewhere at the expense of `line`. False: it was diverted too often.
+bool call_divert(struct call *c, uint32_t line, enum office_feature f, struct str target);
+// What the table's features say at a detection point: the first that does not continue.
+enum feature_says call_features(struct call *c, enum detection_point at);
+
+// The machines, for the matrices in the manual.
+extern const struct fsm orig_machine, term_machine;

@@ -1,0 +1,74 @@
+// What the files of this folder share and nobody else sees.
+#pragma once
+
+#include "base/slab.h"
+#include "call/half/call.h"
+
+#define CALL_QUEUE_MAX 128
+
+struct call_event {
+	ref call;
+	uint8_t side;  // enum call_side: whose machine
+	uint8_t event; // enum o_event or enum t_event
+	uint8_t leg;   // of T
+	struct verb verb;
+};
+
+struct calls {
+	struct calls_setup setup;
+	struct pool pool;
+	struct wheel wheel;
+	struct slab texts;
+	struct media_worker media;
+	struct call_event queue[CALL_QUEUE_MAX]; // events of the step that runs, in order
+	uint32_t queue_first, queue_count;
+	bool running;
+	uint32_t begun; // calls so far
+	struct call_record record; // scratch for the one being written
+};
+
+// Our mistakes: give up this call and go on with the others. Tests define CALL_CHECK_ABORTS.
+#define CALL_CHECK(c, good)                                                                                            \
+	do {                                                                                                               \
+		if (!(good)) call_broken((c), __LINE__, #good);                                                               \
+	} while (0)
+void call_broken(struct call *c, int line, const char *what);
+
+ref call_ref(const struct call *c);
+void o_post(struct call *c, enum o_event event, const struct verb *v);
+void t_post(struct call *c, enum t_event event, uint8_t leg, const struct verb *v);
+// One event through a machine.
+void orig_step(struct call *c, const struct call_event *ev);
+void term_step(struct call *c, const struct call_event *ev);
+// What must hold after every event.
+void orig_check(struct call *c);
+void term_check(struct call *c);
+
+// Timers of a half; 0 ms: none.
+void half_timer(struct call *c, enum call_side side, uint64_t ms);
+
+// Verbs to legs.
+void o_tell(struct call *c, const struct verb *v);
+void t_tell(struct call *c, uint8_t leg, const struct verb *v);
+// Ends all legs of T; `elsewhere`: all but the one that answered, and they hear that it did.
+void t_release_all(struct call *c, struct cause cause, bool elsewhere);
+
+// join.c: media between the sides.
+struct media_leg join_leg(const struct call *c, enum call_side side);
+// An offer, answer, request or refusal that a leg brought in the middle of a call.
+void join_media(struct call *c, enum call_side from, const struct verb *v);
+// The offer for a T leg: fills v->media and v->sdp.
+enum err join_offer(struct call *c, struct verb *v);
+// A T leg's media in a progress, alert or answer: leaves in v what the caller's leg is to be told.
+enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_o);
+// Opens the caller's leg ourselves, so that it hears us: an ANSWER when `open`, else a PROGRESS.
+enum err join_local(struct call *c, bool open);
+
+// treat.c: what the caller of a failed call hears. False: nothing, release it at once.
+bool treat_begin(struct call *c);
+// The tone after which a treatment ends, or the next; false: it is over.
+bool treat_next(struct call *c);
+
+// record.c
+void call_put_answer(struct call *c);
+void call_put_release(struct call *c);

@@ -1,0 +1,151 @@
+// Media between the two sides of a call: offers and answers (RFC 3264) on their way from one leg to the other, with the
+// media module's addresses in between. The caller's side is A, the called one B.
+#include "call/half/inside.h"
+
+COUNTER(call_media_refused, "Media offers in the middle of a call that came to nothing");
+
+struct media_leg join_leg(const struct call *c, enum call_side side)
+{
+	if (side == SIDE_O) return (struct media_leg){ .signalling = c->o_peer, .nat = c->o_line != 0 };
+	return (struct media_leg){ .signalling = c->t_peer, .nat = c->t_line != 0 };
+}
+
+static enum media_side media_of(enum call_side side)
+{
+	return side == SIDE_O ? MEDIA_A : MEDIA_B;
+}
+
+static void tell(struct call *c, enum call_side side, const struct verb *v)
+{
+	if (side == SIDE_O) o_tell(c, v);
+	else if (c->t_answered) t_tell(c, (uint8_t)(c->t_answered - 1), v);
+}
+
+enum err join_offer(struct call *c, struct verb *v)
+{
+	struct media_leg leg = join_leg(c, SIDE_T);
+	enum err e = media_offer_to(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_B, &leg, &v->sdp);
+	v->media = e == OK ? MEDIA_OFFER : MEDIA_ASK; // the caller sent none: the called side will offer
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_o)
+{
+	struct media_leg leg = join_leg(c, SIDE_T);
+	if (from_t->media != MEDIA_ANSWER) return ERR_STATE; // an offer before the answer wants PRACK
+	enum err e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_B, &leg, from_t->sdp, &to_o->sdp);
+	if (e == OK && to_o->sdp.n) to_o->media = MEDIA_ANSWER;
+	return e;
+}
+
+enum err join_local(struct call *c, bool open)
+{
+	struct media_worker *m = &c->calls->media;
+	struct env *env = c->calls->setup.env;
+	struct media_leg leg = join_leg(c, SIDE_O);
+	struct verb v = { .kind = open ? VERB_ANSWER : VERB_PROGRESS, .in_band = true };
+	if (c->o_open) return OK;
+	if (c->in_band && !open) return media_can_play(&c->media, MEDIA_A) ? OK : ERR_REFUSED;
+	enum err e;
+	if (media_offer_waits(&c->media, MEDIA_A)) {
+		v.media = MEDIA_ANSWER;
+		e = media_answer_local(&c->media, m, env, MEDIA_A, &v.sdp);
+	} else if (open && !c->in_band) {
+		v.media = MEDIA_OFFER;
+		e = media_offer_local(&c->media, m, env, MEDIA_A, &leg, &v.sdp);
+	} else {
+		return ERR_REFUSED;
+	}
+	if (e != OK) return e;
+	c->in_band = true;
+	c->o_open = open;
+	o_tell(c, &v);
+	return OK;
+}
+
+static void refuse(struct call *c, enum call_side side, enum media_refusal why)
+{
+	COUNT(call_media_refused);
+	tell(c, side, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = (uint8_t)why });
+}
+
+// A new offer of one side goes to the other, when there is one; else we answer it ourselves.
+static void join_new_offer(struct call *c, enum call_side from, const struct verb *v)
+{
+	struct media_worker *m = &c->calls->media;
+	struct env *env = c->calls->setup.env;
+	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
+	struct media_leg leg = join_leg(c, from), other = join_leg(c, to);
+	bool joined = c->answered && c->t_answered;
+	struct verb out = { .kind = VERB_MEDIA };
+	if (from == SIDE_T && !joined) { // the caller does not know yet that it was answered
+		refuse(c, from, REFUSED_GLARE);
+		return;
+	}
+	if (media_offer_from(&c->media, m, media_of(from), &leg, v->sdp) != OK) {
+		refuse(c, from, REFUSED_NOT_ACCEPTABLE);
+		return;
+	}
+	enum err e;
+	if (joined) {
+		out.media = MEDIA_OFFER;
+		e = media_offer_to(&c->media, m, env, media_of(to), &other, &out.sdp);
+	} else {
+		out.media = MEDIA_ANSWER;
+		e = media_answer_local(&c->media, m, env, media_of(from), &out.sdp);
+	}
+	if (e != OK) {
+		media_offer_drop(&c->media, m);
+		refuse(c, from, REFUSED_NOT_ACCEPTABLE);
+		return;
+	}
+	tell(c, joined ? to : from, &out);
+}
+
+// An INVITE without an offer: the other side is asked for one.
+static void join_ask(struct call *c, enum call_side from)
+{
+	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
+	struct media_leg leg = join_leg(c, from);
+	struct verb out = { .kind = VERB_MEDIA, .media = MEDIA_OFFER };
+	if (c->answered && c->t_answered) {
+		tell(c, to, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_ASK });
+	} else if (from == SIDE_T || media_offer_local(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg,
+	                                               &out.sdp) != OK) {
+		refuse(c, from, from == SIDE_T ? REFUSED_GLARE : REFUSED_FAILED);
+	} else {
+		tell(c, from, &out);
+	}
+}
+
+static bool holds(const struct call *c, enum call_side side)
+{
+	return c->media.halves[media_of(side)].settled && !(c->media.halves[media_of(side)].ways & 1);
+}
+
+void join_media(struct call *c, enum call_side from, const struct verb *v)
+{
+	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
+	struct media_leg leg = join_leg(c, from);
+	struct verb out = { .kind = VERB_MEDIA, .media = MEDIA_ANSWER };
+	bool held_o = holds(c, SIDE_O), held_t = holds(c, SIDE_T);
+	switch (v->media) {
+	case MEDIA_OFFER: join_new_offer(c, from, v); break;
+	case MEDIA_ASK: join_ask(c, from); break;
+	case MEDIA_REFUSED:
+		media_offer_drop(&c->media, &c->calls->media);
+		refuse(c, to, v->refusal);
+		break;
+	case MEDIA_ANSWER:
+		if (media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg, v->sdp, &out.sdp) != OK) {
+			media_offer_drop(&c->media, &c->calls->media);
+			refuse(c, to, REFUSED_NOT_ACCEPTABLE);
+		} else if (out.sdp.n) {
+			tell(c, to, &out);
+		}
+		if (holds(c, SIDE_O) != held_o) call_trail(c, SIDE_O, held_o ? TRAIL_RESUMED : TRAIL_HELD, SIDE_O, 0);
+		if (holds(c, SIDE_T) != held_t) call_trail(c, SIDE_T, held_t ? TRAIL_RESUMED : TRAIL_HELD, SIDE_T, 0);
+		break;
+	default: break;
+	}
+}

@@ -1,0 +1,74 @@
+// What a call leaves in the journal: at its answer, and at its end.
+#include "call/half/inside.h"
+
+COUNTER(call_records_refused, "Records that the journal could not take");
+
+static void fill_party(struct record_party *p, const struct call *c, uint32_t line, uint32_t trunk_group,
+                       const struct addr *peer, const struct record_media *stats)
+{
+	const struct office_line *row = call_line(c, line);
+	p->line = line;
+	p->trunk_group = trunk_group;
+	p->customer = row ? row->customer : 0;
+	p->peer = *peer;
+	p->media = *stats;
+}
+
+static void freeze(struct record_party *p, const struct call_leg *leg)
+{
+	if (leg->phase == LEG_GONE || leg->phase == LEG_FREE || !leg->link.ops->freeze) return;
+	p->dialog_n = leg->link.ops->freeze(leg->link.self, leg->link.leg, p->dialog, sizeof p->dialog);
+}
+
+void call_record(struct call_record *r, struct call *c, enum record_kind kind)
+{
+	const struct env *env = call_env(c);
+	*r = (struct call_record){ .kind = (uint8_t)kind, .released_by = c->released_by, .answered = c->answered,
+		.emergency = c->emergency, .unsynced = c->unsynced, .call = c->id, .began_wall_ms = c->began_wall_ms,
+		.alerted_wall_ms = c->alerted_wall_ms, .called = c->called, .diverted_from = c->diverted_from,
+		.diversion_feature = c->diversion_feature, .cause = c->cause, .rules_version = call_rules(c)->version };
+	fill_party(&r->o, c, c->o_line, c->o_trunk, &c->o_peer, &c->stats[SIDE_O]);
+	fill_party(&r->t, c, c->t_line, c->t_line ? 0 : c->trunk_last, &c->t_peer, &c->stats[SIDE_T]);
+	r->o.party = c->caller;
+	r->t.party.number = c->called;
+	if (c->answered || kind == RECORD_ANSWER) r->answered_wall_ms = c->answered_wall_ms;
+	if (kind == RECORD_ANSWER) {
+		freeze(&r->o, &c->o_leg);
+		if (c->t_answered) freeze(&r->t, &c->t_legs[c->t_answered - 1]);
+		r->answered = true;
+	} else {
+		// Wall times of one call agree with each other whatever the clock did meanwhile: all hang on the beginning.
+		uint64_t ended = c->ended_ms ? c->ended_ms : env->now_ms;
+		r->ended_wall_ms = c->began_wall_ms + (ended - c->began_ms);
+		if (c->answered) r->answered_for_ms = ended - c->answered_ms;
+	}
+	str_to_z(r->dialled, sizeof r->dialled, str_from(c->dialled));
+	str_to_z(r->codec, sizeof r->codec, str_from(c->media.halves[MEDIA_A].codec));
+	r->trail_n = c->trail.n;
+	memcpy(r->trail, c->trail.rows, sizeof r->trail[0] * c->trail.n);
+	r->ladder_n = c->ladder_n;
+	memcpy(r->ladder, c->ladder, sizeof r->ladder[0] * c->ladder_n);
+}
+
+static enum err to_journal(struct call *c, enum record_kind kind, uint64_t owner)
+{
+	const struct calls_setup *s = &c->calls->setup;
+	struct call_record *r = &c->calls->record;
+	call_record(r, c, kind);
+	return s->journal.ops->put(s->journal.self, s->env->worker, r, owner);
+}
+
+void call_put_answer(struct call *c)
+{
+	if (to_journal(c, RECORD_ANSWER, call_ref(c)) == OK) return;
+	COUNT(call_records_refused);
+	o_post(c, O_EV_TIMER, NULL); // as good as late: the policy decides
+}
+
+void call_put_release(struct call *c)
+{
+	// Only a side that waits for its release is told; all else ends at once.
+	enum err e = to_journal(c, RECORD_RELEASE, c->bye_waits ? call_ref(c) : 0);
+	if (e != OK) COUNT(call_records_refused);
+	if (e != OK || !c->bye_waits) o_post(c, O_EV_RECORDED, NULL);
+}

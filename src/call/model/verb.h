@@ -1,0 +1,68 @@
+// The seven verbs that join halves and legs, as values: the same form both ways, so that a call can be logged, replayed
+// and explained. A leg makes verbs of its protocol's messages and messages of verbs; the halves know only these.
+//
+//     leg ──verb──▶ half          leg ◀──verb── half
+#pragma once
+
+#include "base/pool.h"
+#include "call/model/cause.h"
+#include "call/model/number.h"
+
+#define VERBS(X) X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(MEDIA) X(SIGNAL) X(RELEASE)
+#define VERB_ENUM(name) VERB_##name,
+enum verb_kind { VERBS(VERB_ENUM) VERB_COUNT };
+
+// The media part of a verb: an SDP offer or answer (RFC 3264), an offer that is asked for (an INVITE without one), or
+// the refusal of one.
+enum verb_media { MEDIA_NONE, MEDIA_OFFER, MEDIA_ANSWER, MEDIA_ASK, MEDIA_REFUSED };
+
+enum media_refusal {
+	REFUSED_NOT_ACCEPTABLE, // no codec or no medium in common
+	REFUSED_GLARE,          // the other side offers at the same moment; may be tried again
+	REFUSED_FAILED,         // it could not be asked
+};
+
+// What an OFFER carries beside its media.
+#define OFFER_IDENTITIES_MAX 4
+struct verb_offer {
+	struct str dialled;        // as it came: digits, with separators or +; empty: the caller wants dial tone
+	struct number called;      // toward a called leg: what it became
+	struct party caller;
+	struct number diverted_from; // nature NUMBER_NONE: not forwarded
+	uint8_t diversion_feature;
+	uint8_t hops;              // Max-Forwards left, for the next leg
+	bool emergency;
+	uint32_t identity_count;   // Identity tokens (RFC 8224), passed untouched
+	struct str identities[OFFER_IDENTITIES_MAX];
+};
+
+enum signal_kind { SIGNAL_DIGIT, SIGNAL_FLASH };
+
+struct verb {
+	uint8_t kind;        // enum verb_kind
+	uint8_t media;       // enum verb_media
+	uint8_t refusal;     // enum media_refusal, with MEDIA_REFUSED
+	bool in_band;        // PROGRESS: there is something to hear
+	bool elsewhere;      // RELEASE toward a ringing leg: another one answered (RFC 3326 "Call completed elsewhere")
+	bool final_retry;    // RELEASE: no other route would help
+	char digit;          // SIGNAL_DIGIT
+	uint8_t signal;      // enum signal_kind
+	uint16_t digit_ms;
+	struct cause cause;  // RELEASE
+	uint16_t wire_status; // RELEASE from a leg: its protocol's own code, for the trail; 0 none
+	struct str sdp;      // OFFER, ANSWER; good until the step ends
+	const struct verb_offer *offer; // OFFER; good until the step ends
+};
+
+// A protocol's adapter. `leg` is the adapter's own handle; a verb to a leg that ended is dropped by the adapter.
+struct leg_ops {
+	const char *name;
+	void (*take)(void *self, ref leg, const struct verb *v);
+	// What sends a BYE after a restart: the octets written (0: this protocol needs none), and their use.
+	uint32_t (*freeze)(void *self, ref leg, uint8_t *out, uint32_t cap);
+};
+struct leg_link { // a call's hold on one leg
+	const struct leg_ops *ops;
+	void *self;
+	ref leg;
+};

@@ -1,0 +1,71 @@
+// One worker: the stacks, halves, legs and features of one core, without a socket, a thread or a clock of its own. It is
+// given packets, the time and what others answered; it leaves packets in its outbox. The node (run/node.c) wires it to
+// the system; ladders and the simulator wire it to virtual time.
+//
+//     worker_input ─▶ sip stack ─▶ sip_leg ─▶ half ─▶ actions ─▶ sip_leg ─▶ outbox
+//     worker_media_event ────────────────────▶   (a digit, a finished announcement)
+//     worker_journal_done ───────────────────▶   (a record is on disk)
+#pragma once
+
+#include "base/env.h"
+#include "base/packet.h"
+#include "call/model/media.h"
+#include "call/model/record.h"
+#include "live/live.h"
+#include "office/office.h"
+#include "wire/sip/digest.h"
+#include "wire/sip/txn.h"
+
+#define LISTENERS_MAX 8
+
+struct worker_listener {
+	struct addr bound;      // what the socket is bound to
+	struct addr advertised; // what Via and Contact say (1:1 NAT)
+};
+
+struct worker_setup {
+	uint32_t index, count; // this worker among all
+	uint64_t seed, now_ms, wall_ms;
+	uint32_t listener_count;
+	struct worker_listener listeners[LISTENERS_MAX];
+	uint32_t calls_max, transactions_max;
+	uint64_t message_bytes_max;
+	struct sip_times times; // zero: the RFC's
+	struct sip_nonce_secret nonce_secret;
+	bool loopback_allowed; // media addresses on loopback are accepted (the switch itself is bound there)
+	const struct office *office; // borrowed, all of these
+	struct live *live;
+	struct media media;
+	struct journal journal;
+	struct outbox *out;
+	// A feature was set from a phone: the control thread changes the office and answers with worker_feature_done.
+	enum err (*set_feature)(void *self, uint32_t worker, uint64_t owner, uint32_t line, uint8_t feature, bool active,
+	                        struct str target);
+	void *set_feature_self;
+};
+
+struct worker;
+struct worker *worker_new(const struct worker_setup *setup);
+struct worker *worker_free(struct worker *w);
+
+// All below are for the worker's own thread; the time is set first by worker_tick or worker_at.
+void worker_at(struct worker *w, uint64_t now_ms, uint64_t wall_ms);
+void worker_input(struct worker *w, const struct packet *p);
+// Fires what is due; gives the next deadline (monotonic ms).
+uint64_t worker_tick(struct worker *w);
+void worker_media_event(struct worker *w, const struct media_event *e);
+void worker_journal_done(struct worker *w, const struct journal_done *d);
+void worker_feature_done(struct worker *w, uint64_t owner, enum err result);
+
+// Which worker a packet belongs to (design idea 3): our own tag or branch names it, else the hash of the Call-ID;
+// REGISTER goes to the line's home worker. Cheap: looks only for those fields.
+uint32_t worker_of_packet(const struct worker *w, struct str bytes);
+
+// A call that was answered before a crash: sends BYE to both phones of it and hands its release record to the journal.
+void worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
+
+// What stands, for audits: all zero when all is quiet.
+struct worker_use {
+	uint32_t calls, legs, transactions, tombstones, timers;
+};
+struct worker_use worker_use(const struct worker *w);
