@@ -98,6 +98,7 @@ struct timer *wheel_expire(struct wheel *w, uint64_t now_ms)
 uint64_t wheel_next(const struct wheel *w)
 {
 	int level = 0;
+	if (w->count == 0) return UINT64_MAX; // slots may still be marked for timers that were stopped
 	if (!list_empty(&w->due)) return w->now_ms;
 	return next_slot_ms(w, &level);
 }
