@@ -15,6 +15,9 @@
 #define IN(state) (1u << (state))
 #define FSM_ANY UINT32_MAX
 #define FSM_SAME 0xff // as next: the state stays
+// For X lists of states, events and actions: each as an enumerator, or as its name.
+#define FSM_ENUM(name) name,
+#define FSM_NAME(name) #name,
 
 struct fsm_row {
 	uint32_t in; // set of states

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/env.h"
+#include "base/fsm.h"
 #include "base/map.h"
 #include "base/packet.h"
 #include "base/pool.h"
@@ -31,9 +32,11 @@ struct sip_user {
 	// A response to a request of ours: provisional (not 100 after the first), final, and every 2xx to an INVITE, also
 	// repeated ones and those of other branches of a fork (each wants an ACK).
 	void (*response)(void *self, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from);
-	// A request of ours got no answer, or a final response of ours to an INVITE got no ACK.
+	// A request of ours got no answer, or a final response of ours to an INVITE got no ACK. (Nothing raises
+	// SIP_FAILED_TRANSPORT by itself: over datagrams a failure to send is seen by nobody but a timer.)
 	void (*failed)(void *self, ref txn, uint64_t owner, enum sip_failure why);
-	// For diagrams: every message in and out that belongs to an owner (0: to none). May be NULL.
+	// For diagrams: every message in and out that belongs to an owner (0: to none). May be NULL. A request that begins a
+	// transaction, and the ACK to a 2xx, come with owner 0, just before they are told: who knows the owner has them there.
 	void (*seen)(void *self, uint64_t owner, bool out, struct str bytes, const struct addr *peer);
 };
 
@@ -67,7 +70,8 @@ uint64_t sip_stack_tick(struct sip_stack *s);
 
 // Sends a response of a server transaction: whole text, as put_sip_response and friends wrote it. A final one is kept
 // and repeated as RFC 3261 §17.2 says; a 2xx to an INVITE is repeated from T1 doubling to T2 until sip_server_acked,
-// for 64*T1 (§13.3.1.4), which then is SIP_FAILED_TIMEOUT. ERR_NOT_FOUND: it ended. ERR_STATE: it had its final one.
+// for 64*T1 (§13.3.1.4), which then is SIP_FAILED_TIMEOUT. ERR_NOT_FOUND: it ended (a request other than INVITE does
+// after 64*T1: RFC 4320 §4.2). ERR_STATE: it had its final one. ERR_REFUSED: 101-199 or 408 to other than INVITE (§4).
 MUST_CHECK enum err sip_server_respond(struct sip_stack *s, ref txn, uint16_t status, struct str message);
 // The ACK of a 2xx came.
 void sip_server_acked(struct sip_stack *s, ref txn);
@@ -86,10 +90,13 @@ struct sip_client_request {
 };
 MUST_CHECK enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_request *r);
 // Cancels an INVITE (RFC 3261 §9.1): the CANCEL leaves when a provisional response has come. The final response is told
-// as ever. When none comes within 64*T1 of the CANCEL: failed(TIMEOUT).
+// as ever, provisional ones no more. When none comes within 64*T1 of the CANCEL: failed(TIMEOUT).
 void sip_client_cancel(struct sip_stack *s, ref txn);
+// The same with a Reason header (RFC 3326) in the CANCEL: "SIP;cause=200;text=\"Call completed elsewhere\"".
+void sip_client_cancel_for(struct sip_stack *s, ref txn, struct str reason);
 // Forgets the owner: nothing of this transaction is told any more (the call ended), repetitions go on. A 2xx that still
-// comes to a forgotten INVITE is told with owner 0: the user ends it by ACK and BYE.
+// comes to a forgotten INVITE is told with owner 0: the user ends it by ACK and BYE. An INVITE of ours without a final
+// response is cancelled, since nobody else would; one of theirs can still be answered, for 64*T1.
 void sip_stack_disown(struct sip_stack *s, ref txn);
 // Answers a request that has no state (a challenge, a refusal under load): the transaction is dropped without tombstone,
 // a retransmission is a new request (RFC 3261 §8.2.7).
@@ -97,7 +104,10 @@ void sip_server_respond_stateless(struct sip_stack *s, ref txn, struct str messa
 
 // For limits, tests and the metrics.
 struct sip_stack_use {
-	uint32_t transactions, tombstones;
-	uint64_t bytes;
+	uint32_t transactions; // without a final response
+	uint32_t tombstones;   // with one
+	uint64_t bytes;        // of messages kept
 };
 struct sip_stack_use sip_stack_use(const struct sip_stack *s);
+// Machine number i of the transactions, for printing their matrices; NULL past the last.
+const struct fsm *sip_txn_machine(uint32_t i);
