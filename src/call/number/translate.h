@@ -1,11 +1,11 @@
 // What the digits that somebody dialled mean here: a pure function of the office, the caller and the digits.
 //
-//     dialled as one string (SIP)  ─┐                                      ┌─▶ emergency, a line of ours, another network,
-//     or digit by digit (DTMF)      ├─▶ pattern of the plan ──▶ screening ─┤   abroad, a short code, a star code
-//     #, + and separators cleaned  ─┘   (NANP §3, §4)                      └─▶ intercept: cause and announcement
+//     dialled as one string (SIP)  ─┐                                   ┌─▶ emergency, a line of ours, another network,
+//     or digit by digit (DTMF)      ├─▶ form of the plan ──▶ screening ─┤   abroad, a short code, a star code
+//     #, + and separators cleaned  ─┘   (NANP §3, §4)                   └─▶ intercept: cause and announcement
 //
-// Asked again after every digit, it also says whether more digits must, may or need not follow. The same digits mean the
-// same however they came; only `complete` (en-bloc, # or time-out) turns "may be complete" into an answer.
+// Asked again after every digit, it also says whether more digits must, may or need not follow. The same digits mean
+// the same however they came; only `complete` (en-bloc, # or time-out) turns "may be complete" into an answer.
 #pragma once
 
 #include "call/model/cause.h"
@@ -62,9 +62,10 @@ struct translation {
 	uint8_t progress;       // enum dialling_progress
 	uint8_t class;          // enum dial_class
 	uint8_t intercept;      // enum intercept
+	uint8_t star_code;      // STAR: 67 for *67 and 1167
 	uint8_t star, feature;  // enum star_action, enum office_feature
 	struct cause cause;     // of an intercept
-	uint32_t line;          // LINE
+	uint32_t line;          // LINE; also of an intercept CLOSED
 	struct number called;   // what it became
 	struct number new_number; // CHANGED, when it may be told
 	uint8_t rest_n;
