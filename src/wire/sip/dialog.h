@@ -24,6 +24,9 @@ MUST_CHECK enum err sip_dialog_init_uas(struct sip_dialog *d, const struct sip_m
 MUST_CHECK enum err sip_dialog_init_uac(struct sip_dialog *d, const struct sip_msg *request, const struct sip_msg *response,
                                         const struct sip_source *from);
 void sip_dialog_fini(struct sip_dialog *d);
+// The 2xx of an early dialog that we began: its Contact and Record-Route replace what the provisional response said
+// (RFC 3261 §13.2.2.4). ERR_BAD, ERR_FULL: nothing changed.
+MUST_CHECK enum err sip_dialog_confirm(struct sip_dialog *d, const struct sip_msg *response);
 
 // A target refresh: the Contact of a re-INVITE or its 2xx replaces the remote target (RFC 3261 §12.2). Unparsable or
 // missing: nothing changes.
