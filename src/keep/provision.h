@@ -5,8 +5,8 @@
 //
 //     text ──types, ranges──▶ SQL transaction ──references──▶ office_change ──commit──▶ changed rows into struct office
 //
-// Each operation is done whole or not at all: OK with the version of the change, or a fault that names the field and says
-// why in a sentence. Everything here is for the control thread only; a call in progress never waits for it.
+// Each operation is done whole or not at all: OK with the version of the change, or a fault that names the field and
+// says why in a sentence. Everything here is for the control thread only; a call in progress never waits for it.
 #pragma once
 
 #include "base/buf.h"

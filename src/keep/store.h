@@ -1,8 +1,8 @@
 // The office on disk: one SQLite file (WAL, STRICT tables, foreign keys, synchronous=FULL), from which the office in
-// memory is loaded and to which keep/provision writes. The switch can run without it being asked anything: no call waits
-// for a query.
+// memory is loaded and to which keep/provision writes. The switch can run without it being asked anything: no call
+// waits for a query.
 //
-//     store_create ─▶ migrations 0001.. ─▶ office rows          store_open ─▶ newer migrations ─▶ store_check ─▶ store_load
+//     store_create ─▶ migrations 0001.. ─▶ office rows      store_open ─▶ newer migrations ─▶ store_check ─▶ store_load
 //
 // One connection, used by one thread. Others in keep/ (CDRs) open connections of their own with store_db_open.
 #pragma once

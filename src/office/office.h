@@ -95,7 +95,7 @@ struct office_trunk_group {
 	uint32_t id;
 	char name[OFFICE_NAME_MAX];
 	char host[OFFICE_NAME_MAX];  // host part of URIs sent to it; "" uses the peer's address
-	bool in_service, trusted;    // trusted: their P-Asserted-Identity counts, restricted numbers pass to them (RFC 3325)
+	bool in_service, trusted;    // trusted: their P-Asserted-Identity counts, restricted numbers pass (RFC 3325)
 	bool emergency;              // 911, 933 and 988 go here
 	uint8_t format;              // enum office_number_format of called numbers
 	uint16_t calls_max;          // 0: no limit

@@ -31,7 +31,8 @@ static struct office_rules *some_rules(void)
 	assert_int_equal(office_rules_add_rate_centre(r, &(struct office_rate_centre){ .id = 9, .state = "NH" }), OK);
 	assert_int_equal(office_rules_add_rate_centre(r, &(struct office_rate_centre){ .id = 4, .state = "ME" }), OK);
 	assert_int_equal(office_rules_add_npa(r, &(struct office_npa){ .npa = 603, .state = "NH" }), OK);
-	assert_int_equal(office_rules_add_npa(r, &(struct office_npa){ .npa = 207, .state = "ME", .seven_digits = true }), OK);
+	struct office_npa maine = { .npa = 207, .state = "ME", .seven_digits = true };
+	assert_int_equal(office_rules_add_npa(r, &maine), OK);
 	assert_int_equal(office_rules_add_exchange(r, &(struct office_exchange){ 603224, 9 }), OK);
 	assert_int_equal(office_rules_add_exchange(r, &(struct office_exchange){ 207774, 4 }), OK);
 	assert_int_equal(office_rules_add_customer(r, &(struct office_customer){ .id = 3, .suspended = true }), OK);

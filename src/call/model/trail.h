@@ -52,7 +52,7 @@
 	X(ANSWERED, "leg $a answers", 'N', '-')                                                                            \
 	X(ANSWER_UNSYNCED, "the answer's record was not on disk after $a ms: passed on, marked", 'N', '-')                 \
 	X(NO_ANSWER, "no answer after $a ms", 'N', '-')                                                                    \
-	X(RECORDS_LATE, "records reach the disk late: no new call is taken", '-', '-')                                      \
+	X(RECORDS_LATE, "records reach the disk late: no new call is taken", '-', '-')                                     \
 	X(ABANDONED, "the caller gives up", '-', '-')                                                                      \
 	X(RELEASED_BY_CALLER, "the caller hangs up: cause $a", 'C', '-')                                                   \
 	X(RELEASED_BY_CALLED, "the called party hangs up: cause $a", 'C', '-')                                             \

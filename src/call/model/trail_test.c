@@ -56,7 +56,8 @@ static void rows_are_told_in_words(void **state)
 	assert_true(str_eq(words_of(&b, &row, &names), STR("feature forward-all of line 8 forwards the call")));
 	assert_true(str_eq(words_of(&b, &row, NULL), STR("feature 0 of line 8 forwards the call")));
 	row = (struct trail_row){ .kind = TRAIL_TRUNK_FAILED, .a = 2, .b = trail_cause(cause_local(CAUSE_CONGESTION)) };
-	assert_true(str_eq(words_of(&b, &row, NULL), STR("trunk group 2 refuses: cause 42 (switching equipment congestion)")));
+	assert_true(str_eq(words_of(&b, &row, NULL),
+	                   STR("trunk group 2 refuses: cause 42 (switching equipment congestion)")));
 	row = (struct trail_row){ .kind = TRAIL_NUMBER_INVALID,
 		.a = trail_cause((struct cause){ .standard = CAUSE_ANSI, .value = CAUSE_PREFIX_1_MISSING }) };
 	assert_true(str_eq(words_of(&b, &row, NULL), STR("the number is not valid: cause ANSI 10 (prefix 1 missing)")));
