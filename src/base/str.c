@@ -19,24 +19,6 @@ bool str_starts_nocase(struct str s, struct str prefix)
 	return s.n >= prefix.n && str_eq_nocase(str_head(s, prefix.n), prefix);
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct str str_trim(struct str s)
-{
-	while (s.n && is_space(s.p[0])) s.p++, s.n--;
-	while (s.n && is_space(s.p[s.n - 1])) s.n--;
-	return s;
-}
-
-int32_t str_find_char(struct str s, char c)
-{
-	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
-	return at ? (int32_t)(at - s.p) : -1;
-}
-
 struct str str_cut(struct str *rest, char c)
 {
 	struct str all = *rest;
@@ -55,9 +37,8 @@ enum err str_to_u64(uint64_t *out, struct str s, uint64_t max)
 	if (s.n == 0) return ERR_BAD;
 	for (uint32_t i = 0; i < s.n; i++) {
 		if (!ascii_is_digit(s.p[i])) return ERR_BAD;
-		uint64_t digit = (uint64_t)(s.p[i] - '0');
-		if (v > (max - digit) / 10 || digit > max) return ERR_BAD;
-		v = v * 10 + digit;
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v)) return ERR_BAD;
+		if (v > max) return ERR_BAD;
 	}
 	*out = v;
 	return OK;

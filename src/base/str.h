@@ -50,8 +50,18 @@ bool str_eq_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 
+static inline bool ascii_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 // Without spaces, tabs, CR and LF at both ends.
-struct str str_trim(struct str s);
+static inline struct str str_trim(struct str s)
+{
+	while (s.n && ascii_is_space(s.p[0])) s.p++, s.n--;
+	while (s.n && ascii_is_space(s.p[s.n - 1])) s.n--;
+	return s;
+}
 
 // From octet `from` on; empty when that is past the end.
 static inline struct str str_from_at(struct str s, uint32_t from)
@@ -67,7 +77,11 @@ static inline struct str str_head(struct str s, uint32_t n)
 }
 
 // Index of the first c, or -1.
-int32_t str_find_char(struct str s, char c);
+static inline int32_t str_find_char(struct str s, char c)
+{
+	const char *at = s.n ? (const char *)memchr(s.p, c, s.n) : NULL;
+	return at ? (int32_t)(at - s.p) : -1;
+}
 
 // Cuts at the first c: returns what stands before it and leaves in *rest what stands after; when there is no c,
 // returns all and leaves *rest empty.
