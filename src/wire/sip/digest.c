@@ -3,7 +3,6 @@
 #include "wire/sip/msg_scan.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #define ERR_STATE openssl_err_state // a type of OpenSSL's, and an error of ours
@@ -22,8 +21,8 @@ static const struct algorithm {
 	[SIP_DIGEST_SHA256] = { "SHA256", STR_INIT("SHA-256"), 32 },
 };
 static EVP_MD *fetched[SIP_DIGEST_COUNT];
-static pthread_key_t context_key;
-static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
+static CRYPTO_THREAD_LOCAL context_key;
+static CRYPTO_ONCE fetch_once = CRYPTO_ONCE_STATIC_INIT;
 
 static void free_context(void *context)
 {
@@ -33,16 +32,16 @@ static void free_context(void *context)
 static void fetch(void)
 {
 	for (uint32_t a = 0; a < SIP_DIGEST_COUNT; a++) fetched[a] = EVP_MD_fetch(NULL, algorithms[a].fetched_as, NULL);
-	if (pthread_key_create(&context_key, free_context) != 0) abort();
+	if (!CRYPTO_THREAD_init_local(&context_key, free_context)) abort();
 }
 
 static EVP_MD_CTX *thread_context(void)
 {
-	pthread_once(&fetch_once, fetch);
-	EVP_MD_CTX *context = pthread_getspecific(context_key);
+	if (!CRYPTO_THREAD_run_once(&fetch_once, fetch)) return NULL;
+	EVP_MD_CTX *context = CRYPTO_THREAD_get_local(&context_key);
 	if (context) return context;
 	context = EVP_MD_CTX_new();
-	if (context && pthread_setspecific(context_key, context) != 0) {
+	if (context && !CRYPTO_THREAD_set_local(&context_key, context)) {
 		EVP_MD_CTX_free(context);
 		return NULL;
 	}
@@ -77,9 +76,11 @@ struct hex {
 // The text is good as long as *memory.
 static struct str hex_of(struct hex *memory, const uint8_t *octets, uint32_t n)
 {
-	struct buf b = buf_on(memory->digits, sizeof memory->digits);
-	for (uint32_t i = 0; i < n; i++) put_hex(&b, octets[i], 2);
-	return buf_str(&b);
+	for (uint32_t i = 0; i < n; i++) {
+		memory->digits[2 * i] = "0123456789abcdef"[octets[i] >> 4];
+		memory->digits[2 * i + 1] = "0123456789abcdef"[octets[i] & 15];
+	}
+	return (struct str){ memory->digits, 2 * n };
 }
 
 // NONCES.

@@ -10,6 +10,7 @@ struct reader {
 	struct sip_msg *m;
 	struct str in;
 	uint32_t at; // octet that is read next
+	bool has_nul;
 	struct arena *arena;
 	struct sip_fault fault; // the first one; why is NULL while there is none
 	uint8_t last[SIP_H_COUNT]; // index + 1 of the last header of an id
@@ -21,47 +22,32 @@ static void blame(struct reader *r, uint16_t status, uint32_t at, const char *wh
 	if (!r->fault.why) r->fault = (struct sip_fault){ .status = status, .at = at, .why = why };
 }
 
-// LINES. How many octets come before the next NUL, CR or LF. Eight at a time: a flag in `low` marks one below 0x0e.
-static uint32_t text_span(const char *p, uint32_t n)
-{
-	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-	uint32_t i = 0;
-	for (;; i++) {
-		for (uint64_t word; i + 8 <= n; i += 8) {
-			memcpy(&word, p + i, 8);
-			uint64_t low = (word - ones * 0x0e) & ~word & highs;
-			if (!low) continue;
-			i += (uint32_t)__builtin_ctzll(low) / 8; // little-endian machines only, as everywhere
-			break;
-		}
-		if (i >= n || p[i] == '\0' || p[i] == '\r' || p[i] == '\n') return i;
-	}
-}
-
+// LINES.
 enum line { LINE_OK, LINE_BAD, LINE_UNENDED };
 
-// Takes a line without its end, CRLF or LF. Bad: it holds a NUL or a CR that stand for nothing; a NUL after a backslash
-// is let pass, for a quoted string may hold it (RFC 4475 §3.1.1.2).
+// No CR stands for nothing, and no NUL but after a backslash, for a quoted string may hold that (RFC 4475 §3.1.1.2).
+static bool is_clean(const struct reader *r, struct str line)
+{
+	if (str_find_char(line, '\r') >= 0) return false;
+	if (!r->has_nul) return true;
+	for (uint32_t i = 0; i < line.n; i++)
+		if (line.p[i] == '\0' && (i == 0 || line.p[i - 1] != '\\')) return false;
+	return true;
+}
+
+// Takes a line without its end, CRLF or LF.
 static enum line take_line(struct reader *r, struct str *line)
 {
-	const char *start = r->in.p + r->at;
-	uint32_t left = r->in.n - r->at, n = 0;
-	enum line found = LINE_OK;
-	for (;; n++) {
-		n += text_span(start + n, left - n);
-		if (n >= left) {
-			r->at = r->in.n;
-			return LINE_UNENDED;
-		}
-		if (start[n] == '\n' || (start[n] == '\r' && n + 1 < left && start[n + 1] == '\n')) break;
-		if (start[n] == '\r' || n == 0 || start[n - 1] != '\\') {
-			found = LINE_BAD;
-			blame(r, 400, r->at + n, "Stray Control Character");
-		}
-	}
-	*line = (struct str){ start, n };
-	r->at += n + (start[n] == '\r' ? 2 : 1);
-	return found;
+	uint32_t at = r->at;
+	struct str rest = str_from_at(r->in, at);
+	int32_t end = str_find_char(rest, '\n');
+	r->at = end < 0 ? r->in.n : at + (uint32_t)end + 1;
+	if (end < 0) return LINE_UNENDED;
+	*line = str_head(rest, (uint32_t)end);
+	if (line->n && line->p[line->n - 1] == '\r') line->n--;
+	if (is_clean(r, *line)) return LINE_OK;
+	blame(r, 400, at, "Stray Control Character");
+	return LINE_BAD;
 }
 
 static bool at_fold(const struct reader *r)
@@ -264,7 +250,7 @@ static void check_rules(struct reader *r)
 
 enum parse sip_msg_parse(struct sip_msg *m, struct str in, struct arena *arena, struct sip_fault *fault)
 {
-	struct reader r = { .m = m, .in = in, .arena = arena };
+	struct reader r = { .m = m, .in = in, .arena = arena, .has_nul = str_find_char(in, '\0') >= 0 };
 	memset(m, 0, offsetof(struct sip_msg, headers)); // an entry of headers is written before header_count counts it
 	m->bytes = in;
 	if (in.n > SIP_MESSAGE_MAX) {

@@ -29,44 +29,6 @@ __attribute__((constructor)) static void classes_init(void)
 	}
 }
 
-uint32_t sip_span(struct str s, enum sip_char_class class)
-{
-	uint32_t n = 0;
-	while (n < s.n && sip_char_is(s.p[n], class)) n++;
-	return n;
-}
-
-bool sip_all(struct str s, enum sip_char_class class)
-{
-	return sip_span(s, class) == s.n;
-}
-
-struct str sip_take(struct str *rest, uint32_t n)
-{
-	struct str taken = str_head(*rest, n);
-	*rest = str_from_at(*rest, n);
-	return taken;
-}
-
-bool sip_take_space(struct str *rest)
-{
-	uint32_t n = 0;
-	while (n < rest->n && (rest->p[n] == ' ' || rest->p[n] == '\t')) n++;
-	sip_take(rest, n);
-	return n > 0;
-}
-
-bool sip_take_mark(struct str *rest, char mark)
-{
-	struct str s = *rest;
-	sip_take_space(&s);
-	if (s.n == 0 || s.p[0] != mark) return false;
-	sip_take(&s, 1);
-	sip_take_space(&s);
-	*rest = s;
-	return true;
-}
-
 bool sip_take_quoted(struct str *rest, struct str *quoted)
 {
 	if (rest->n == 0 || rest->p[0] != '"') return false;
@@ -188,7 +150,8 @@ static uint32_t value_len(struct str s)
 
 struct str sip_take_value(struct str *rest)
 {
-	struct str value = sip_take(rest, value_len(*rest));
+	uint32_t n = str_find_char(*rest, ',') < 0 ? rest->n : value_len(*rest); // mostly there is but one
+	struct str value = sip_take(rest, n);
 	if (rest->n) sip_take(rest, 1); // the comma
 	return str_trim(value);
 }

@@ -21,16 +21,50 @@ static inline bool sip_char_is(char c, enum sip_char_class class)
 	return sip_char_class[(unsigned char)c] & class;
 }
 
-// How many octets at the front are of the class; all of them are.
-uint32_t sip_span(struct str s, enum sip_char_class class);
-bool sip_all(struct str s, enum sip_char_class class);
+// The small ones are inline: a message is taken apart by some hundred calls of them.
 
-// Takes n octets.
-struct str sip_take(struct str *rest, uint32_t n);
+// How many octets at the front are of the class.
+static inline uint32_t sip_span(struct str s, enum sip_char_class class)
+{
+	uint32_t n = 0;
+	while (n < s.n && sip_char_is(s.p[n], class)) n++;
+	return n;
+}
+
+static inline bool sip_all(struct str s, enum sip_char_class class)
+{
+	return sip_span(s, class) == s.n;
+}
+
+// Takes n octets, of which there are so many.
+static inline struct str sip_take(struct str *rest, uint32_t n)
+{
+	struct str taken = { rest->p, n };
+	if (n) rest->p += n, rest->n -= n;
+	return taken;
+}
+
 // Takes spaces and tabs; says whether there were any.
-bool sip_take_space(struct str *rest);
+static inline bool sip_take_space(struct str *rest)
+{
+	uint32_t n = 0;
+	while (n < rest->n && (rest->p[n] == ' ' || rest->p[n] == '\t')) n++;
+	sip_take(rest, n);
+	return n > 0;
+}
+
 // Takes one character, with the white space around it.
-bool sip_take_mark(struct str *rest, char mark);
+static inline bool sip_take_mark(struct str *rest, char mark)
+{
+	struct str s = *rest;
+	sip_take_space(&s);
+	if (s.n == 0 || s.p[0] != mark) return false;
+	sip_take(&s, 1);
+	sip_take_space(&s);
+	*rest = s;
+	return true;
+}
+
 // Takes a quoted string (RFC 3261 §25.1), quotes included; false when it is none or does not end.
 bool sip_take_quoted(struct str *rest, struct str *quoted);
 // Takes a host: a name, an IPv4 address, or an IPv6 one in brackets, which must be one.

@@ -1,5 +1,5 @@
 // The torture messages of RFC 4475 and RFC 5118: what is expected of each, and that no cut of one does harm.
-#include "msg.c"
+#include "wire/sip/msg.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
