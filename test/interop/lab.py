@@ -1,0 +1,179 @@
+"""A lab: one scenario's own network, folder and processes. It always ends whole: what it started dies with it.
+
+Every lab owns a /24 of the loopback net (127.x.y.0/24), so that switches and far switches have addresses of their own
+and the well-known port, and two labs at once never meet. Phones, which send media from whatever address the kernel
+likes, stand at 127.0.0.1 on ports that the kernel gives.
+"""
+
+import ctypes
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+class Failed(Exception):
+    """A check did not hold: the scenario ends here."""
+
+
+def die_with_parent():
+    """In a child, before it becomes the program: whatever happens to us, it ends too."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_until(ready, timeout_s, step_s=0.02):
+    """Asks ready() until it says yes: what it said, or its last word when the time is up."""
+    end = time.monotonic() + timeout_s
+    while True:
+        answer = ready()
+        if answer or time.monotonic() > end:
+            return answer
+        time.sleep(step_s)
+
+
+def free_port(kind=socket.SOCK_DGRAM, address="127.0.0.1"):
+    """A port that the kernel has free."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as probe:
+        probe.bind((address, 0))
+        return probe.getsockname()[1]
+
+
+class Program:
+    """A running program whose output goes to NAME.log in the lab's folder."""
+
+    def __init__(self, lab, name, command, env=None, telling=None):
+        self.lab, self.name = lab, name
+        self.telling = telling or (lambda text: text)  # what of its output tells a person why it failed
+        self.log = lab.folder / f"{name}.log"
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=out, env={**os.environ, **(env or {})}, cwd=lab.folder,
+                                            preexec_fn=die_with_parent)
+        lab.programs.append(self)
+
+    def said(self):
+        return self.log.read_text(errors="replace")
+
+    def runs(self):
+        return self.process.poll() is None
+
+    def wait_said(self, text, timeout_s=10):
+        wait_until(lambda: text in self.said() or not self.runs(), timeout_s)
+        if text not in self.said():
+            raise Failed(f"{self.name} never said {text!r}")
+
+    def wait(self, timeout_s):
+        """Its exit code, or None when it is still running after the time."""
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, how=signal.SIGTERM, timeout_s=5):
+        if self.runs():
+            self.process.send_signal(how)
+            if self.wait(timeout_s) is None:
+                self.process.kill()
+        return self.process.wait()
+
+
+class Lab:
+    """Use it with `with`. Checks are told to `tell(name, passed, detail)` as they are made."""
+
+    def __init__(self, program=None, tell=None, keep=False):
+        self.program = program
+        self.tell = tell or (lambda name, passed, detail: None)
+        self.keep = keep
+        self.programs, self.endings = [], []
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dialtone-lab-"))
+        self.lock, self.net = self.take_network()
+        return self
+
+    def __exit__(self, *_):
+        for ending in reversed(self.endings):
+            ending()
+        for program in reversed(self.programs):
+            program.stop()
+        self.lock.close()
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def take_network():
+        """A /24 that no other lab on this machine holds; the lock is a name that dies with this process."""
+        while True:
+            net = f"127.{random.randint(64, 126)}.{random.randint(0, 255)}"
+            lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                lock.bind(f"\0dialtone-lab-{net}")
+                return lock, net
+            except OSError:
+                lock.close()
+
+    def address(self, host):
+        return f"{self.net}.{host}"
+
+    def start(self, name, command, env=None, telling=None):
+        return Program(self, name, command, env, telling)
+
+    def at_end(self, ending):
+        self.endings.append(ending)
+
+    def check(self, name, passed, detail=""):
+        """One result. The scenario goes no further after one that failed: the rest would only be its echo."""
+        self.tell(name, bool(passed), str(detail))
+        if not passed:
+            raise Failed(name)
+
+    def logs(self, lines=60):
+        """The ends of all logs, for a person who asks why."""
+        for program in self.programs:
+            end = program.telling(program.said()).splitlines()[-lines:]
+            yield f"--- {program.name} (pid {program.process.pid}, exit code {program.process.poll()})"
+            yield from end
+
+
+def fail_on_signal(number, _):
+    raise Failed(f"ended by signal {number}")
+
+
+def end_on_signals():
+    """A person's ^C and the runner's time limit end a lab in order, not in the middle."""
+    signal.signal(signal.SIGTERM, fail_on_signal)
+    signal.signal(signal.SIGINT, fail_on_signal)
+
+
+def have(*programs):
+    missing = [name for name in programs if not shutil.which(name)]
+    if missing:
+        sys.exit(f"missing: {', '.join(missing)}; `make test` and `make demo` install what they need")
+
+
+SCENARIOS = {}
+
+
+@dataclass
+class Scenario:
+    walk: callable
+    time_s: int
+    any_server: bool  # any SIP server passes it, not only ours
+
+
+def scenario(title, time_s=60, any_server=False):
+    """Marks a function as a scenario: it is given a lab, and time_s seconds."""
+    def keep(walk):
+        SCENARIOS[title] = Scenario(walk, time_s, any_server)
+        return walk
+    return keep
