@@ -100,7 +100,8 @@ static enum err put_target(struct buf *b, struct str *target, const struct sip_m
 	struct str value;
 	if (!sip_msg_each(m, SIP_H_CONTACT, &walk, &value)) return ERR_BAD;
 	if (sip_name_addr_parse(&contact, value) != PARSE_OK || contact.star) return ERR_BAD;
-	if (!str_eq_nocase(contact.uri.scheme, STR("sip")) && !str_eq_nocase(contact.uri.scheme, STR("sips"))) return ERR_BAD;
+	struct str scheme = contact.uri.scheme;
+	if (!str_eq_nocase(scheme, STR("sip")) && !str_eq_nocase(scheme, STR("sips"))) return ERR_BAD;
 	if (contact.uri.host.n == 0 || contact.uri.text.n > SIP_URI_MAX) return ERR_BAD;
 	uint32_t mark = b->n;
 	put(b, without_headers(&contact.uri));
@@ -203,7 +204,8 @@ enum err sip_dialog_init_uas(struct sip_dialog *d, const struct sip_msg *request
 	p.remote_tag = put_copy(&b, request->from.tag); // none: a peer of RFC 2543 (RFC 3261 §12.1.1)
 	p.local_uri = put_party(&b, &request->to);
 	p.remote_uri = put_party(&b, &request->from);
-	if (put_target(&b, &p.remote_target, request) != OK || put_routes(&b, &p.routes, request, false) != OK) return ERR_BAD;
+	if (put_target(&b, &p.remote_target, request) != OK) return ERR_BAD;
+	if (put_routes(&b, &p.routes, request, false) != OK) return ERR_BAD;
 	return adopt(d, &fresh, &p, &b);
 }
 
@@ -223,7 +225,8 @@ enum err sip_dialog_init_uac(struct sip_dialog *d, const struct sip_msg *request
 	p.remote_tag = put_copy(&b, response->to.tag);
 	p.local_uri = put_party(&b, &request->from);
 	p.remote_uri = put_party(&b, &request->to);
-	if (put_target(&b, &p.remote_target, response) != OK || put_routes(&b, &p.routes, response, true) != OK) return ERR_BAD;
+	if (put_target(&b, &p.remote_target, response) != OK) return ERR_BAD;
+	if (put_routes(&b, &p.routes, response, true) != OK) return ERR_BAD;
 	return adopt(d, &fresh, &p, &b);
 }
 
@@ -232,7 +235,8 @@ enum err sip_dialog_confirm(struct sip_dialog *d, const struct sip_msg *response
 	char text[DIALOG_TEXT_MAX];
 	struct buf b = buf_on(text, sizeof text);
 	struct parts p = parts_of(d);
-	if (put_target(&b, &p.remote_target, response) != OK || put_routes(&b, &p.routes, response, true) != OK) return ERR_BAD;
+	if (put_target(&b, &p.remote_target, response) != OK) return ERR_BAD;
+	if (put_routes(&b, &p.routes, response, true) != OK) return ERR_BAD;
 	enum err err = adopt(d, d, &p, &b);
 	if (err == OK) d->confirmed = true;
 	return err;

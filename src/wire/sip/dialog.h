@@ -19,10 +19,10 @@ struct sip_dialog {
 // As UAS, from a request that may make a dialog (its Contact is the target, Record-Route the routes in order) and our
 // tag. As UAC, from our request's text and a response with a To tag (Record-Route in reverse). The flow is where the
 // message came from. ERR_BAD: no usable Contact or tag; ERR_FULL: no memory.
-MUST_CHECK enum err sip_dialog_init_uas(struct sip_dialog *d, const struct sip_msg *request, const struct sip_source *from,
-                                        struct str local_tag);
-MUST_CHECK enum err sip_dialog_init_uac(struct sip_dialog *d, const struct sip_msg *request, const struct sip_msg *response,
-                                        const struct sip_source *from);
+MUST_CHECK enum err sip_dialog_init_uas(struct sip_dialog *d, const struct sip_msg *request,
+                                        const struct sip_source *from, struct str local_tag);
+MUST_CHECK enum err sip_dialog_init_uac(struct sip_dialog *d, const struct sip_msg *request,
+                                        const struct sip_msg *response, const struct sip_source *from);
 void sip_dialog_fini(struct sip_dialog *d);
 // The 2xx of an early dialog that we began: its Contact and Record-Route replace what the provisional response said
 // (RFC 3261 §13.2.2.4). ERR_BAD, ERR_FULL: nothing changed.

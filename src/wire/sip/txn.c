@@ -76,7 +76,8 @@ static const struct txn_state *state_of(const struct sip_txn *t)
 	return &machines[t->kind]->states[t->state];
 }
 
-static void timers_start(struct sip_stack *s, struct sip_txn *t, const struct txn_state *from, const struct txn_state *to)
+static void start_timers(struct sip_stack *s, struct sip_txn *t, const struct txn_state *from,
+                         const struct txn_state *to)
 {
 	ref r = pool_ref(&s->txns, t);
 	uint64_t now = s->env->now_ms;
@@ -95,7 +96,7 @@ static void timers_start(struct sip_stack *s, struct sip_txn *t, const struct tx
 // What belongs to the state left goes, what belongs to the state entered comes.
 static void enter(struct sip_stack *s, struct sip_txn *t, const struct txn_state *from, const struct txn_state *to)
 {
-	timers_start(s, t, from, to);
+	start_timers(s, t, from, to);
 	if (!to->keeps_text) t->text = slab_free(&s->texts, t->text);
 	if (to->is_finished && !from->is_finished) s->tombstones++;
 	if (from->is_finished && !to->is_finished) s->tombstones--;
@@ -278,7 +279,8 @@ struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key,
 enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_request *r)
 {
 	if (r->method == SIP_ACK || r->method == SIP_CANCEL || r->method == SIP_METHOD_UNKNOWN) return ERR_BAD;
-	if (r->branch.n == 0 || r->branch.n >= sizeof s->branch || r->message.n == 0 || r->message.n > PACKET_MAX) return ERR_BAD;
+	if (r->branch.n == 0 || r->branch.n >= sizeof s->branch) return ERR_BAD;
+	if (r->message.n == 0 || r->message.n > PACKET_MAX) return ERR_BAD;
 	struct txn_key key = txn_client_key(s, r->branch);
 	struct sip_txn *t = txn_client_begin(s, &key, r);
 	if (!t) return ERR_FULL;

@@ -35,8 +35,9 @@ struct sip_user {
 	// A request of ours got no answer, or a final response of ours to an INVITE got no ACK. (Nothing raises
 	// SIP_FAILED_TRANSPORT by itself: over datagrams a failure to send is seen by nobody but a timer.)
 	void (*failed)(void *self, ref txn, uint64_t owner, enum sip_failure why);
-	// For diagrams: every message in and out that belongs to an owner (0: to none). May be NULL. A request that begins a
-	// transaction, and the ACK to a 2xx, come with owner 0, just before they are told: who knows the owner has them there.
+	// For diagrams: every message in and out that belongs to an owner (0: to none). May be NULL. A request that begins
+	// a transaction, and the ACK to a 2xx, come with owner 0, just before they are told: who knows the owner has them
+	// there.
 	void (*seen)(void *self, uint64_t owner, bool out, struct str bytes, const struct addr *peer);
 };
 
@@ -98,8 +99,8 @@ void sip_client_cancel_for(struct sip_stack *s, ref txn, struct str reason);
 // comes to a forgotten INVITE is told with owner 0: the user ends it by ACK and BYE. An INVITE of ours without a final
 // response is cancelled, since nobody else would; one of theirs can still be answered, for 64*T1.
 void sip_stack_disown(struct sip_stack *s, ref txn);
-// Answers a request that has no state (a challenge, a refusal under load): the transaction is dropped without tombstone,
-// a retransmission is a new request (RFC 3261 §8.2.7).
+// Answers a request that has no state (a challenge, a refusal under load): the transaction is dropped without
+// tombstone, a retransmission is a new request (RFC 3261 §8.2.7).
 void sip_server_respond_stateless(struct sip_stack *s, ref txn, struct str message);
 
 // For limits, tests and the metrics.

@@ -1,5 +1,5 @@
-// For tests only: a stack on virtual time. What it sends and what it tells its user is written into a log, one line each
-// with the time in ms, which a test compares whole:
+// For tests only: a stack on virtual time. What it sends and what it tells its user is written into a log, one line
+// each with the time in ms, which a test compares whole:
 //
 //     0 tx INVITE
 //     500 tx INVITE
@@ -211,7 +211,8 @@ static inline void bench_rx_request(struct bench *b, const struct bench_rx *r)
 	         "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s\r\nMax-Forwards: 70\r\nFrom: <sip:a@example.com>;tag=%s\r\n"
 	         "To: <sip:b@example.com>%s%s\r\nCall-ID: %s\r\nCSeq: %u %s\r\nContact: <sip:a@192.0.2.9>\r\n%s"
 	         "Content-Length: 0\r\n\r\n",
-	         cseq_method, r->uri ? r->uri : "sip:b@example.com", r->via ? r->via : "192.0.2.9:5062;branch=z9hG4bKone;rport",
+	         cseq_method, r->uri ? r->uri : "sip:b@example.com",
+	         r->via ? r->via : "192.0.2.9:5062;branch=z9hG4bKone;rport",
 	         r->from_tag ? r->from_tag : "fa", r->to_tag ? ";tag=" : "", r->to_tag ? r->to_tag : "",
 	         r->call_id ? r->call_id : "call1", r->cseq ? r->cseq : 1, cseq_method, r->extra ? r->extra : "");
 	bench_rx(b, text);
@@ -256,8 +257,8 @@ static inline void bench_rx_response(struct bench *b, struct str to, uint16_t st
 // The user answers the last request that it was told.
 static inline struct str bench_response_text(struct buf *out, uint16_t status)
 {
-	put_sip_response(out, &bench_request, &(struct sip_source){ .peer = { .family = 4, .port = 5062 } }, status, STR(""),
-	                 STR("ourtag"));
+	const struct sip_source from = { .peer = { .family = 4, .port = 5062 } };
+	put_sip_response(out, &bench_request, &from, status, STR(""), STR("ourtag"));
 	put_sip_body(out, STR(""), STR(""));
 	return buf_str(out);
 }

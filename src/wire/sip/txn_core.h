@@ -6,8 +6,8 @@
 //                                             ▼
 //                                      txn_send, txn_keep, txn_repeat, sip_user
 //
-// A user may call the stack from inside its callbacks, so a transaction may end there: an action tells the user last and
-// touches the transaction no more; the engine finds it again by its handle.
+// A user may call the stack from inside its callbacks, so a transaction may end there: an action tells the user last
+// and touches the transaction no more; the engine finds it again by its handle.
 #pragma once
 
 #include "base/fsm.h"
@@ -123,15 +123,15 @@ bool txn_server_drop(struct sip_stack *s, struct sip_txn *t, const struct txn_in
 // INPUT (txn_input.c)
 struct txn_key txn_client_key(const struct sip_stack *s, struct str branch);
 
-// TEXT (txn_text.c). Requests that the layer makes itself out of an INVITE that it sent: CANCEL (RFC 3261 §9.1; `reason`
-// is a Reason value or empty) and the ACK of a final response other than 2xx (§17.1.1.3). They are written to the
-// outbox; the result is good until the next flush, and empty when it could not be made.
+// TEXT (txn_text.c). Requests that the layer makes itself out of an INVITE that it sent: CANCEL (RFC 3261 §9.1;
+// `reason` is a Reason value or empty) and the ACK of a final response other than 2xx (§17.1.1.3). They are written to
+// the outbox; the result is good until the next flush, and empty when it could not be made.
 struct str txn_write_cancel(struct sip_stack *s, const struct sip_txn *invite, struct str reason);
 struct str txn_write_ack(struct sip_stack *s, const struct sip_txn *invite, const struct sip_msg *response);
 // Where the response to a request goes: see the definition for the rules.
 struct addr txn_response_addr(const struct sip_msg *request, const struct sip_source *from);
-// Answers a request without state. Without a `to_tag`, one is made from the request, so that its retransmission gets the
-// same (RFC 3261 §8.2.7); a 100 has none.
+// Answers a request without state. Without a `to_tag`, one is made from the request, so that its retransmission gets
+// the same (RFC 3261 §8.2.7); a 100 has none.
 struct txn_answer {
 	uint16_t status;
 	struct str reason; // empty: the usual one

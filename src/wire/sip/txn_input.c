@@ -66,9 +66,9 @@ static enum err identity_key(struct txn_key *out, const struct sip_stack *s, con
 	return b.err;
 }
 
-// A branch without the cookie is not unique: a client of RFC 2543 is known by the Request-URI, the Via and the identity.
-// The To tag is left out, though §17.2.3 names it: the CSeq number tells all requests of a dialog apart, and an ACK has
-// the tag of our response.
+// A branch without the cookie is not unique: a client of RFC 2543 is known by the Request-URI, the Via and the
+// identity. The To tag is left out, though §17.2.3 names it: the CSeq number tells all requests of a dialog apart, and
+// an ACK has the tag of our response.
 static enum err server_key(struct txn_key *out, const struct sip_stack *s, const struct sip_msg *m)
 {
 	char text[KEY_TEXT_MAX];

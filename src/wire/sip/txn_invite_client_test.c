@@ -114,7 +114,8 @@ static void a_cancel_waits_for_a_provisional_response(void **state)
 	bench_run_to(b, 1200);                    // the first CANCEL was lost
 	bench_rx_response(b, b->tx, 200, "far");
 	bench_rx_response(b, invite, 487, "far");
-	bench_expect(b, "0 tx INVITE\n500 tx INVITE\n600 tx CANCEL\n1100 tx CANCEL\n1200 tx ACK\n1200 response 487 owner 7\n");
+	bench_expect(b, "0 tx INVITE\n500 tx INVITE\n600 tx CANCEL\n1100 tx CANCEL\n1200 tx ACK\n"
+	                "1200 response 487 owner 7\n");
 	bench_run_to(b, 40000);
 	bench_expect(b, "");
 	bench_free(b);
@@ -205,8 +206,8 @@ static void responses_of_others_are_dropped(void **state)
 	str_to_z(z, sizeof z, invite);
 	char *via = strstr(z, "Via:"), *end = strstr(via, "\r\n");
 	*end = '\0';
-	snprintf(two, sizeof two, "SIP/2.0 200 OK\r\n%s, SIP/2.0/UDP 203.0.113.1;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=ours\r\n"
-	         "To: <sip:b@b>;tag=x\r\nCall-ID: out1\r\nCSeq: 20 INVITE\r\n\r\n", via);
+	snprintf(two, sizeof two, "SIP/2.0 200 OK\r\n%s, SIP/2.0/UDP 203.0.113.1;branch=z9hG4bKx\r\n"
+	         "From: <sip:a@b>;tag=ours\r\nTo: <sip:b@b>;tag=x\r\nCall-ID: out1\r\nCSeq: 20 INVITE\r\n\r\n", via);
 	bench_rx(b, two);
 	assert_int_equal(count_by_name("sip_rx_response_vias") - vias, 1);
 	far.port = 61000; // the right host by another port: some phones do that

@@ -5,7 +5,9 @@
 static const struct bench_rx invite = { .method = "INVITE" }, ack = { .method = "ACK", .to_tag = "ourtag" };
 static const struct bench_rx cancel = { .method = "CANCEL" };
 // The ACK of a 2xx is a transaction of its own.
-static const struct bench_rx ack_2xx = { .method = "ACK", .to_tag = "ourtag", .via = "192.0.2.9:5062;branch=z9hG4bKack" };
+static const struct bench_rx ack_2xx = {
+	.method = "ACK", .to_tag = "ourtag", .via = "192.0.2.9:5062;branch=z9hG4bKack",
+};
 
 static void tries_at_once_and_repeats_the_last_provisional(void **state)
 {

@@ -2,9 +2,9 @@
 //
 //     TRYING ──100──▶ PROCEEDING ──final──▶ COMPLETED (answers retransmissions for 64*T1)
 //
-// A 100 is sent when the request is repeated after so long that the client's timer E has reached T2 (RFC 4320 §4.1): that
-// retransmission brings what the 100 is made of, so nothing need be kept for it. An answer that comes after 64*T1 finds
-// no transaction any more and is never sent (§4.2).
+// A 100 is sent when the request is repeated after so long that the client's timer E has reached T2 (RFC 4320 §4.1):
+// that retransmission brings what the 100 is made of, so nothing need be kept for it. An answer that comes after 64*T1
+// finds no transaction any more and is never sent (§4.2).
 #include "wire/sip/txn_core.h"
 
 #define STATES(X) X(TRYING) X(PROCEEDING) X(COMPLETED) X(TERMINATED)
