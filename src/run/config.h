@@ -13,8 +13,9 @@
 
 #define CONFIG_TEXT_MAX 48
 #define CONFIG_PATH_MAX 512
-#define CONFIG_LISTENERS_MAX 16
+#define CONFIG_LISTENERS_MAX 8
 #define CONFIG_MEDIA_MAX 16
+#define CONFIG_OFFICE_FILE "office.db" // in the folder `data`
 
 // name, type, default (NULL: must be given), min, max (of a text: its length), when it takes effect, what it is
 #define CONFIG_NODE(X)                                                                                                 \
@@ -73,6 +74,9 @@ struct config {
 	struct config_listener listeners[CONFIG_LISTENERS_MAX];
 	struct config_media media[CONFIG_MEDIA_MAX];
 };
+
+// By enum log_level; NULL ends.
+extern const char *const config_level_names[LOG_LEVEL_COUNT + 1];
 
 // The defaults, without listeners and media addresses.
 void config_default(struct config *c);

@@ -26,12 +26,11 @@ static_assert(ARRAY_LEN(node_settings) <= CONFIG_SETTINGS_MAX, "room for every o
 
 #define CHOICE_TEXT(id, text) text,
 static const char *const transports[] = { CONFIG_TRANSPORTS(CHOICE_TEXT) NULL };
-static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-static_assert(ARRAY_LEN(levels) == LOG_LEVEL_COUNT + 1, "a name per log level");
+const char *const config_level_names[LOG_LEVEL_COUNT + 1] = { "error", "warn", "info", "debug" };
 
 static const char *const *choices_of(enum setting_type type)
 {
-	return type == LEVEL ? levels : transports;
+	return type == LEVEL ? config_level_names : transports;
 }
 
 static void put_choices(struct buf *b, enum setting_type type, const char *between)

@@ -139,7 +139,7 @@ static void test_limits(void **state)
 		put_fmt(&b, "listener \"l%u\" { address = \"192.0.2.1:%u\" }\n", i, 6000 + i);
 	text[b.n] = '\0';
 	assert_int_equal(load(&c, text), ERR_BAD);
-	assert_non_null(strstr(words, "more than 16 listeners"));
+	assert_non_null(strstr(words, "more than 8 listeners"));
 }
 
 // A file that we wrote reads as what was written, quotes and all.
