@@ -1,0 +1,90 @@
+// What stands behind exchange.h, for its own files.
+#pragma once
+
+#include "call/model/media.h"
+#include "ladders/exchange.h"
+#include "live/live.h"
+#include "run/worker.h"
+#include "wire/sip/digest.h"
+
+// A journal in memory, as slow or full as the script wants it.
+#define JOURNAL_RECORDS_MAX 256
+struct journal_entry {
+	struct call_record record;
+	uint64_t owner, done_ms; // done_ms: when it is on disk
+	bool told, read;         // told: the worker knows; read: a cdr line named it
+	bool recovered;          // an answer whose release a restart wrote
+};
+struct memory_journal {
+	struct journal_entry *entries[JOURNAL_RECORDS_MAX]; // owned
+	uint32_t count;
+	uint64_t delay_ms, sequence, last_life_wall_ms;
+	bool full, failing;
+	const struct call_record *cdr; // the last that a cdr line named
+};
+
+// A media plane that carries no packet but knows who would hear what.
+#define PLANE_SESSIONS_MAX 128
+#define PLANE_EVENTS_MAX 256
+#define PLANE_PLAYS_MAX 5
+struct plane_side {
+	struct addr local[MEDIA_STREAMS_MAX];
+	struct media_remote remote[MEDIA_STREAMS_MAX];
+	struct media_play plays[PLANE_PLAYS_MAX]; // the first is heard, the others wait
+	uint32_t play_count;
+	uint64_t play_ends_ms; // of the first; 0: it does not end
+	bool collects;
+	char digit; // the last that was played to this side
+};
+struct plane_session {
+	bool open;
+	uint32_t generation;
+	uint64_t owner;
+	uint8_t ways;
+	struct plane_side sides[MEDIA_SIDES];
+};
+struct memory_plane {
+	struct media media; // first: what the worker sees
+	struct ladder *ladder;
+	struct plane_session sessions[PLANE_SESSIONS_MAX];
+	struct media_event events[PLANE_EVENTS_MAX];
+	uint32_t event_first, event_count;
+	uint16_t port_next;
+	bool no_ports; // none is free
+};
+
+struct feature_request { // a feature set from a phone, on its way through the control thread
+	bool waits;
+	uint64_t owner;
+	enum err result;
+};
+
+struct exchange {
+	struct ladder *ladder;
+	struct office *office;
+	struct live *live;
+	struct worker *worker; // made when the first message comes: until then the office is being set
+	struct outbox out;
+	struct memory_journal journal;
+	struct memory_plane plane;
+	struct feature_request feature;
+};
+
+// The exchange of this ladder, made when there is none.
+bool exchange_need(struct ladder *l);
+// UTC of the ladder's time.
+uint64_t exchange_wall_ms(const struct ladder *l);
+
+void journal_init(struct memory_journal *j);
+void journal_fini(struct memory_journal *j);
+struct journal journal_of(struct exchange *x);
+bool journal_step(struct exchange *x);
+uint64_t journal_next(const struct exchange *x);
+// What was not on disk is gone.
+void journal_crash(struct exchange *x);
+void journal_recover(struct exchange *x);
+
+void plane_init(struct exchange *x);
+bool plane_step(struct exchange *x);
+uint64_t plane_next(const struct exchange *x);
+uint32_t plane_open_count(const struct exchange *x);

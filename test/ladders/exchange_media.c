@@ -1,0 +1,299 @@
+// The media plane of a ladder: it carries no packet, but obeys every command and so knows who would hear what. A party
+// is heard when the switch told it a port, hears at that port what comes from where the party said, passes it on, and
+// sends it to where the other party said.
+#include "ladders/exchange_inside.h"
+
+#include "ladders/actor.h"
+
+#define PROMPT_MS 4000 // one announcement, its special information tone with it
+#define BURST_MS 1000  // one tone that ends by itself
+
+static struct plane_session *session_at(struct memory_plane *p, ref r)
+{
+	uint32_t index = (uint32_t)r - 1;
+	if (index >= PLANE_SESSIONS_MAX) return NULL;
+	struct plane_session *s = &p->sessions[index];
+	return s->open && s->generation == r >> 32 ? s : NULL;
+}
+
+static ref session_ref(const struct memory_plane *p, const struct plane_session *s)
+{
+	return (ref)s->generation << 32 | (uint32_t)(s - p->sessions + 1);
+}
+
+static void tell_worker(struct memory_plane *p, const struct media_event *e)
+{
+	if (p->event_count == PLANE_EVENTS_MAX) return;
+	p->events[(p->event_first + p->event_count++) % PLANE_EVENTS_MAX] = *e;
+}
+
+// OPERATIONS
+
+static enum err open_session(struct media *m, ref *session, uint64_t owner)
+{
+	struct memory_plane *p = (struct memory_plane *)m;
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++) {
+		struct plane_session *s = &p->sessions[i];
+		if (s->open) continue;
+		*s = (struct plane_session){ .open = true, .generation = s->generation + 1, .owner = owner, .ways = MEDIA_BOTH_WAYS };
+		*session = session_ref(p, s);
+		return OK;
+	}
+	return ERR_FULL;
+}
+
+static enum err take_ports(struct media *m, ref session, enum media_side side, uint8_t family, uint32_t count,
+                           struct addr rtp[MEDIA_STREAMS_MAX])
+{
+	struct memory_plane *p = (struct memory_plane *)m;
+	struct plane_session *s = session_at(p, session);
+	if (!s) return ERR_NOT_FOUND;
+	for (uint32_t i = 0; i < count && i < MEDIA_STREAMS_MAX; i++) {
+		struct addr *local = &s->sides[side].local[i];
+		if (local->family != family) {
+			if (p->no_ports) return ERR_FULL;
+			if (addr_parse(local, str_from(family == 6 ? EXCHANGE_ADDR_6 : EXCHANGE_ADDR_4)) != OK) return ERR_FULL;
+			local->port = p->port_next;
+			p->port_next = (uint16_t)(p->port_next + 2);
+		}
+		rtp[i] = *local;
+	}
+	return OK;
+}
+
+static bool ends_by_itself(const struct media_play *play)
+{
+	bool burst = play->tone == MEDIA_TONE_CONFIRMATION || play->tone >= MEDIA_TONE_SIT_IC;
+	return play->times && (play->prompt || burst);
+}
+
+static void start_play(struct memory_plane *p, struct plane_side *side)
+{
+	const struct media_play *play = &side->plays[0];
+	side->play_ends_ms = 0;
+	if (side->play_count && ends_by_itself(play))
+		side->play_ends_ms = p->ladder->now_ms + (uint64_t)play->times * (play->prompt ? PROMPT_MS : BURST_MS);
+}
+
+static bool can_hear(const struct plane_side *side)
+{
+	return side->remote[0].law != MEDIA_LAW_NONE;
+}
+
+static void command_play(struct memory_plane *p, struct plane_session *s, const struct media_command *c)
+{
+	struct plane_side *side = &s->sides[c->side];
+	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED, .side = c->side };
+	if (!can_hear(side)) {
+		tell_worker(p, &played);
+		return;
+	}
+	if (!c->play.after) side->play_count = 0;
+	if (side->play_count == PLANE_PLAYS_MAX) return;
+	side->plays[side->play_count++] = c->play;
+	if (side->play_count == 1) start_play(p, side);
+}
+
+static void command_close(struct memory_plane *p, struct plane_session *s)
+{
+	struct media_event closed = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_CLOSED };
+	tell_worker(p, &closed);
+	s->open = false;
+}
+
+static enum err tell(struct media *m, ref session, const struct media_command *c)
+{
+	struct memory_plane *p = (struct memory_plane *)m;
+	struct plane_session *s = session_at(p, session);
+	if (!s) return ERR_NOT_FOUND;
+	struct plane_side *side = &s->sides[c->side];
+	struct media_event stats = { .owner = s->owner, .session = session, .kind = MEDIA_EV_STATS };
+	switch ((enum media_command_kind)c->kind) {
+	case MEDIA_DO_REMOTE: side->remote[c->stream] = c->remote; break;
+	case MEDIA_DO_PASS: s->ways = c->ways; break;
+	case MEDIA_DO_PLAY: command_play(p, s, c); break;
+	case MEDIA_DO_STOP: side->play_count = 0; break;
+	case MEDIA_DO_COLLECT: side->collects = c->on; break;
+	case MEDIA_DO_DIGIT: side->digit = c->digit.digit; break;
+	case MEDIA_DO_STATS: tell_worker(p, &stats); break;
+	case MEDIA_DO_CLOSE: command_close(p, s); break;
+	case MEDIA_DO_MAP:
+	case MEDIA_DO_COUNT: break;
+	}
+	return OK;
+}
+
+static bool take_event(struct media *m, struct media_event *out)
+{
+	struct memory_plane *p = (struct memory_plane *)m;
+	if (p->event_count == 0) return false;
+	*out = p->events[p->event_first];
+	p->event_first = (p->event_first + 1) % PLANE_EVENTS_MAX;
+	p->event_count--;
+	return true;
+}
+
+static bool is_own(const struct media *m, const struct addr *a)
+{
+	struct addr own;
+	(void)m;
+	return addr_parse(&own, str_from(a->family == 6 ? EXCHANGE_ADDR_6 : EXCHANGE_ADDR_4)) == OK && addr_host_eq(&own, a);
+}
+
+static const struct media_ops ops = { open_session, take_ports, tell, take_event, is_own };
+
+void plane_init(struct exchange *x)
+{
+	x->plane = (struct memory_plane){ .media = { .ops = &ops }, .ladder = x->ladder, .port_next = 20000 };
+}
+
+// What is over ends, and what waits behind it begins.
+static bool end_plays(struct memory_plane *p, struct plane_session *s, uint8_t which)
+{
+	struct plane_side *side = &s->sides[which];
+	if (side->play_count == 0 || side->play_ends_ms == 0 || side->play_ends_ms > p->ladder->now_ms) return false;
+	for (uint32_t i = 1; i < side->play_count; i++) side->plays[i - 1] = side->plays[i];
+	side->play_count--;
+	start_play(p, side);
+	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED, .side = which };
+	if (side->play_count == 0) tell_worker(p, &played);
+	return true;
+}
+
+bool plane_step(struct exchange *x)
+{
+	struct memory_plane *p = &x->plane;
+	struct media_event e;
+	bool any = false;
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++)
+		for (uint8_t side = 0; p->sessions[i].open && side < MEDIA_SIDES; side++) any |= end_plays(p, &p->sessions[i], side);
+	while (p->media.ops->take(&p->media, &e)) {
+		worker_media_event(x->worker, &e);
+		any = true;
+	}
+	return any;
+}
+
+uint64_t plane_next(const struct exchange *x)
+{
+	uint64_t next = UINT64_MAX;
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++)
+		for (uint32_t side = 0; x->plane.sessions[i].open && side < MEDIA_SIDES; side++) {
+			const struct plane_side *s = &x->plane.sessions[i].sides[side];
+			if (s->play_count && s->play_ends_ms && s->play_ends_ms < next) next = s->play_ends_ms;
+		}
+	return next;
+}
+
+uint32_t plane_open_count(const struct exchange *x)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++) n += x->plane.sessions[i].open;
+	return n;
+}
+
+// WHAT PARTIES HEAR
+
+struct ear {
+	struct plane_session *session;
+	enum media_side side;
+};
+
+// The side of a session that stands for this party: it sends to where the party listens, and the party was told to send
+// to where this side listens.
+static bool find_ear(struct ladder *l, const struct actor *p, struct ear *out)
+{
+	const struct actor_call *call = p->current;
+	if (!call) return false;
+	for (uint32_t i = 0; l->exchange && i < PLANE_SESSIONS_MAX; i++) {
+		struct plane_session *s = &l->exchange->plane.sessions[i];
+		for (uint32_t side = 0; s->open && side < MEDIA_SIDES; side++) {
+			bool to = addr_eq(&s->sides[side].remote[0].rtp, &call->media);
+			bool from = addr_eq(&s->sides[side].local[0], &call->switch_media);
+			if (!to || !from) continue;
+			*out = (struct ear){ s, (enum media_side)side };
+			return true;
+		}
+	}
+	return false;
+}
+
+// "SIT_IC" is written "sit-ic"; ring is another word for ringback.
+static bool is_name(struct str word, const char *id)
+{
+	if (str_eq(word, STR("ring"))) word = STR("ringback");
+	if (strlen(id) != word.n) return false;
+	for (uint32_t i = 0; i < word.n; i++)
+		if (word.p[i] != (id[i] == '_' ? '-' : ascii_lower(id[i]))) return false;
+	return true;
+}
+
+static const char *const tones[] = {
+#define TONE_TEXT(id) #id,
+	"", MEDIA_TONES(TONE_TEXT)
+};
+static const char *const prompts[] = {
+#define PROMPT_TEXT(id) #id,
+	"", MEDIA_PROMPTS(PROMPT_TEXT)
+};
+
+// What this party hears, in a script's words: a tone, a prompt, a party's name, or nothing.
+static struct str heard(struct ladder *l, const struct actor *p)
+{
+	struct ear ear;
+	if (!find_ear(l, p, &ear)) return STR("nothing");
+	const struct plane_side *side = &ear.session->sides[ear.side], *other = &ear.session->sides[media_other(ear.side)];
+	if (!side->remote[0].send) return STR("nothing");
+	if (side->play_count) {
+		const struct media_play *play = &side->plays[0];
+		return ladder_text(l, "%s%s", play->prompt ? "prompt " : "", play->prompt ? prompts[play->prompt] : tones[play->tone]);
+	}
+	if (!(ear.session->ways & (ear.side == MEDIA_A ? MEDIA_TO_A : MEDIA_TO_B)) || !other->remote[0].receive) return STR("nothing");
+	for (uint32_t i = 0; i < l->actor_count; i++) {
+		struct ear mouth;
+		if (find_ear(l, &l->actors[i], &mouth) && mouth.session == ear.session && mouth.side != ear.side)
+			return l->actors[i].name;
+	}
+	return STR("nothing");
+}
+
+bool media_hears(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	struct actor *p = ladder_actor(l, w[0].text);
+	struct ear ear;
+	if (!p || item->count < 3) return ladder_fail(l, NULL, "PARTY hears WHAT");
+	struct str is = heard(l, p), want = w[2].text;
+	if (word_is(&w[2], "digit") && item->count == 4) {
+		bool right = find_ear(l, p, &ear) && w[3].text.n == 1 && ear.session->sides[ear.side].digit == w[3].text.p[0];
+		return right || ladder_fail(l, NULL, "%.*s hears no such digit", STR_FMT(p->name));
+	}
+	bool prompt = str_starts(is, STR("prompt ")), right = str_eq(is, want);
+	char id[64];
+	if (prompt && word_is(&w[2], "prompt") && item->count == 4 && str_to_z(id, sizeof id, str_from_at(is, 7)))
+		right = is_name(w[3].text, id);
+	else if (!prompt && !right && str_to_z(id, sizeof id, is)) right = is_name(want, id);
+	if (!right) return ladder_fail(l, NULL, "%.*s hears %.*s", STR_FMT(p->name), STR_FMT(is));
+	ladder_remark(l, ladder_text(l, "%.*s hears %.*s", STR_FMT(p->name), STR_FMT(is)));
+	return true;
+}
+
+// DTMF as RFC 4733 events: the plane tells the worker at the first packet of each.
+bool media_dials(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	struct actor *p = ladder_actor(l, w[0].text);
+	struct ear ear;
+	if (!p || item->count != 3) return ladder_fail(l, NULL, "PARTY dials DIGITS");
+	ladder_remark(l, ladder_text(l, "%.*s dials %.*s", STR_FMT(p->name), STR_FMT(w[2].text)));
+	for (uint32_t i = 0; i < w[2].text.n && !l->failed; i++) {
+		// A session may end between two digits.
+		if (!find_ear(l, p, &ear) || !ear.session->sides[ear.side].collects)
+			return ladder_fail(l, NULL, "nobody listens to the digits of %.*s", STR_FMT(p->name));
+		struct media_event e = { .owner = ear.session->owner, .session = session_ref(&l->exchange->plane, ear.session),
+		                         .kind = MEDIA_EV_DIGIT, .side = (uint8_t)ear.side, .digit = w[2].text.p[i] };
+		tell_worker(&l->exchange->plane, &e);
+		net_settle(l);
+	}
+	return !l->failed;
+}

@@ -1,0 +1,90 @@
+// Runs ladders:   ladders [--print] [--only TEXT] FILE...
+//
+// One test of TAP for each ladder; --print draws each, whether it fails or not; --only takes those whose title has TEXT.
+#include "base/log.h"
+#include "base/rcu.h"
+#include "ladders/draw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PICTURE_MAX (4u << 20)
+
+struct options {
+	bool print;
+	const char *only;
+};
+
+struct tally {
+	uint32_t run, failed;
+};
+
+// As TAP wants what is no result: behind a #.
+static void print_lines(struct str text)
+{
+	while (text.n) {
+		struct str line = str_cut(&text, '\n');
+		printf("# %.*s\n", STR_FMT(line));
+	}
+}
+
+static bool wanted(const struct scene *scene, const struct options *o)
+{
+	char title[256];
+	str_to_z(title, sizeof title, scene->title);
+	return !o->only || strstr(title, o->only);
+}
+
+static void run_scene(const struct script *s, const struct scene *scene, const struct options *o, struct tally *t)
+{
+	struct ladder *l = malloc(sizeof *l);
+	char *text = malloc(PICTURE_MAX);
+	if (!l || !text) abort();
+	bool good = ladder_run(l, s, scene);
+	struct buf b = buf_on(text, PICTURE_MAX);
+	if (!good && l->failed) put_failure(&b, l);
+	else if (!good) put_fmt(&b, "%s:%u: it went well, and should have failed: %.*s\n", s->path, scene->line, STR_FMT(l->expected_failure));
+	else if (o->print) put_picture(&b, l);
+	t->run++;
+	t->failed += !good;
+	printf("%sok %u - %.*s\n", good ? "" : "not ", t->run, STR_FMT(scene->title));
+	print_lines(buf_str(&b));
+	fflush(stdout);
+	ladder_fini(l);
+	free(l);
+	free(text);
+}
+
+static void run_file(const char *path, const struct options *o, struct tally *t)
+{
+	struct script s;
+	uint32_t bad_line;
+	enum err err = script_read(&s, path, &bad_line);
+	if (err != OK) {
+		printf("not ok %u - %s\n# line %u: %s\n", ++t->run, path, bad_line, err_text(err));
+		t->failed++;
+		return;
+	}
+	for (uint32_t i = 0; i < s.scene_count; i++)
+		if (wanted(&s.scenes[i], o)) run_scene(&s, &s.scenes[i], o, t);
+	script_free(&s);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct tally t = { 0 };
+	rcu_join();
+	rcu_online();
+	log_quiet = true;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--print") == 0) o.print = true;
+		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) o.only = argv[++i];
+		else run_file(argv[i], &o, &t);
+	}
+	printf("1..%u\n", t.run);
+	if (t.run == 0) printf("Bail out! no ladders\n");
+	rcu_offline();
+	rcu_drain();
+	return t.run == 0 || t.failed != 0;
+}

@@ -1,0 +1,236 @@
+// Carries out the items of a ladder, one after the other.
+#include "base/count.h"
+#include "ladders/exchange.h"
+#include "ladders/expect.h"
+#include "ladders/actor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// Time after which nothing of a finished call may be left: the longest timer of a transaction (64 * T1) twice over.
+#define QUIET_MS 70000
+#define BEGIN_MS 1000000
+
+bool ladder_fail(struct ladder *l, struct message *culprit, const char *format, ...)
+{
+	va_list args;
+	if (l->failed) return false;
+	l->failed = true;
+	l->culprit = culprit;
+	va_start(args, format);
+	vsnprintf(l->failure, sizeof l->failure, format, args);
+	va_end(args);
+	return false;
+}
+
+struct str ladder_text(struct ladder *l, const char *format, ...)
+{
+	char text[8192];
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= sizeof text) n = 0;
+	return arena_dup(&l->arena, (struct str){ text, (uint32_t)n });
+}
+
+void ladder_remark(struct ladder *l, struct str text)
+{
+	if (l->event_count < LADDER_EVENTS_MAX)
+		l->events[l->event_count++] = (struct event){ .at_ms = l->now_ms, .remark = text };
+}
+
+const struct word *ladder_words(const struct ladder *l, const struct item *item)
+{
+	return &l->script->words[item->first];
+}
+
+struct actor *ladder_actor(struct ladder *l, struct str name)
+{
+	for (uint32_t i = 0; i < l->actor_count; i++)
+		if (str_eq(l->actors[i].name, name)) return &l->actors[i];
+	return NULL;
+}
+
+// The words of an item as they stand, for remarks.
+static struct str item_text(struct ladder *l, const struct item *item)
+{
+	struct str text = STR("");
+	for (uint32_t i = 0; i < item->count; i++)
+		text = ladder_text(l, "%.*s%s%.*s", STR_FMT(text), i ? " " : "", STR_FMT(ladder_words(l, item)[i].text));
+	return text;
+}
+
+// A -> B without the switch: sent, and taken as it comes.
+static bool do_direct(struct ladder *l, const struct arrow *a)
+{
+	if (!send_arrow(l, a)) return false;
+	struct message *m = &l->messages[l->message_count - 1];
+	if (m->lost) return true;
+	if (!m->m) return ladder_fail(l, m, "this is no SIP message: %s", m->fault);
+	if (actor_deals_with(l, m)) {
+		const char *wrong = check_message(l, m);
+		return !wrong || ladder_fail(l, m, "%s", wrong);
+	}
+	return expect_take(l, m, a);
+}
+
+static bool do_arrow(struct ladder *l, const struct item *item)
+{
+	struct arrow a;
+	if (!arrow_read(&a, l, item)) return false;
+	bool good = !a.from ? expect_arrow(l, &a) : a.to ? do_direct(l, &a) : send_arrow(l, &a);
+	net_settle(l);
+	return good && !l->failed;
+}
+
+static bool do_office(struct ladder *l, const struct item *item)
+{
+	if (item->count != 2) return ladder_fail(l, NULL, "which office?");
+	return exchange_office(l, ladder_words(l, item)[1].text);
+}
+
+static bool do_set(struct ladder *l, const struct item *item)
+{
+	if (l->message_count) ladder_remark(l, item_text(l, item));
+	return exchange_set(l, item);
+}
+
+static bool do_wait(struct ladder *l, const struct item *item)
+{
+	uint64_t ms;
+	if (!words_duration(&ms, ladder_words(l, item) + 1, item->count - 1)) return ladder_fail(l, NULL, "wait how long?");
+	ladder_remark(l, item_text(l, item));
+	return net_wait(l, ms);
+}
+
+static bool do_quiet(struct ladder *l, const struct item *item)
+{
+	(void)item;
+	if (!net_wait(l, QUIET_MS)) return false;
+	const char *left = l->exchange ? exchange_left_over(l) : NULL;
+	return !left || ladder_fail(l, NULL, "not quiet: %s", left);
+}
+
+// What the program had counted when the ladder began: counters outlive ladders.
+static uint64_t counted_before(const struct ladder *l, const char *name)
+{
+	const struct counter *c;
+	for (uint32_t i = 0; i < LADDER_COUNTERS_MAX && (c = count_at(i)); i++)
+		if (strcmp(c->name, name) == 0) return l->counted[i];
+	return 0;
+}
+
+static bool do_counter(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	char name[96];
+	uint64_t want;
+	if (item->count != 3 || str_to_u64(&want, w[2].text, UINT64_MAX - 1) != OK || !str_to_z(name, sizeof name, w[1].text))
+		return ladder_fail(l, NULL, "counter NAME NUMBER");
+	uint64_t got = count_by_name(name) - counted_before(l, name);
+	return got == want || ladder_fail(l, NULL, "%s counted %llu", name, (unsigned long long)got);
+}
+
+static bool do_restart(struct ladder *l, const struct item *item)
+{
+	ladder_remark(l, item_text(l, item));
+	bool good = exchange_restart(l);
+	net_settle(l);
+	return good;
+}
+
+static bool do_expected_failure(struct ladder *l, const struct item *item)
+{
+	if (item->count != 2) return ladder_fail(l, NULL, "fails \"how\"");
+	l->expected_failure = ladder_words(l, item)[1].text;
+	return true;
+}
+
+static bool do_ignores(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	struct actor *p = ladder_actor(l, w[0].text);
+	if (!p) return ladder_fail(l, NULL, "there is no party %.*s", STR_FMT(w[0].text));
+	p->ignores = 0;
+	for (uint32_t i = 2; i < item->count; i++)
+		p->ignores |= word_is(&w[i], "everything") ? 1ull << 63 : 1ull << sip_method_from(w[i].text);
+	return true;
+}
+
+// A phone behind a NAT that rebinds, or one that was carried elsewhere.
+static bool do_moves(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	struct actor *p = ladder_actor(l, w[0].text);
+	if (!p || item->count != 3 || addr_parse(&p->addr, w[2].text) != OK)
+		return ladder_fail(l, NULL, "PARTY moves ADDRESS:PORT");
+	ladder_remark(l, item_text(l, item));
+	return true;
+}
+
+static const struct {
+	const char *word;
+	bool second; // it is the second word, after a party
+	bool (*run)(struct ladder *l, const struct item *item);
+} statements[] = {
+	{ "->", true, do_arrow },         { "is", true, actor_is },          { "hears", true, media_hears },
+	{ "dials", true, media_dials },   { "ignores", true, do_ignores },   { "moves", true, do_moves },
+	{ "office", false, do_office },   { "set", false, do_set },          { "wait", false, do_wait },
+	{ "quiet", false, do_quiet },     { "cdr", false, journal_cdr },     { "trail", false, journal_trail },
+	{ "journal", false, journal_statement },                             { "counter", false, do_counter },
+	{ "restart", false, do_restart }, { "fails", false, do_expected_failure },
+};
+
+static bool do_item(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	for (uint32_t i = 0; i < ARRAY_LEN(statements); i++) {
+		uint32_t at = statements[i].second;
+		if (at < item->count && word_is(&w[at], statements[i].word)) return statements[i].run(l, item);
+	}
+	return ladder_fail(l, NULL, "\"%.*s\" is not understood", STR_FMT(w[0].text));
+}
+
+static bool do_range(struct ladder *l, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		l->at = i;
+		l->item = &l->script->items[i];
+		if (!do_item(l, l->item) || l->failed) return false;
+	}
+	return true;
+}
+
+static bool to_the_end(struct ladder *l)
+{
+	uint32_t preamble = l->scene->first ? l->script->preamble_count : 0;
+	if (!do_range(l, 0, preamble) || !do_range(l, l->scene->first, l->scene->count)) return false;
+	l->at = l->scene->first + l->scene->count;
+	struct message *m = net_unexpected(l);
+	if (m) return ladder_fail(l, m, "nobody expected this");
+	if (!do_quiet(l, NULL)) return false;
+	struct str record = journal_unread(l);
+	return record.n == 0 || ladder_fail(l, NULL, "a call left a record that no cdr line names: %.*s", STR_FMT(record));
+}
+
+bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene)
+{
+	*l = (struct ladder){ .script = s, .scene = scene, .realm = STR("ladder.example") };
+	l->now_ms = l->began_ms = BEGIN_MS;
+	l->messages = calloc(LADDER_MESSAGES_MAX, sizeof *l->messages);
+	l->events = calloc(LADDER_EVENTS_MAX, sizeof *l->events);
+	if (!l->messages || !l->events || arena_init(&l->arena, LADDER_MEMORY) != OK) return ladder_fail(l, NULL, "no memory");
+	for (uint32_t i = 0; i < LADDER_COUNTERS_MAX && count_at(i); i++) l->counted[i] = count_sum(count_at(i));
+	bool good = to_the_end(l) && !l->failed;
+	if (l->expected_failure.n == 0) return good;
+	return l->failed && strncmp(l->failure, l->expected_failure.p, l->expected_failure.n) == 0;
+}
+
+void ladder_fini(struct ladder *l)
+{
+	exchange_free(l);
+	arena_fini(&l->arena);
+	free(l->messages);
+	free(l->events);
+}
