@@ -45,12 +45,15 @@ class Capture:
         self.lab, self.file = lab, lab.folder / "wire.pcapng"
         # All signals and media of a switch have one end in the lab's own network; those of a proxy only the signals.
         wanted = f"net {lab.net}.0/24" + (f" or udp portrange {PHONE_MEDIA}" if lab.program == "kamailio" else "")
-        self.program = lab.start("capture", ["dumpcap", "-q", "-i", "lo", "-f", wanted, "-w", self.file])
+        self.program = lab.start("capture", ["dumpcap", "-q", "-i", "lo", "-f", wanted, "-w", self.file],
+                                 telling=str)
+        lab.explains.append(lambda: ["--- the signalling", *self.stop().ladder()[-200:]])
         wait_until(lambda: self.file.exists() or not self.program.runs(), 10)
         self.program.wait_said("File:")
 
     def stop(self):
-        time.sleep(0.5)  # the kernel hands packets over in blocks
+        if self.program.runs():
+            time.sleep(0.5)  # the kernel hands packets over in blocks
         self.program.stop(signal.SIGINT)
         return self
 

@@ -53,7 +53,7 @@ class Program:
 
     def __init__(self, lab, name, command, env=None, telling=None):
         self.lab, self.name = lab, name
-        self.telling = telling or (lambda text: text)  # what of its output tells a person why it failed
+        self.telling = telling  # of all that it said, what tells a person why it failed; without it, all
         self.log = lab.folder / f"{name}.log"
         with self.log.open("ab") as out:
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out,
@@ -95,6 +95,7 @@ class Lab:
         self.tell = tell or (lambda name, passed, detail: None)
         self.keep = keep
         self.programs, self.endings = [], []
+        self.explains = []  # what else tells a person why a scenario failed: functions that give lines
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dialtone-lab-"))
@@ -138,11 +139,16 @@ class Lab:
             raise Failed(name)
 
     def logs(self, lines=60):
-        """The ends of all logs, for a person who asks why."""
+        """The ends of all logs that tell something, for a person who asks why."""
         for program in self.programs:
-            end = program.telling(program.said()).splitlines()[-lines:]
-            yield f"--- {program.name} (pid {program.process.pid}, exit code {program.process.poll()})"
-            yield from end
+            code = program.process.poll()
+            if code == 0 and program.telling:
+                continue
+            said = program.telling(program.said()) if program.telling else program.said()
+            yield f"--- {program.name} (pid {program.process.pid}, exit code {code})"
+            yield from said.splitlines()[-lines:]
+        for explain in self.explains:
+            yield from explain()
 
 
 def fail_on_signal(number, _):

@@ -22,6 +22,7 @@ import xml.sax.saxutils
 
 from lab import Failed
 
+VIAS = "Via: [^[:cntrl:]]*([[:cntrl:]]+Via: [^[:cntrl:]]*)*"  # all of them, as they stand
 VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}"
 CALLER = "<sip:{who}@[local_ip]:[local_port]>;tag=[pid]c[call_number]"
 CONTACT = "Contact: <sip:{who}@[local_ip]:[local_port]>"
@@ -46,7 +47,7 @@ class Flow:
 
     def xml(self):
         body = "\n".join(self.step(index, step) for index, step in enumerate(self.steps))
-        used = [name for name in ("cseq", "peer", "self", "held") if f'assign_to="{name}"' in body]
+        used = [name for name in ("vias", "cseq", "peer", "self", "held") if f'assign_to="{name}"' in body]
         if used:  # SIPp refuses variables that nothing reads
             body += f'\n<Reference variables="{",".join(used)}"/>'
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="flow">\n{body}\n</scenario>\n'
@@ -80,7 +81,8 @@ class Flow:
         attributes += ' rrs="true"' if what in ("INVITE", "200") else ""
         actions = ""
         if what == "INVITE":
-            actions += ('<ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/>'
+            actions += (f'<ereg regexp="{VIAS}" search_in="msg" assign_to="vias"/>'
+                        '<ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/>'
                         '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="peer"/>'
                         '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="self"/>')
         if must_hold:
@@ -109,8 +111,10 @@ class Flow:
     def response(self, words):
         reason = " ".join(word for word in words[1:] if word != "sdp") or "-"
         tag = "" if words[0] == "100" else ";tag=[pid]u[call_number]"
-        return [f"SIP/2.0 {words[0]} {reason}", "[last_Via:]", "[last_From:]", f"[last_To:]{tag}", "[last_Call-ID:]",
-                "CSeq:[$cseq]" if self.request_seen == "INVITE" else "[last_CSeq:]", "[last_Record-Route:]", CONTACT.format(who=self.who)]
+        invite = self.request_seen == "INVITE"  # perhaps with a CANCEL between
+        return [f"SIP/2.0 {words[0]} {reason}", "[$vias]" if invite else "[last_Via:]", "[last_From:]",
+                f"[last_To:]{tag}", "[last_Call-ID:]", "CSeq:[$cseq]" if invite else "[last_CSeq:]",
+                "[last_Record-Route:]", CONTACT.format(who=self.who)]
 
     def request(self, index, method, words):
         branch = "[branch]"

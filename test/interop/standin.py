@@ -45,7 +45,11 @@ request_route {{
 	}}
 	if (is_method("ACK")) exit;
 	if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
-	if (!is_method("REGISTER|INVITE")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
+	if (!is_method("REGISTER|INVITE")) {{
+		append_to_reply("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER\r\n");
+		sl_send_reply("405", "Method Not Allowed");
+		exit;
+	}}
 	if (is_method("INVITE") && $si == "{far}") {{
 		record_route();
 		if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
