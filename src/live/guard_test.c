@@ -93,7 +93,8 @@ static void a_source_is_known_for_a_day(void **state)
 {
 	(void)state;
 	struct guard *g = guard_new(4096, 1);
-	struct addr phone = from("[2001:db8:1:2::5]:5060"), same_net = from("2001:db8:1:2:ffff::1"), other = from("2001:db8:1:3::5");
+	struct addr phone = from("[2001:db8:1:2::5]:5060"), same_net = from("2001:db8:1:2:ffff::1");
+	struct addr other = from("2001:db8:1:3::5");
 	assert_false(guard_knows(g, 1000, &phone));
 	guard_succeeded(g, 1000, &phone, STR("alice"));
 	assert_true(guard_knows(g, 1000, &phone));

@@ -1,10 +1,10 @@
 // The registrar: REGISTER into live/location (RFC 3261 §10.3).
 //
-//     Require? 420   digest? 401   whose AOR? 403   too short? 423   order? 500   too many? 403   else 200 and all bindings
+//     Require? 420   digest? 401   whose AOR? 403   too short? 423   order? 500   too many? 403   else 200
 //
-// The address that the REGISTER came from is kept as the phone's flow: what we send to the phone goes there, through the
-// same socket, whatever its Contact says (NAT). A phone that comes back after a restart replaces its old binding: the
-// same contact, or the same instance.
+// A 200 lists all bindings. The address that the REGISTER came from is kept as the phone's flow: what we send to the
+// phone goes there, through the same socket, whatever its Contact says (NAT). A phone that comes back after a restart
+// replaces its old binding: the same contact, or the same instance.
 #pragma once
 
 #include "call/leg/sip_auth.h"

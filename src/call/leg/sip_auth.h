@@ -5,8 +5,8 @@
 //     right, but From or P-Preferred-Identity is another's                     403
 //     right                                                                    the line
 //
-// A stranger cannot tell an unknown user from a wrong password: same answer, same work. An unknown user is answered as a
-// line picked by the hash of its name would be. The challenge keeps no state and is short: one algorithm only for a
+// A stranger cannot tell an unknown user from a wrong password: same answer, same work. An unknown user is answered as
+// a line picked by the hash of its name would be. The challenge keeps no state and is short: one algorithm only for a
 // source from which nobody authenticated lately (at most 1.5 x the request's octets + 300).
 #pragma once
 
