@@ -35,7 +35,7 @@ struct worker_setup {
 	bool loopback_allowed; // media addresses on loopback are accepted (the switch itself is bound there)
 	const struct office *office; // borrowed, all of these
 	struct live *live;
-	struct media media;
+	struct media *media;
 	struct journal journal;
 	struct outbox *out;
 	// A feature was set from a phone: the control thread changes the office and answers with worker_feature_done.
@@ -64,8 +64,14 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 // A call that was answered before a crash: sends BYE to both phones of it and hands its release record to the journal.
 void worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
 
+// From now on no new call is taken (503 with Retry-After); those that stand go on.
+void worker_stop(struct worker *w);
+// The calls that stand, for lists and releases, on the worker's own thread.
+struct calls;
+struct calls *worker_calls(struct worker *w);
+
 // What stands, for audits: all zero when all is quiet.
 struct worker_use {
-	uint32_t calls, legs, transactions, tombstones, timers;
+	uint32_t calls, legs, transactions, tombstones;
 };
 struct worker_use worker_use(const struct worker *w);

@@ -64,7 +64,7 @@ const struct office_line *call_line(const struct call *c, uint32_t id)
 
 void call_trail(struct call *c, enum call_side side, enum trail_kind kind, uint32_t a, uint32_t b)
 {
-	trail_add(&c->trail, call_env(c)->now_ms, side, call_rules(c)->version, kind, a, b);
+	trail_add(&c->trail, call_env(c)->now_ms, (uint8_t)side, call_rules(c)->version, kind, a, b);
 }
 
 static void post(struct call *c, enum call_side side, uint8_t event, uint8_t leg, const struct verb *v)
@@ -75,7 +75,7 @@ static void post(struct call *c, enum call_side side, uint8_t event, uint8_t leg
 		return;
 	}
 	struct call_event *ev = &cs->queue[(cs->queue_first + cs->queue_count++) % CALL_QUEUE_MAX];
-	*ev = (struct call_event){ .call = call_ref(c), .side = (uint8_t)side, .event = event, .leg = leg };
+	*ev = (struct call_event){ .call = call_ref(c), .side = side == SIDE_O ? SIDE_O : SIDE_T, .event = event, .leg = leg };
 	if (v) ev->verb = *v;
 	else ev->verb.kind = VERB_COUNT; // no verb
 }
@@ -205,6 +205,7 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	c->o_peer = b->peer;
 	c->began_ms = c->trail.began_ms = env->now_ms;
 	c->began_wall_ms = env->wall_ms;
+	c->traced = cs->setup.keep_text && b->line && cs->setup.trace_line(cs->setup.trace_self, b->line);
 	media_init(&c->media, call_ref(c));
 	*out = call_ref(c);
 	return OK;
@@ -276,13 +277,14 @@ void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, co
 	run(cs);
 }
 
-void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row)
+void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row, struct str bytes)
 {
 	struct call *c = pool_at(&cs->pool, call);
 	if (!c || c->ladder_n == RECORD_LADDER_MAX) return;
 	struct ladder_row *at = &c->ladder[c->ladder_n++];
 	*at = *row;
 	at->at_ms = (uint32_t)(cs->setup.env->now_ms - c->began_ms);
+	at->text = c->traced ? cs->setup.keep_text(cs->setup.trace_self, c->id, bytes) : UINT32_MAX;
 }
 
 static void take_stats(struct record_media *out, const struct media_leg_stats *in)

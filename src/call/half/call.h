@@ -162,6 +162,10 @@ struct calls_setup {
 	// See run/worker.h: the answer comes as calls_on_feature_done.
 	enum err (*set_feature)(void *self, uint64_t owner, uint32_t line, uint8_t feature, bool active, struct str target);
 	void *set_feature_self;
+	// Keeps the whole text of a message of a traced call; its place, or UINT32_MAX. NULL: nothing is traced.
+	uint32_t (*keep_text)(void *self, uint64_t call, struct str bytes);
+	bool (*trace_line)(void *self, uint32_t line); // are the calls of this line traced?
+	void *trace_self;
 };
 MUST_CHECK enum err calls_new(struct calls **out, const struct calls_setup *setup);
 struct calls *calls_free(struct calls *cs);
@@ -176,8 +180,8 @@ MUST_CHECK enum err calls_begin(ref *out, struct calls *cs, const struct call_be
 // A verb from a leg. Runs the call until nothing is left to do, unless a step is running: then it waits its turn.
 // A call that ended meanwhile: nothing happens.
 void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct verb *v);
-// A message of one of its legs, for the ladder.
-void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row);
+// A message of one of its legs, for the ladder; with its text, for calls that are traced.
+void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row, struct str bytes);
 void calls_on_media(struct calls *cs, const struct media_event *e);
 void calls_on_journal(struct calls *cs, const struct journal_done *d);
 void calls_on_feature_done(struct calls *cs, uint64_t owner, enum err result);

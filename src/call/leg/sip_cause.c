@@ -1,0 +1,51 @@
+// Causes and statuses, both ways (RFC 3398 §7.2.4.1, §8.2.6.1; RFC 6432 where a Reason header tells the cause).
+#include "call/leg/sip_leg.h"
+
+// One row per Q.850 cause; 0 takes the default of its class.
+static const uint16_t statuses[128] = {
+	[1] = 404, [2] = 404, [3] = 404, [4] = 404, [8] = 404, [9] = 404, [10] = 404, [16] = 480, [17] = 486, [18] = 408,
+	[19] = 480, [20] = 480, [21] = 403, [22] = 410, [23] = 410, [25] = 480, [26] = 404, [27] = 502, [28] = 484, [29] = 501,
+	[31] = 480, [34] = 503, [38] = 503, [41] = 503, [42] = 503, [47] = 503, [50] = 403, [55] = 403, [57] = 403, [58] = 503,
+	[65] = 488, [70] = 488, [79] = 501, [87] = 403, [88] = 488, [102] = 504,
+};
+
+uint16_t sip_status_of_cause(struct cause c)
+{
+	uint16_t status = c.value < 128 ? statuses[c.value] : 0;
+	if (c.value == CAUSE_REJECTED && c.location == LOCATION_USER) return 603;
+	if (status) return status;
+	return c.value < 32 ? 480 : 500;
+}
+
+struct cause sip_cause_of_status(uint16_t status)
+{
+	static const struct {
+		uint16_t status;
+		uint8_t value;
+	} rows[] = {
+		{ 400, 41 }, { 401, 21 }, { 402, 21 }, { 403, 21 }, { 404, 1 }, { 405, 63 }, { 406, 79 }, { 407, 21 }, { 408, 102 },
+		{ 410, 22 }, { 413, 127 }, { 414, 127 }, { 415, 79 }, { 416, 127 }, { 420, 127 }, { 421, 127 }, { 423, 127 },
+		{ 480, 18 }, { 481, 41 }, { 482, 25 }, { 483, 25 }, { 484, 28 }, { 485, 1 }, { 486, 17 }, { 487, 16 }, { 488, 88 },
+		{ 500, 41 }, { 501, 79 }, { 502, 38 }, { 503, 41 }, { 504, 102 }, { 505, 127 }, { 513, 127 }, { 600, 17 },
+		{ 603, 21 }, { 604, 1 }, { 606, 88 },
+	};
+	struct cause c = { .value = CAUSE_NORMAL_UNSPECIFIED, .location = LOCATION_BEYOND };
+	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].status == status) c.value = rows[i].value;
+	if (c.value == CAUSE_BUSY || c.value == CAUSE_REJECTED) c.location = LOCATION_USER;
+	return c;
+}
+
+struct cause sip_cause_of_reason(const struct sip_msg *m)
+{
+	struct sip_walk walk = { 0 };
+	struct str value, cause;
+	while (sip_msg_each(m, SIP_H_REASON, &walk, &value)) {
+		uint32_t number = 0;
+		struct str protocol = str_trim(str_cut(&value, ';'));
+		if (!str_eq_nocase(protocol, STR("Q.850"))) continue;
+		if (sip_param(&cause, value, STR("cause")) && str_to_u32(&number, cause, 127) == OK && number > 0)
+			return (struct cause){ .value = (uint8_t)number, .location = LOCATION_BEYOND };
+	}
+	return (struct cause){ 0 };
+}

@@ -1,0 +1,418 @@
+// What a SIP leg receives: from a new INVITE, checked and made into an OFFER, to the ACK, BYE, INFO and re-INVITE of a
+// dialog, each only from where it may come.
+#include "call/leg/sip_inside.h"
+
+#include "wire/sdp/sdp.h"
+
+COUNTER(sip_in_stray_2xx, "Answers to INVITEs that we had given up, or of other branches of a fork: acknowledged and ended");
+COUNTER(sip_in_unknown_dialog, "Requests in dialogs that do not exist");
+COUNTER(sip_in_wrong_source, "Requests in dialogs that came from elsewhere and were not authenticated");
+COUNTER(sip_in_ack_unmatched, "ACKs that belong to nothing");
+COUNTER(sip_in_bad_sdp, "Session descriptions that could not be read");
+
+// A body that is a session description, or none.
+bool msg_sdp(const struct sip_msg *m, struct str *sdp)
+{
+	*sdp = (struct str){ "", 0 };
+	if (m->body.n == 0) return true;
+	struct str type = sip_msg_header(m, SIP_H_CONTENT_TYPE);
+	type = str_trim(str_cut(&type, ';'));
+	if (!str_eq_nocase(type, STR("application/sdp")) || sip_msg_has(m, SIP_H_CONTENT_ENCODING)) return false;
+	*sdp = m->body;
+	return true;
+}
+
+static bool sdp_is_good(struct str text)
+{
+	struct sdp sdp;
+	if (!text.n || sdp_parse(&sdp, text, NULL) == OK) return true;
+	COUNT(sip_in_bad_sdp);
+	return false;
+}
+
+// The ladder's row of a message: enough is read of its first lines, nothing else.
+void leg_ladder(struct sip_leg *leg, bool out, struct str bytes)
+{
+	struct str rest = bytes, first = str_trim(str_cut(&rest, '\n')), method = str_cut(&first, ' ');
+	struct ladder_row row = { .leg = leg->side == SIDE_O ? 0 : (uint8_t)(leg->index + 1), .out = out, .protocol = LADDER_SIP,
+		.bytes = bytes.n };
+	if (str_starts(method, STR("SIP/"))) {
+		uint32_t status = 0;
+		if (str_to_u32(&status, str_cut(&first, ' '), 699) != OK) return;
+		row.status = (uint16_t)status;
+	} else {
+		row.method = (uint16_t)sip_method_from(method);
+	}
+	const char *body = memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
+	row.body = body && body + 4 < bytes.p + bytes.n;
+	while (rest.n) {
+		struct str line = str_cut(&rest, '\n'), name = str_trim(str_cut(&line, ':'));
+		if (!name.n) break;
+		struct sip_cseq cseq;
+		if (!str_eq_nocase(name, STR("CSeq")) || sip_cseq_parse(&cseq, str_trim(line)) != PARSE_OK) continue;
+		row.cseq = cseq.number;
+		if (row.status) row.method = (uint16_t)cseq.method;
+		break;
+	}
+	calls_ladder(leg->legs->setup.calls, leg->call, &row, bytes);
+}
+
+void sip_leg_seen(struct sip_legs *ls, uint64_t owner, bool out, struct str bytes)
+{
+	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
+	if (leg) leg_ladder(leg, out, bytes);
+}
+
+// What a request asks that we do not have: 420 with the list (RFC 3261 §8.2.2.3).
+static bool refuse_extensions(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	char text[512];
+	struct buf b = buf_on(text, sizeof text);
+	struct sip_walk walk = { 0 };
+	struct str option;
+	put_z(&b, "Unsupported: ");
+	uint32_t start = b.n;
+	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option)) {
+		if (b.n > start) put_z(&b, ", ");
+		put(&b, option);
+	}
+	if (b.n == start) return false;
+	put_z(&b, "\r\n");
+	sip_reply(ls, txn, m, from, 420, b.err == OK ? buf_str(&b) : STR(""));
+	return true;
+}
+
+static bool wants_privacy(const struct sip_msg *m)
+{
+	struct str rest = sip_msg_header(m, SIP_H_PRIVACY);
+	while (rest.n) {
+		struct str token = str_trim(str_cut(&rest, ';'));
+		if (token.n && !str_eq_nocase(token, STR("none"))) return true;
+	}
+	return str_eq_nocase(m->from.uri.host, STR("anonymous.invalid")) || str_eq_nocase(m->from.uri.user, STR("anonymous"));
+}
+
+// Who calls, as a trunk tells it: the asserted identity when the trunk is trusted, else what From claims.
+static void trunk_party(struct party *p, const struct sip_msg *m, const struct office_trunk_group *g)
+{
+	struct sip_name_addr who = m->from;
+	struct sip_walk walk = { 0 };
+	struct str value;
+	p->screening = SCREENED_NOT;
+	if (g->trusted && sip_msg_each(m, SIP_H_P_ASSERTED_IDENTITY, &walk, &value) &&
+	    sip_name_addr_parse(&who, value) == PARSE_OK)
+		p->screening = SCREENED_NETWORK;
+	if (number_from_uri_user(&p->number, who.uri.user) != OK) p->number = (struct number){ 0 };
+	p->name_n = (uint8_t)(who.display.n < sizeof p->name ? who.display.n : sizeof p->name);
+	if (p->name_n) memcpy(p->name, who.display.p, p->name_n);
+	p->presentation = wants_privacy(m) ? PRESENT_RESTRICTED : p->number.n ? PRESENT_ALLOWED : PRESENT_UNAVAILABLE;
+}
+
+// The digits that the Request-URI asks for; empty asks for dial tone.
+static struct str dialled(const struct sip_msg *m, struct arena *arena)
+{
+	struct str user = sip_unescape(arena, m->uri.user);
+	user = str_cut(&user, ';');
+	return str_eq_nocase(user, STR("dialtone")) ? STR("") : user;
+}
+
+// Refuses what an INVITE may not be, before anyone is asked who it is from.
+static bool refuse_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct str sdp;
+	struct str scheme = m->uri.scheme;
+	if (!str_eq_nocase(scheme, STR("sip")) && !str_eq_nocase(scheme, STR("sips")) && !str_eq_nocase(scheme, STR("tel")))
+		sip_reply(ls, txn, m, from, 416, STR(""));
+	else if (m->max_forwards == 0) sip_reply(ls, txn, m, from, 483, STR(""));
+	else if (refuse_extensions(ls, txn, m, from)) return true;
+	else if (!msg_sdp(m, &sdp)) sip_reply(ls, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
+	else if (!sdp_is_good(sdp)) sip_reply(ls, txn, m, from, 400, STR(""));
+	else return false;
+	return true;
+}
+
+// Whose request is it? A trunk is told by its address, a line by its credentials.
+static bool identify(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from,
+                     const struct office_trunk_group **group, const struct office_line **line)
+{
+	const struct sip_legs_setup *s = &ls->setup;
+	*group = office_trunk_group_of(office_rules(s->office), &from->peer);
+	*line = NULL;
+	if (*group) return true;
+	uint16_t status = 0;
+	struct buf answer = buf_on(arena_alloc(&s->env->scratch, 8192), 8192);
+	if (!answer.p) answer.cap = 0;
+	if (sip_auth_check(line, s->auth, m, from, &answer, &status) == OK) return true;
+	if (answer.err != OK || answer.n == 0) return false;
+	if (status == 401) sip_server_respond_stateless(s->stack, txn, buf_str(&answer));
+	else if (sip_server_respond(s->stack, txn, status, buf_str(&answer)) != OK) COUNT(sip_in_wrong_source);
+	return false;
+}
+
+static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct office_trunk_group *group)
+{
+	struct verb_offer o = { .hops = (uint8_t)(m->max_forwards - 1), .dialled = dialled(m, &leg->legs->setup.env->scratch) };
+	struct verb v = { .kind = VERB_OFFER, .offer = &o };
+	struct sip_walk walk = { 0 };
+	struct str value;
+	if (group) trunk_party(&o.caller, m, group);
+	else o.caller.presentation = wants_privacy(m) ? PRESENT_RESTRICTED : PRESENT_ALLOWED;
+	while (o.identity_count < OFFER_IDENTITIES_MAX && sip_msg_each(m, SIP_H_IDENTITY, &walk, &value))
+		o.identities[o.identity_count++] = value;
+	v.media = msg_sdp(m, &v.sdp) && v.sdp.n ? MEDIA_OFFER : MEDIA_ASK;
+	oa_step(leg, v.media == MEDIA_OFFER ? OA_EV_GET_OFFER : OA_EV_GET_ASK);
+	leg_tell(leg, &v);
+}
+
+void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	const struct office_trunk_group *group;
+	const struct office_line *line;
+	struct sip_leg *leg = NULL;
+	if (refuse_invite(ls, txn, m, from) || !identify(ls, txn, m, from, &group, &line)) return;
+	leg = leg_new(ls);
+	if (!leg) {
+		sip_reply(ls, txn, m, from, 503, STR(""));
+		return;
+	}
+	leg->state = LEG_INVITED_STATE;
+	leg->side = SIDE_O;
+	leg->line = line ? line->id : 0;
+	leg->trunk_group = group ? group->id : 0;
+	leg->listener = from->listener;
+	leg->peer = from->peer;
+	leg->invite_txn = txn;
+	leg->invite_cseq = m->cseq.number;
+	leg_keep(leg, &leg->head, out_head(leg, m, from));
+	const struct call_begin begin = { .leg = sip_leg_link(leg), .line = leg->line, .trunk_group = leg->trunk_group,
+		.peer = from->peer };
+	enum err e = leg->head.n ? sip_dialog_init_uas(&leg->dialog, m, from, (struct str){ leg->tag, SIP_LEG_TAG_LEN }) : ERR_FULL;
+	if (e == OK) e = calls_begin(&leg->call, ls->setup.calls, &begin);
+	if (e != OK) {
+		leg->invite_txn = 0;
+		leg_free(leg);
+		sip_reply(ls, txn, m, from, e == ERR_BAD ? 400 : 503, STR(""));
+		return;
+	}
+	sip_server_own(ls->setup.stack, txn, leg_ref(leg));
+	leg_ladder(leg, false, m->bytes);
+	offer(leg, m, group);
+}
+
+static struct sip_leg *leg_of(struct sip_legs *ls, const struct sip_msg *m)
+{
+	struct map_node *node = map_find(&ls->by_tag, m->to.tag);
+	return node ? LIST_OF(node, struct sip_leg, by_tag) : NULL;
+}
+
+// A request in the dialog comes from the leg's own flow or trunk group, or proves itself (a phone behind a NAT that
+// rebound). False: it was answered.
+static bool source_is_good(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	const struct office_trunk_group *group;
+	const struct office_line *line;
+	if (addr_eq(&from->peer, &leg->dialog.flow_peer)) return true;
+	if (!identify(leg->legs, txn, m, from, &group, &line)) {
+		COUNT(sip_in_wrong_source);
+		return false;
+	}
+	if ((group && group->id == leg->trunk_group) || (line && line->id == leg->line)) {
+		if (line) leg->dialog.flow_peer = from->peer; // the NAT's new binding
+		return true;
+	}
+	COUNT(sip_in_wrong_source);
+	sip_reply(leg->legs, txn, m, from, 403, STR(""));
+	return false;
+}
+
+static void reinvite(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct verb v = { .kind = VERB_MEDIA };
+	struct sip_legs *ls = leg->legs;
+	bool ours_open = leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT || leg->oa == OA_LATE_OFFER_GOT;
+	if (refuse_extensions(ls, txn, m, from)) return;
+	if (!msg_sdp(m, &v.sdp)) {
+		sip_reply(ls, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
+	} else if (!sdp_is_good(v.sdp)) {
+		sip_reply(ls, txn, m, from, 400, STR(""));
+	} else if (ours_open) { // RFC 3261 14.2
+		sip_reply(ls, txn, m, from, 491, STR(""));
+	} else if (leg->state != LEG_UP_STATE || leg->invite_txn || !oa_step(leg, v.sdp.n ? OA_EV_GET_OFFER : OA_EV_GET_ASK)) {
+		char text[32];
+		struct buf b = buf_on(text, sizeof text);
+		put_fmt(&b, "Retry-After: %u\r\n", random_below(&ls->setup.env->random, 11));
+		sip_reply(ls, txn, m, from, 500, buf_str(&b));
+	} else {
+		leg_keep(leg, &leg->head, out_head(leg, m, from));
+		leg->invite_txn = txn;
+		leg->invite_cseq = m->cseq.number;
+		sip_server_own(ls->setup.stack, txn, leg_ref(leg));
+		if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_unknown_dialog);
+		v.media = v.sdp.n ? MEDIA_OFFER : MEDIA_ASK;
+		leg_tell(leg, &v);
+	}
+}
+
+// A digit in an INFO: "Signal=5\r\nDuration=160", or "5" alone.
+static bool info_digit(const struct sip_msg *m, struct verb *v)
+{
+	struct str type = sip_msg_header(m, SIP_H_CONTENT_TYPE), rest = m->body;
+	struct str digit = { "", 0 };
+	uint32_t ms = 0;
+	type = str_trim(str_cut(&type, ';'));
+	if (str_eq_nocase(type, STR("application/dtmf"))) digit = str_trim(rest);
+	else if (!str_eq_nocase(type, STR("application/dtmf-relay"))) return false;
+	while (!digit.n && rest.n) {
+		struct str line = str_cut(&rest, '\n'), name = str_trim(str_cut(&line, '='));
+		if (str_eq_nocase(name, STR("Signal"))) digit = str_trim(line);
+	}
+	for (rest = m->body; rest.n;) {
+		struct str line = str_cut(&rest, '\n'), name = str_trim(str_cut(&line, '='));
+		if (str_eq_nocase(name, STR("Duration")) && str_to_u32(&ms, str_trim(line), 10000) != OK) ms = 0;
+	}
+	if (digit.n != 1 || !memchr("0123456789*#ABCDabcd", digit.p[0], 20)) return false;
+	*v = (struct verb){ .kind = VERB_SIGNAL, .signal = SIGNAL_DIGIT, .digit = digit.p[0], .digit_ms = (uint16_t)ms };
+	return true;
+}
+
+static void info(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct verb v;
+	if (m->body.n == 0) {
+		sip_reply(leg->legs, txn, m, from, 200, STR(""));
+	} else if (info_digit(m, &v)) {
+		sip_reply(leg->legs, txn, m, from, 200, STR(""));
+		leg_tell(leg, &v);
+	} else {
+		sip_reply(leg->legs, txn, m, from, 415, STR("Accept: application/dtmf-relay, application/dtmf\r\n"));
+	}
+}
+
+void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct sip_leg *leg = leg_of(ls, m);
+	const struct leg_input in = { .msg = m, .from = from, .txn = txn };
+	if (!leg || !leg->dialog.text) {
+		COUNT(sip_in_unknown_dialog);
+		sip_reply(ls, txn, m, from, 481, STR(""));
+		return;
+	}
+	if (!source_is_good(leg, txn, m, from)) return;
+	switch (sip_dialog_check_request(&leg->dialog, m)) {
+	case SIP_DIALOG_OTHER:
+		COUNT(sip_in_unknown_dialog);
+		sip_reply(ls, txn, m, from, 481, STR(""));
+		return;
+	case SIP_DIALOG_OUT_OF_ORDER: sip_reply(ls, txn, m, from, 500, STR("")); return;
+	case SIP_DIALOG_OK: break;
+	}
+	leg_ladder(leg, false, m->bytes);
+	switch (m->method) {
+	case SIP_INVITE: reinvite(leg, txn, m, from); break;
+	case SIP_BYE: leg_step(leg, LEG_EV_RX_BYE, &in); break;
+	case SIP_INFO: info(leg, txn, m, from); break;
+	case SIP_OPTIONS: sip_reply(ls, txn, m, from, 200, STR("")); break;
+	case SIP_NOTIFY:
+	case SIP_SUBSCRIBE: sip_reply(ls, txn, m, from, 489, STR("")); break; // RFC 6665: no event package of ours
+	default: sip_reply(ls, txn, m, from, 405, STR(""));
+	}
+}
+
+void sip_leg_on_ack(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct sip_leg *leg = leg_of(ls, m);
+	const struct leg_input in = { .msg = m, .from = from };
+	if (!leg || sip_dialog_check_request(&leg->dialog, m) != SIP_DIALOG_OK || m->cseq.number != leg->invite_cseq) {
+		COUNT(sip_in_ack_unmatched);
+		return;
+	}
+	leg_ladder(leg, false, m->bytes);
+	if (leg->invite_txn && (leg->oa == OA_STABLE || leg->oa == OA_LATE_OFFER_SENT)) {
+		sip_server_acked(ls->setup.stack, leg->invite_txn);
+		leg->invite_txn = 0;
+	}
+	leg_step(leg, LEG_EV_RX_ACK, &in);
+}
+
+void sip_leg_on_cancel(struct sip_legs *ls, uint64_t owner, const struct sip_msg *m)
+{
+	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
+	// Of a re-INVITE: it is answered as if the CANCEL had come too late (RFC 3261 9.2), since the other side was asked.
+	if (!leg || leg->state == LEG_UP_STATE) return;
+	leg_ladder(leg, false, m->bytes);
+	leg_step(leg, LEG_EV_RX_CANCEL, &(struct leg_input){ .msg = m });
+}
+
+// An answer that nobody waits for: acknowledge it and end what it began (RFC 3261 §13.2.2.4, RFC 6026).
+static void end_stray(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct sip_leg leg = { .legs = ls, .listener = from->listener, .ack_cseq = m->cseq.number };
+	COUNT(sip_in_stray_2xx);
+	if (sip_dialog_init_uac(&leg.dialog, m, m, from) != OK) return;
+	leg.dialog.flow_peer = from->peer;
+	out_stray_ack_and_bye(&leg);
+	sip_dialog_fini(&leg.dialog);
+}
+
+static void on_reinvite_response(struct sip_leg *leg, const struct sip_msg *m)
+{
+	struct verb v = { .kind = VERB_MEDIA };
+	bool asked = leg->oa == OA_ASK_SENT;
+	if (m->status < 200) return;
+	leg->invite_txn = 0;
+	if (m->status >= 300) {
+		bool dead = m->status == 408 || m->status == 481;
+		v.media = MEDIA_REFUSED;
+		v.refusal = m->status == 491 ? REFUSED_GLARE : dead ? REFUSED_FAILED : REFUSED_NOT_ACCEPTABLE;
+		oa_step(leg, OA_EV_REFUSED);
+		ref self = leg_ref(leg);
+		struct sip_legs *ls = leg->legs;
+		leg_tell(leg, &v);
+		leg = pool_at(&ls->pool, self);
+		if (dead && leg) leg_step(leg, LEG_EV_RX_FAILURE, &(struct leg_input){ .msg = m });
+		return;
+	}
+	if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_unknown_dialog);
+	leg->ack_cseq = m->cseq.number;
+	bool good = msg_sdp(m, &v.sdp) && v.sdp.n && oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER);
+	if (!asked || !good) out_ack(leg, STR(""));
+	v.media = !good ? MEDIA_REFUSED : asked ? MEDIA_OFFER : MEDIA_ANSWER;
+	if (!good) oa_step(leg, OA_EV_REFUSED);
+	leg_tell(leg, &v);
+}
+
+void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
+	const struct leg_input in = { .msg = m, .from = from, .txn = txn };
+	bool success = m->status >= 200 && m->status < 300;
+	if (m->method != SIP_INVITE) return; // a BYE's answer changes nothing
+	if (!leg || (leg->dialog.text && !str_eq(m->to.tag, leg->dialog.remote_tag))) {
+		if (success) end_stray(ls, m, from);
+		return;
+	}
+	if (leg->state == LEG_CALLING_STATE) {
+		leg_step(leg, m->status < 200 ? LEG_EV_RX_PROVISIONAL : success ? LEG_EV_RX_2XX : LEG_EV_RX_FAILURE, &in);
+	} else if (txn == leg->invite_txn) {
+		on_reinvite_response(leg, m);
+	} else if (success) {
+		leg_step(leg, LEG_EV_RX_2XX, &in);
+	}
+}
+
+void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why)
+{
+	(void)why;
+	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
+	const struct leg_input none = { 0 };
+	if (!leg || txn != leg->invite_txn) return;
+	leg->invite_txn = 0;
+	if (leg->state == LEG_CALLING_STATE) {
+		leg_step(leg, LEG_EV_RX_FAILURE, &none);
+	} else if (leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT) { // our re-INVITE: RFC 3261 12.2.1.2
+		oa_step(leg, OA_EV_REFUSED);
+		leg_step(leg, LEG_EV_RX_FAILURE, &none);
+	} else {
+		leg_step(leg, LEG_EV_NO_ACK, &none);
+	}
+}

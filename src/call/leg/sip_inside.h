@@ -1,0 +1,39 @@
+// What the files of the SIP leg share and nobody else sees.
+#pragma once
+
+#include "call/leg/sip_leg.h"
+
+ref leg_ref(const struct sip_leg *leg);
+// One event through the leg's machine; what the action needs stands in `in`.
+struct leg_input {
+	const struct verb *verb;          // from the call
+	const struct sip_msg *msg;        // from the network
+	const struct sip_source *from;
+	ref txn;
+};
+void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_input *in);
+// May this happen now? Advances the offer/answer machine if so.
+bool oa_step(struct sip_leg *leg, enum sip_oa_event event);
+void leg_tell(struct sip_leg *leg, const struct verb *v);
+struct sip_leg *leg_new(struct sip_legs *ls);
+void leg_free(struct sip_leg *leg);
+void leg_keep(struct sip_leg *leg, struct str *slot, struct str text);
+void leg_ladder(struct sip_leg *leg, bool out, struct str bytes);
+
+// sip_out.c
+void out_invite(struct sip_leg *leg, const struct verb *v);   // the first one
+void out_reinvite(struct sip_leg *leg, const struct verb *v); // MEDIA_OFFER or MEDIA_ASK
+void out_ack(struct sip_leg *leg, struct str sdp);
+void out_bye(struct sip_leg *leg, struct cause cause);
+// Answers the open INVITE: its head, extra header lines, a body.
+void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp);
+void out_bye_response(struct sip_leg *leg);
+// ACK and BYE of a dialog that has no leg: `leg` holds only what they need and is in no pool.
+void out_stray_ack_and_bye(struct sip_leg *leg);
+struct leg_link sip_leg_link(struct sip_leg *leg);
+// Keeps the part of a response that the request alone decides.
+struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from);
+// "Reason: Q.850;cause=17;text=\"user busy\"\r\n"
+void put_reason(struct buf *b, struct cause cause);
+// SDP of a message; false: it carries something else, and 415 was what to say.
+bool msg_sdp(const struct sip_msg *m, struct str *sdp);

@@ -1,0 +1,117 @@
+// SIP legs: phones of lines and trunks of other carriers, each an INVITE dialog, to and from the seven verbs.
+//
+//     sip stack ──request, response──▶ sip_leg ──verb──▶ halves
+//                ◀──messages────────            ◀──verb──
+//
+// A leg ends by the RELEASE that the call tells it: then it sends what its state asks for (CANCEL, a final response, BYE,
+// the 200 to a BYE) and is gone. The machine is sip_leg.c, offers and answers are sip_oa.c, what comes in sip_in.c, what
+// goes out sip_out.c.
+#pragma once
+
+#include "base/slab.h"
+#include "call/half/call.h"
+#include "call/leg/sip_auth.h"
+#include "wire/sip/dialog.h"
+
+#define SIP_LEG_TAG_LEN 18      // two digits of the worker, sixteen of chance
+#define SIP_LEG_LISTENERS_MAX 8
+
+#define SIP_LEG_STATES(X) \
+	X(IDLE) X(CALLING) X(FAILED) X(INVITED) X(CANCELLED) X(ANSWERED) X(ENDING) X(UP) X(BYE_IN) X(LOST) X(GONE)
+#define SIP_LEG_STATE_ENUM(name) LEG_##name##_STATE,
+enum sip_leg_state { SIP_LEG_STATES(SIP_LEG_STATE_ENUM) SIP_LEG_STATE_COUNT };
+
+#define SIP_LEG_EVENTS(X) \
+	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) X(RX_ACK) X(RX_BYE) \
+	X(RX_CANCEL) X(NO_ACK)
+#define SIP_LEG_EVENT_ENUM(name) LEG_EV_##name,
+enum sip_leg_event { SIP_LEG_EVENTS(SIP_LEG_EVENT_ENUM) SIP_LEG_EVENT_COUNT };
+
+// Who owes what (RFC 3264, RFC 6337), for the first INVITE and every later one.
+#define SIP_OA_STATES(X) \
+	X(STABLE) X(OFFER_SENT) X(ASK_SENT) X(OFFER_GOT) X(ASK_GOT) X(LATE_OFFER_SENT) X(LATE_OFFER_GOT)
+#define SIP_OA_STATE_ENUM(name) OA_##name,
+enum sip_oa_state { SIP_OA_STATES(SIP_OA_STATE_ENUM) SIP_OA_STATE_COUNT };
+#define SIP_OA_EVENTS(X) \
+	X(SEND_OFFER) X(SEND_ASK) X(GET_OFFER) X(GET_ASK) X(GET_ANSWER) X(SEND_ANSWER) X(GET_LATE_OFFER) X(SEND_LATE_OFFER) \
+	X(REFUSED)
+#define SIP_OA_EVENT_ENUM(name) OA_EV_##name,
+enum sip_oa_event { SIP_OA_EVENTS(SIP_OA_EVENT_ENUM) SIP_OA_EVENT_COUNT };
+
+struct sip_legs;
+struct sip_leg {
+	struct sip_legs *legs;
+	struct map_node by_tag;
+	uint8_t state, oa;       // assigned by their tables alone
+	uint8_t side, index;     // in the call
+	bool calling;            // we sent the first INVITE
+	ref call;
+	uint32_t line, trunk_group; // whose leg it is: one of the two
+	ref invite_txn;          // of the first INVITE until its final response; then of a re-INVITE that is open
+	ref bye_txn;             // a BYE that waits for its 200
+	struct sip_dialog dialog;
+	char tag[SIP_LEG_TAG_LEN];
+	uint16_t listener;
+	struct addr peer;        // where requests go: the flow of the line, the peer of the trunk
+	struct str head;         // owned (slab): all of the response to the open INVITE but its status line and what follows
+	struct str bye_head;     // owned: the same for the BYE
+	struct str target;       // owned: the Request-URI of our first INVITE
+	struct str answer;       // owned: the SDP of our last 18x, to be said again in the 2xx
+	struct str ack;          // owned: our last ACK, for a repeated 2xx
+	uint32_t ack_cseq;       // of the 2xx of theirs that was or is to be acknowledged
+	uint32_t invite_cseq;    // of their last INVITE, which its ACK repeats
+	struct cause cause;      // why it failed or was hung up
+	uint16_t status;         // the far end's last final one
+};
+
+struct sip_legs_setup { // all borrowed
+	struct env *env;
+	struct sip_stack *stack;
+	struct outbox *out;
+	struct calls *calls;
+	const struct office *office;
+	struct live *live;
+	const struct sip_auth *auth;
+	uint32_t legs_max, listener_count;
+	struct addr listeners[SIP_LEG_LISTENERS_MAX]; // as Via and Contact say them
+};
+
+struct sip_legs {
+	struct sip_legs_setup setup;
+	struct pool pool;
+	struct map by_tag;
+	struct slab texts;
+};
+
+MUST_CHECK enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, struct hash_key key);
+void sip_legs_fini(struct sip_legs *ls);
+// For calls_setup.
+struct leg_factory sip_leg_factory(struct sip_legs *ls);
+
+// What the stack tells, when it is a leg's business.
+// An INVITE without To tag: a new call, or its refusal.
+void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from);
+// Any request with a To tag.
+void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from);
+void sip_leg_on_ack(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from);
+void sip_leg_on_cancel(struct sip_legs *ls, uint64_t owner, const struct sip_msg *m);
+void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from);
+void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why);
+// A message of a leg, for the ladder.
+void sip_leg_seen(struct sip_legs *ls, uint64_t owner, bool out, struct str bytes);
+
+// A response without dialog or leg, with extra header lines (each ended by CRLF; empty: none).
+void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+               struct str extra);
+
+// What sends a BYE after a restart: the octets that leg_ops.freeze wrote. ERR_BAD: not ours.
+MUST_CHECK enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t n, struct cause cause);
+
+// RFC 3398 both ways: causes of Q.850 (any value) and statuses.
+uint16_t sip_status_of_cause(struct cause c);
+struct cause sip_cause_of_status(uint16_t status);
+// The cause that a message carries in its Reason header (RFC 3326, RFC 6432); value 0: none.
+struct cause sip_cause_of_reason(const struct sip_msg *m);
+
+// The machines, for the matrices in the manual.
+extern const struct fsm sip_leg_machine, sip_oa_machine;

@@ -1,0 +1,299 @@
+// What a SIP leg sends: INVITE, ACK, BYE, responses. A message is written once, whole.
+#include "call/leg/sip_inside.h"
+
+COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent");
+
+#define MESSAGE_ROOM 24576u
+#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO\r\n"
+
+// A buffer that dies with the event.
+static struct buf room(struct sip_legs *ls)
+{
+	char *p = arena_alloc(&ls->setup.env->scratch, MESSAGE_ROOM);
+	return buf_on(p ? p : "", p ? MESSAGE_ROOM : 0);
+}
+
+static struct str sent_by(struct sip_legs *ls, uint16_t listener)
+{
+	char *p = arena_alloc(&ls->setup.env->scratch, 64);
+	struct buf b = buf_on(p ? p : "", p ? 64 : 0);
+	put_addr(&b, &ls->setup.listeners[listener]);
+	return buf_str(&b);
+}
+
+static void put_contact(struct buf *b, struct sip_legs *ls, uint16_t listener)
+{
+	put_z(b, "Contact: <sip:dialtone@");
+	put_addr(b, &ls->setup.listeners[listener]);
+	put_z(b, ">\r\n");
+}
+
+void put_reason(struct buf *b, struct cause cause)
+{
+	if (!cause.value) return;
+	put_fmt(b, "Reason: Q.850;cause=%u;text=\"%s\"\r\n", cause.value, cause_text(cause));
+}
+
+// Sends a request of a leg; it is told of the answer until it disowns the transaction.
+static void send_request(struct sip_leg *leg, enum sip_method method, struct str branch, const struct buf *b, ref *txn)
+{
+	const struct sip_client_request r = { .method = method, .branch = branch, .message = buf_str(b),
+		.to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .listener = leg->listener, .owner = leg_ref(leg) };
+	if (b->err == OK && sip_client_send(txn, leg->legs->setup.stack, &r) == OK) return;
+	COUNT(sip_leg_unsent);
+	*txn = 0;
+}
+
+// The called number as the trunk group wants it.
+static void put_called(struct buf *b, const struct office_trunk_group *g, const struct verb_offer *o)
+{
+	struct str digits = number_str(&o->called);
+	bool national = o->called.nature == NUMBER_INTERNATIONAL && digits.n == 11 && digits.p[0] == '1';
+	if (o->called.nature != NUMBER_INTERNATIONAL) put_sip_user(b, digits);
+	else if (g->format == OFFICE_FORMAT_NATIONAL && national) put(b, str_from_at(digits, 1));
+	else if (g->format == OFFICE_FORMAT_DIALLED) put(b, digits);
+	else put_number(b, &o->called);
+}
+
+// RFC 3323, RFC 3325: who is shown to whom. A restricted number goes only to a trunk that is trusted to keep it.
+static void put_caller(struct buf *b, const struct sip_leg *leg, const struct verb_offer *o, struct str host, bool trusted)
+{
+	const struct party *p = &o->caller;
+	struct str name = { p->name, p->name_n };
+	bool known = p->number.n > 0, shown = known && (p->presentation == PRESENT_ALLOWED || o->emergency);
+	put_z(b, "From: ");
+	if (shown) {
+		if (name.n) {
+			put_sip_quoted(b, name);
+			put_c(b, ' ');
+		}
+		put_z(b, "<sip:");
+		put_number(b, &p->number);
+		put_c(b, '@');
+		put(b, host);
+	} else {
+		put_z(b, "\"Anonymous\" <sip:anonymous@anonymous.invalid");
+	}
+	put_fmt(b, ">;tag=%.*s\r\n", SIP_LEG_TAG_LEN, leg->tag);
+	if (known && (trusted || (shown && p->screening != SCREENED_NOT))) {
+		put_z(b, "P-Asserted-Identity: ");
+		if (name.n) {
+			put_sip_quoted(b, name);
+			put_c(b, ' ');
+		}
+		put_z(b, "<sip:");
+		put_number(b, &p->number);
+		put_fmt(b, "@%.*s>\r\n", STR_FMT(host));
+	}
+	if (p->presentation == PRESENT_RESTRICTED && !o->emergency) put_z(b, "Privacy: id\r\n");
+}
+
+// Request-URI and To.
+static void put_target(struct buf *uri, struct buf *to, struct sip_leg *leg, const struct verb_offer *o, struct str realm)
+{
+	const struct sip_legs_setup *s = &leg->legs->setup;
+	const struct office_line *line = office_line(s->office, leg->line);
+	const struct office_trunk_group *g = office_trunk_group(office_rules(s->office), leg->trunk_group);
+	if (line) {
+		put(uri, leg->target);
+		put_z(to, "sip:");
+		put_sip_user(to, str_from(line->name));
+		put_fmt(to, "@%.*s", STR_FMT(realm));
+	} else if (g) {
+		put_z(uri, "sip:");
+		put_called(uri, g, o);
+		put_c(uri, '@');
+		if (g->host[0]) put_z(uri, g->host);
+		else put_addr(uri, &leg->peer);
+		put(to, buf_str(uri));
+	}
+}
+
+void out_invite(struct sip_leg *leg, const struct verb *v)
+{
+	struct sip_legs *ls = leg->legs;
+	const struct sip_legs_setup *s = &ls->setup;
+	const struct office_rules *rules = office_rules(s->office);
+	const struct office_trunk_group *g = office_trunk_group(rules, leg->trunk_group);
+	struct str realm = str_from(rules->realm), branch = arena_dup(&s->env->scratch, sip_stack_branch(s->stack));
+	struct buf b = room(ls), uri = buf_on(arena_alloc(&s->env->scratch, 2048), 2048),
+			   to = buf_on(arena_alloc(&s->env->scratch, 2048), 2048);
+	if (!uri.p || !to.p) uri.cap = to.cap = 0;
+	put_target(&uri, &to, leg, v->offer, realm);
+	if (uri.err != OK || to.err != OK) b.err = ERR_FULL;
+	put_fmt(&b, "INVITE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP %.*s;branch=%.*s;rport\r\nMax-Forwards: %u\r\n", STR_FMT(buf_str(&uri)),
+	        STR_FMT(sent_by(ls, leg->listener)), STR_FMT(branch), v->offer->hops);
+	put_caller(&b, leg, v->offer, realm, g && g->trusted);
+	put_fmt(&b, "To: <%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&to)));
+	put_hex(&b, random_u64(&s->env->random), 16);
+	put_hex(&b, random_u64(&s->env->random), 16);
+	put_z(&b, "\r\nCSeq: 1 INVITE\r\n");
+	put_contact(&b, ls, leg->listener);
+	put_z(&b, ALLOW);
+	for (uint32_t i = 0; i < v->offer->identity_count; i++) put_sip_header(&b, SIP_H_IDENTITY, v->offer->identities[i]);
+	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
+	oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK);
+	send_request(leg, SIP_INVITE, branch, &b, &leg->invite_txn);
+	if (leg->invite_txn) return;
+	leg_step(leg, LEG_EV_RX_FAILURE, &(struct leg_input){ 0 });
+}
+
+// The head of a request in the dialog.
+static struct buf begin(struct sip_leg *leg, enum sip_method method, struct str branch, struct str contact, uint32_t ack_cseq)
+{
+	struct buf b = room(leg->legs);
+	put_sip_dialog_request(&b, &leg->dialog,
+		&(struct sip_dialog_request){ .method = method, .sent_by = sent_by(leg->legs, leg->listener), .branch = branch,
+			.contact = contact, .ack_cseq = ack_cseq });
+	return b;
+}
+
+static struct str new_branch(struct sip_leg *leg)
+{
+	return arena_dup(&leg->legs->setup.env->scratch, sip_stack_branch(leg->legs->setup.stack));
+}
+
+static struct str contact_uri(struct sip_leg *leg)
+{
+	struct buf b = buf_on(arena_alloc(&leg->legs->setup.env->scratch, 96), 96);
+	if (!b.p) b.cap = 0;
+	put_z(&b, "<sip:dialtone@");
+	put_addr(&b, &leg->legs->setup.listeners[leg->listener]);
+	put_c(&b, '>');
+	return buf_str(&b);
+}
+
+void out_reinvite(struct sip_leg *leg, const struct verb *v)
+{
+	struct str branch = new_branch(leg);
+	struct buf b = begin(leg, SIP_INVITE, branch, contact_uri(leg), 0);
+	put_z(&b, ALLOW);
+	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
+	send_request(leg, SIP_INVITE, branch, &b, &leg->invite_txn);
+	if (leg->invite_txn) return;
+	oa_step(leg, OA_EV_REFUSED);
+	leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_FAILED });
+}
+
+void out_ack(struct sip_leg *leg, struct str sdp)
+{
+	struct sip_legs *ls = leg->legs;
+	struct buf b = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
+	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	if (b.err != OK) {
+		COUNT(sip_leg_unsent);
+		return;
+	}
+	leg_keep(leg, &leg->ack, buf_str(&b));
+	outbox_send(ls->setup.out, leg->listener, &leg->dialog.flow_peer, buf_str(&b));
+	leg_ladder(leg, true, buf_str(&b));
+}
+
+void out_bye(struct sip_leg *leg, struct cause cause)
+{
+	ref txn = 0;
+	if (!leg->dialog.text) return; // their 2xx named no Contact: nobody to say it to
+	struct str branch = new_branch(leg);
+	struct buf b = begin(leg, SIP_BYE, branch, STR(""), 0);
+	put_reason(&b, cause);
+	put_sip_body(&b, STR(""), STR(""));
+	send_request(leg, SIP_BYE, branch, &b, &txn);
+	if (txn) sip_stack_disown(leg->legs->setup.stack, txn);
+}
+
+struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct buf b = room(leg->legs);
+	put_sip_response(&b, m, from, 200, STR("OK"), (struct str){ leg->tag, SIP_LEG_TAG_LEN });
+	if (b.err != OK) return STR("");
+	struct str rest = buf_str(&b);
+	str_cut(&rest, '\n');
+	return rest;
+}
+
+void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp)
+{
+	struct buf b = room(leg->legs);
+	put_fmt(&b, "SIP/2.0 %u %.*s\r\n", status, STR_FMT(reason));
+	put(&b, leg->head);
+	if (status < 300) {
+		put_contact(&b, leg->legs, leg->listener);
+		put_z(&b, ALLOW);
+	}
+	put(&b, extra);
+	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	if (b.err != OK || sip_server_respond(leg->legs->setup.stack, leg->invite_txn, status, buf_str(&b)) != OK)
+		COUNT(sip_leg_unsent);
+	if (status >= 300) leg->invite_txn = 0; // a 2xx waits for its ACK
+}
+
+void out_bye_response(struct sip_leg *leg)
+{
+	struct buf b = room(leg->legs);
+	if (!leg->bye_txn) return;
+	put_z(&b, "SIP/2.0 200 OK\r\n");
+	put(&b, leg->bye_head);
+	put_sip_body(&b, STR(""), STR(""));
+	if (b.err != OK || sip_server_respond(leg->legs->setup.stack, leg->bye_txn, 200, buf_str(&b)) != OK)
+		COUNT(sip_leg_unsent);
+	leg->bye_txn = 0;
+}
+
+void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+               struct str extra)
+{
+	struct buf b = room(ls);
+	char tag[16];
+	struct buf t = buf_on(tag, sizeof tag);
+	put_hex(&t, random_u64(&ls->setup.env->random), 16);
+	put_sip_response(&b, m, from, status, sip_status_text(status), buf_str(&t));
+	put(&b, extra);
+	if (status == 405 || m->method == SIP_OPTIONS) put_z(&b, ALLOW);
+	if (m->method == SIP_OPTIONS && status == 200) put_z(&b, "Accept: application/sdp\r\n");
+	put_sip_body(&b, STR(""), STR(""));
+	if (b.err != OK || sip_server_respond(ls->setup.stack, txn, status, buf_str(&b)) != OK) COUNT(sip_leg_unsent);
+}
+
+// A BYE of a dialog that has no leg in the pool.
+static enum err bye_alone(struct sip_leg *leg, struct cause cause)
+{
+	ref txn;
+	struct str branch = new_branch(leg);
+	struct buf b = begin(leg, SIP_BYE, branch, STR(""), 0);
+	put_reason(&b, cause);
+	put_sip_body(&b, STR(""), STR(""));
+	if (b.err != OK) return ERR_FULL;
+	return sip_client_send(&txn, leg->legs->setup.stack,
+		&(struct sip_client_request){ .method = SIP_BYE, .branch = branch, .message = buf_str(&b),
+			.to = leg->dialog.flow_peer, .listener = leg->listener });
+}
+
+void out_stray_ack_and_bye(struct sip_leg *leg)
+{
+	struct buf ack = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
+	put_sip_body(&ack, STR(""), STR(""));
+	if (ack.err == OK) outbox_send(leg->legs->setup.out, leg->listener, &leg->dialog.flow_peer, buf_str(&ack));
+	if (bye_alone(leg, cause_local(CAUSE_NORMAL)) != OK) COUNT(sip_leg_unsent);
+}
+
+enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t n, struct cause cause)
+{
+	struct str rest = { (const char *)frozen, n }, first = str_cut(&rest, '\n');
+	struct str version = str_cut(&first, ' '), listener = str_cut(&first, ' '), peer = str_cut(&first, ' ');
+	struct str cseq = str_cut(&first, ' ');
+	struct sip_leg leg = { .legs = ls };
+	struct sip_dialog *d = &leg.dialog;
+	uint32_t index, number;
+	if (!str_eq(version, STR("1")) || str_to_u32(&index, listener, SIP_LEG_LISTENERS_MAX - 1) != OK ||
+	    str_to_u32(&number, cseq, UINT32_MAX) != OK || addr_parse(&d->flow_peer, peer) != OK)
+		return ERR_BAD;
+	if (index >= ls->setup.listener_count) index = 0; // the configuration has changed since
+	struct str *const texts[] = { &d->call_id, &d->local_tag, &d->remote_tag, &d->local_uri, &d->remote_uri,
+		&d->remote_target, &d->routes };
+	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = str_cut(&rest, '\n');
+	if (!d->call_id.n || !d->remote_target.n) return ERR_BAD;
+	d->local_cseq = number;
+	d->first_route_loose = str_eq(first, STR("1"));
+	leg.listener = d->flow_listener = (uint16_t)index;
+	return bye_alone(&leg, cause);
+}

@@ -1,0 +1,101 @@
+// OPTIONS to trunk peers. An owner of our transactions is a marked word: mark | group << 8 | peer.
+#include "run/supervise.h"
+
+#include "base/count.h"
+#include "base/log.h"
+
+COUNTER(supervise_asked, "OPTIONS sent to trunk peers");
+COUNTER(supervise_unanswered, "OPTIONS to trunk peers without an answer");
+
+#define MARK (1ull << 63)
+#define LOOK_MS 1000 // how often the groups are looked at
+
+void supervise_init(struct supervise *s, const struct supervise_setup *setup)
+{
+	*s = (struct supervise){ .setup = *setup, .next_ms = setup->env->now_ms };
+}
+
+static uint64_t owner_of(uint32_t group, uint32_t peer)
+{
+	return MARK | (uint64_t)group << 8 | peer;
+}
+
+bool supervise_owns(uint64_t owner)
+{
+	return owner & MARK;
+}
+
+static void set_state(struct supervise *s, uint64_t owner, enum peer_state state)
+{
+	uint32_t group = (uint32_t)(owner >> 8), peer = owner & 0xff;
+	if (!peer_state_set(s->setup.live->peers, group, peer, state, s->setup.env->now_ms)) return;
+	const struct office_trunk_group *g = office_trunk_group(office_rules(s->setup.office), group);
+	struct str name = str_from(g ? g->name : "");
+	if (state == PEER_SILENT) LOG(WARN, "trunk_silent", LOG_TEXT("a trunk's peer does not answer OPTIONS"), LOG_STR("trunk", name), LOG_U64("peer", peer));
+	else LOG(INFO, "trunk_answers", LOG_TEXT("a trunk's peer answers OPTIONS"), LOG_STR("trunk", name), LOG_U64("peer", peer));
+}
+
+bool supervise_on_response(struct supervise *s, uint64_t owner, const struct sip_msg *m)
+{
+	if (!supervise_owns(owner)) return false;
+	// Any answer is a sign of life, but one that says "out of service".
+	if (m->status >= 200) set_state(s, owner, m->status == 503 || m->status == 408 ? PEER_SILENT : PEER_UP);
+	return true;
+}
+
+bool supervise_on_failure(struct supervise *s, uint64_t owner)
+{
+	if (!supervise_owns(owner)) return false;
+	COUNT(supervise_unanswered);
+	set_state(s, owner, PEER_SILENT);
+	return true;
+}
+
+static uint16_t listener_for(const struct supervise *s, const struct addr *peer)
+{
+	for (uint16_t i = 0; i < s->setup.listener_count; i++)
+		if (s->setup.listeners[i].family == peer->family) return i;
+	return 0;
+}
+
+static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_t peer)
+{
+	char text[1024], me[64], far[64];
+	const struct addr *to = &g->peers[peer].addr;
+	uint16_t listener = listener_for(s, to);
+	struct buf b = buf_on(text, sizeof text), m = buf_on(me, sizeof me), f = buf_on(far, sizeof far);
+	put_addr(&m, &s->setup.listeners[listener]);
+	if (g->host[0]) put_z(&f, g->host);
+	else put_addr(&f, to);
+	struct random *chance = &s->setup.env->random;
+	struct str branch = sip_stack_branch(s->setup.stack);
+	put_fmt(&b, "OPTIONS sip:%.*s SIP/2.0\r\nVia: SIP/2.0/UDP %.*s;branch=%.*s;rport\r\nMax-Forwards: 70\r\n",
+	        STR_FMT(buf_str(&f)), STR_FMT(buf_str(&m)), STR_FMT(branch));
+	put_fmt(&b, "From: <sip:dialtone@%.*s>;tag=", STR_FMT(buf_str(&m)));
+	put_hex(&b, random_u64(chance), 16);
+	put_fmt(&b, "\r\nTo: <sip:%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&f)));
+	put_hex(&b, random_u64(chance), 16);
+	put_fmt(&b, "\r\nCSeq: 1 OPTIONS\r\nContact: <sip:dialtone@%.*s>\r\nAccept: application/sdp\r\n", STR_FMT(buf_str(&m)));
+	put_sip_body(&b, STR(""), STR(""));
+	ref txn;
+	if (b.err == OK && sip_client_send(&txn, s->setup.stack,
+			&(struct sip_client_request){ .method = SIP_OPTIONS, .branch = branch, .message = buf_str(&b), .to = *to,
+				.listener = listener, .owner = owner_of(g->id, peer) }) == OK)
+		COUNT(supervise_asked);
+}
+
+uint64_t supervise_tick(struct supervise *s)
+{
+	const struct office_rules *r = office_rules(s->setup.office);
+	uint64_t now = s->setup.env->now_ms;
+	if (now < s->next_ms) return s->next_ms;
+	s->next_ms = now + LOOK_MS;
+	for (uint32_t i = 0; i < r->trunk_group_count; i++) {
+		const struct office_trunk_group *g = &r->trunk_groups[i];
+		if (g->id % s->setup.workers != s->setup.worker || !g->options_s || !g->in_service) continue;
+		// The groups take turns within their period, so that not all are asked in one moment.
+		if ((now / LOOK_MS + g->id) % g->options_s != 0) continue;
+		for (uint32_t peer = 0; peer < g->peer_count; peer++) ask(s, g, peer);
+	}
+	return s->next_ms;
+}

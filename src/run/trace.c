@@ -1,0 +1,85 @@
+// The ring of traced texts. Each is a header and the text, padded to 8 octets; none wraps over the end of the ring.
+#include "run/trace.h"
+
+#include <stdlib.h>
+
+struct header {
+	uint64_t call;
+	uint32_t place, n;
+};
+
+enum err trace_init(struct trace *t)
+{
+	*t = (struct trace){ .bytes = calloc(1, TRACE_BYTES) }; // touched when it is used
+	return t->bytes ? OK : ERR_FULL;
+}
+
+void trace_fini(struct trace *t)
+{
+	free(t->bytes);
+	t->bytes = NULL;
+}
+
+// Digest responses tell a password to whoever can guess: their values become dots.
+static void blot(char *text, uint32_t n)
+{
+	struct str rest = { text, n };
+	while (rest.n) {
+		struct str line = str_cut(&rest, '\n');
+		if (!str_starts_nocase(line, STR("Authorization")) && !str_starts_nocase(line, STR("Proxy-Authorization"))) continue;
+		static const char key[] = "response=\"";
+		char *at = memmem(line.p, line.n, key, sizeof key - 1);
+		if (!at) continue;
+		for (at += sizeof key - 1; at < line.p + line.n && *at != '"' && *at != '\r'; at++) *at = '.';
+	}
+}
+
+uint32_t trace_keep(struct trace *t, uint64_t call, struct str text)
+{
+	uint32_t size = (uint32_t)(sizeof(struct header) + text.n + 7) & ~7u, at = t->next % TRACE_BYTES;
+	if (size > TRACE_BYTES / 4) return UINT32_MAX;
+	if (at + size > TRACE_BYTES) {
+		t->next += TRACE_BYTES - at;
+		at = 0;
+	}
+	struct header h = { .call = call, .place = t->next, .n = text.n };
+	memcpy(t->bytes + at, &h, sizeof h);
+	memcpy(t->bytes + at + sizeof h, text.p, text.n);
+	blot(t->bytes + at + sizeof h, text.n);
+	t->next += size;
+	return h.place;
+}
+
+struct str trace_find(const struct trace *t, uint64_t call, uint32_t place)
+{
+	struct header h;
+	uint32_t at = place % TRACE_BYTES;
+	if (t->next - place > TRACE_BYTES || at + sizeof h > TRACE_BYTES || at % 8) return STR("");
+	memcpy(&h, t->bytes + at, sizeof h);
+	if (h.call != call || h.place != place) return STR("");
+	return (struct str){ t->bytes + at + sizeof h, h.n };
+}
+
+enum err trace_line(struct trace *t, uint32_t line, bool on)
+{
+	uint32_t *place = NULL;
+	for (uint32_t i = 0; i < TRACE_LINES_MAX; i++) {
+		if (t->lines[i] == line) place = &t->lines[i];
+		if (!place && !t->lines[i]) place = &t->lines[i];
+	}
+	if (!on) {
+		for (uint32_t i = 0; i < TRACE_LINES_MAX; i++)
+			if (t->lines[i] == line) t->lines[i] = 0;
+		return OK;
+	}
+	if (!place) return ERR_FULL;
+	*place = line;
+	return OK;
+}
+
+bool trace_has_line(const struct trace *t, uint32_t line)
+{
+	for (uint32_t i = 0; i < TRACE_LINES_MAX; i++)
+		if (t->lines[i] == line) return true;
+	return false;
+}

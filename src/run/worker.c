@@ -1,0 +1,297 @@
+// The worker: wires stack, legs, halves, registrar and office of one core to each other, and tells which worker a packet
+// is for.
+#include "run/worker.h"
+
+#include "base/log.h"
+#include "call/feature/feature.h"
+#include "call/leg/sip_leg.h"
+#include "run/registrar.h"
+#include "run/supervise.h"
+
+#include <stdlib.h>
+
+COUNTER(worker_options, "OPTIONS that asked for the switch's state");
+COUNTER(worker_refused_methods, "Requests of methods that are not offered");
+COUNTER(worker_stopping, "New calls refused because the switch is stopping");
+
+#define SCRATCH_BYTES (1u << 20)
+
+struct worker {
+	struct worker_setup setup;
+	struct env env;
+	struct sip_stack *stack;
+	struct sip_auth auth;
+	struct registrar registrar;
+	struct sip_legs legs;
+	struct calls *calls;
+	struct supervise supervise;
+	struct hash_key call_id_key; // the same in all workers
+	bool stopping;
+};
+
+static void on_request(void *self, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct worker *w = self;
+	if (m->method == SIP_REGISTER) {
+		registrar_request(&w->registrar, txn, m, from);
+	} else if (m->to.tag.n) {
+		sip_leg_on_request(&w->legs, txn, m, from);
+	} else if (m->method == SIP_INVITE && w->stopping) {
+		COUNT(worker_stopping);
+		sip_reply(&w->legs, txn, m, from, 503, STR("Retry-After: 60\r\n")); // the node leaves service
+	} else if (m->method == SIP_INVITE) {
+		sip_leg_on_invite(&w->legs, txn, m, from);
+	} else if (m->method == SIP_OPTIONS) {
+		COUNT(worker_options);
+		sip_reply(&w->legs, txn, m, from, w->stopping ? 503 : 200, STR(""));
+	} else {
+		COUNT(worker_refused_methods);
+		bool events = m->method == SIP_SUBSCRIBE || m->method == SIP_PUBLISH;
+		bool in_dialog_only = m->method == SIP_BYE || m->method == SIP_INFO || m->method == SIP_NOTIFY ||
+			m->method == SIP_PRACK || m->method == SIP_UPDATE;
+		sip_reply(&w->legs, txn, m, from, events ? 489 : in_dialog_only ? 481 : 405, STR(""));
+	}
+}
+
+static void on_ack(void *self, const struct sip_msg *m, const struct sip_source *from)
+{
+	sip_leg_on_ack(&((struct worker *)self)->legs, m, from);
+}
+
+static void on_cancelled(void *self, ref txn, uint64_t owner, const struct sip_msg *cancel)
+{
+	(void)txn;
+	sip_leg_on_cancel(&((struct worker *)self)->legs, owner, cancel);
+}
+
+static void on_response(void *self, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct worker *w = self;
+	if (supervise_on_response(&w->supervise, owner, m)) return;
+	sip_leg_on_response(&w->legs, txn, owner, m, from);
+}
+
+static void on_failed(void *self, ref txn, uint64_t owner, enum sip_failure why)
+{
+	struct worker *w = self;
+	if (supervise_on_failure(&w->supervise, owner)) return;
+	sip_leg_on_failure(&w->legs, txn, owner, why);
+}
+
+static void on_seen(void *self, uint64_t owner, bool out, struct str bytes, const struct addr *peer)
+{
+	(void)peer;
+	if (!supervise_owns(owner)) sip_leg_seen(&((struct worker *)self)->legs, owner, out, bytes);
+}
+
+static enum err set_feature(void *self, uint64_t owner, uint32_t line, uint8_t feature, bool active, struct str target)
+{
+	struct worker *w = self;
+	const struct worker_setup *s = &w->setup;
+	if (!s->set_feature) return ERR_FULL;
+	return s->set_feature(s->set_feature_self, s->index, owner, line, feature, active, target);
+}
+
+static enum err make_stack(struct worker *w)
+{
+	const struct sip_user user = { .self = w, .request = on_request, .ack = on_ack, .cancelled = on_cancelled,
+		.response = on_response, .failed = on_failed, .seen = on_seen };
+	const struct sip_stack_limits limits = { .transactions_max = w->setup.transactions_max,
+		.bytes_max = w->setup.message_bytes_max };
+	char prefix[8];
+	struct buf b = buf_on(prefix, sizeof prefix);
+	put_hex(&b, w->setup.index, 2);
+	w->stack = sip_stack_new(&w->env, w->setup.out, &user, &w->setup.times, &limits, buf_str(&b));
+	return w->stack ? OK : ERR_FULL;
+}
+
+static enum err make_calls(struct worker *w)
+{
+	const struct worker_setup *s = &w->setup;
+	struct sip_legs_setup legs = { .env = &w->env, .stack = w->stack, .out = s->out, .office = s->office, .live = s->live,
+		.auth = &w->auth, .legs_max = s->calls_max * 3, .listener_count = s->listener_count };
+	for (uint32_t i = 0; i < s->listener_count; i++) legs.listeners[i] = s->listeners[i].advertised;
+	const struct hash_key key = { { random_u64(&w->env.random), random_u64(&w->env.random) } };
+	enum err e = sip_legs_init(&w->legs, &legs, key);
+	if (e != OK) return e;
+	const struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
+		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(), .calls_max = s->calls_max,
+		.set_feature = set_feature, .set_feature_self = w };
+	e = calls_new(&w->calls, &calls);
+	w->legs.setup.calls = w->calls;
+	return e;
+}
+
+struct worker *worker_new(const struct worker_setup *setup)
+{
+	struct worker *w = calloc(1, sizeof *w);
+	if (!w) return NULL;
+	w->setup = *setup;
+	w->env = (struct env){ .now_ms = setup->now_ms, .wall_ms = setup->wall_ms, .worker = setup->index };
+	random_seed(&w->env.random, setup->seed + setup->index);
+	w->call_id_key = (struct hash_key){ { 0x6469616c746f6e65, 0x63616c6c2d696421 } };
+	w->auth = (struct sip_auth){ .office = setup->office, .live = setup->live, .secret = &w->setup.nonce_secret, .env = &w->env };
+	if (arena_init(&w->env.scratch, SCRATCH_BYTES) != OK || make_stack(w) != OK || make_calls(w) != OK)
+		return worker_free(w);
+	w->registrar = (struct registrar){ .auth = w->auth, .stack = w->stack, .home = setup->index };
+	supervise_init(&w->supervise, &(struct supervise_setup){ .env = &w->env, .stack = w->stack, .office = setup->office,
+		.live = setup->live, .listener_count = setup->listener_count, .listeners = w->legs.setup.listeners,
+		.worker = setup->index, .workers = setup->count });
+	return w;
+}
+
+struct worker *worker_free(struct worker *w)
+{
+	if (!w) return NULL;
+	w->calls = calls_free(w->calls);
+	sip_legs_fini(&w->legs);
+	w->stack = sip_stack_free(w->stack);
+	arena_fini(&w->env.scratch);
+	free(w);
+	return NULL;
+}
+
+void worker_at(struct worker *w, uint64_t now_ms, uint64_t wall_ms)
+{
+	w->env.now_ms = now_ms;
+	w->env.wall_ms = wall_ms;
+}
+
+void worker_input(struct worker *w, const struct packet *p)
+{
+	arena_reset(&w->env.scratch);
+	sip_stack_input(w->stack, p);
+}
+
+uint64_t worker_tick(struct worker *w)
+{
+	arena_reset(&w->env.scratch);
+	uint64_t next = sip_stack_tick(w->stack), other = calls_tick(w->calls);
+	if (other < next) next = other;
+	other = supervise_tick(&w->supervise);
+	if (other < next) next = other;
+	// What calls did meanwhile may have started timers of the stack.
+	other = sip_stack_tick(w->stack);
+	return other < next ? other : next;
+}
+
+void worker_media_event(struct worker *w, const struct media_event *e)
+{
+	arena_reset(&w->env.scratch);
+	calls_on_media(w->calls, e);
+}
+
+void worker_journal_done(struct worker *w, const struct journal_done *d)
+{
+	arena_reset(&w->env.scratch);
+	calls_on_journal(w->calls, d);
+}
+
+void worker_feature_done(struct worker *w, uint64_t owner, enum err result)
+{
+	arena_reset(&w->env.scratch);
+	calls_on_feature_done(w->calls, owner, result);
+}
+
+void worker_stop(struct worker *w)
+{
+	w->stopping = true;
+}
+
+struct calls *worker_calls(struct worker *w)
+{
+	return w->calls;
+}
+
+void worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms)
+{
+	arena_reset(&w->env.scratch);
+	struct call_record r = *answer;
+	const struct record_party *const parties[] = { &answer->o, &answer->t };
+	for (int i = 0; i < 2; i++)
+		if (parties[i]->dialog_n &&
+		    sip_leg_bye_frozen(&w->legs, parties[i]->dialog, parties[i]->dialog_n, cause_local(CAUSE_TEMPORARY)) != OK)
+			LOG(WARN, "recover_no_bye", LOG_TEXT("a phone of a call cut off by the restart could not be told"),
+			    LOG_U64("call", answer->call));
+	r.kind = RECORD_RELEASE;
+	r.recovered = true;
+	r.released_by = BY_SWITCH;
+	r.cause = cause_local(CAUSE_TEMPORARY);
+	r.ended_wall_ms = last_life_wall_ms > r.answered_wall_ms ? last_life_wall_ms : r.answered_wall_ms;
+	r.answered_for_ms = r.ended_wall_ms - r.answered_wall_ms;
+	r.o.dialog_n = r.t.dialog_n = 0;
+	if (r.trail_n < TRAIL_MAX)
+		r.trail[r.trail_n++] = (struct trail_row){ .at_ms = (uint32_t)(r.ended_wall_ms - r.began_wall_ms), .kind = TRAIL_RECOVERED };
+	if (w->setup.journal.ops->put(w->setup.journal.self, w->setup.index, &r, 0) != OK)
+		LOG(ERROR, "recover_unrecorded", LOG_TEXT("the release of a call cut off by the restart could not be recorded"),
+		    LOG_U64("call", answer->call));
+}
+
+struct worker_use worker_use(const struct worker *w)
+{
+	const struct sip_stack_use use = sip_stack_use(w->stack);
+	return (struct worker_use){ .calls = calls_count(w->calls), .legs = w->legs.pool.used,
+		.transactions = use.transactions, .tombstones = use.tombstones };
+}
+
+// ---- Whose packet is it? -------------------------------------------------------------------------------------------
+
+// Value of a header in a raw message, by its full and its compact name; empty when it is not there.
+static struct str raw_header(struct str bytes, struct str name, char compact)
+{
+	struct str rest = bytes;
+	str_cut(&rest, '\n');
+	while (rest.n) {
+		struct str line = str_cut(&rest, '\n');
+		if (line.n == 0 || line.p[0] == '\r') break;
+		bool is_short = line.n > 1 && ascii_lower(line.p[0]) == compact && (line.p[1] == ':' || line.p[1] == ' ');
+		if (!is_short && !str_starts_nocase(line, name)) continue;
+		struct str before = str_trim(str_cut(&line, ':'));
+		if (is_short || before.n == name.n) return str_trim(line);
+	}
+	return (struct str){ "", 0 };
+}
+
+// The worker that two hexadecimal digits name, or `count` when they name none.
+static uint32_t worker_named(struct str digits, uint32_t count)
+{
+	uint32_t v = 0;
+	if (digits.n < 2) return count;
+	for (uint32_t i = 0; i < 2; i++) {
+		char c = digits.p[i];
+		if (ascii_is_digit(c)) v = v * 16 + (uint32_t)(c - '0');
+		else if (c >= 'a' && c <= 'f') v = v * 16 + (uint32_t)(c - 'a') + 10;
+		else return count;
+	}
+	return v < count ? v : count;
+}
+
+static uint32_t worker_of_register(const struct worker *w, struct str bytes)
+{
+	struct sip_name_addr to;
+	char user[OFFICE_NAME_MAX];
+	struct arena a = { .p = user, .cap = sizeof user };
+	if (sip_name_addr_parse(&to, raw_header(bytes, STR("To"), 't')) != PARSE_OK) return 0;
+	return live_home(sip_unescape(&a, to.uri.user), w->setup.count);
+}
+
+uint32_t worker_of_packet(const struct worker *w, struct str bytes)
+{
+	uint32_t count = w->setup.count, named = count;
+	struct str value;
+	if (count == 1) return 0;
+	if (str_starts(bytes, STR("SIP/2.0 "))) { // a response: our branch
+		struct str via = raw_header(bytes, STR("Via"), 'v');
+		str_cut(&via, ';');
+		if (sip_param(&value, via, STR("branch"))) named = worker_named(str_from_at(value, 7), count);
+		return named < count ? named : 0;
+	}
+	if (str_starts(bytes, STR("REGISTER "))) return worker_of_register(w, bytes);
+	struct str to = raw_header(bytes, STR("To"), 't');
+	int32_t end = str_find_char(to, '>');
+	if (end >= 0) to = str_from_at(to, (uint32_t)end + 1);
+	else str_cut(&to, ';');
+	if (sip_param(&value, to, STR("tag")) && value.n == SIP_LEG_TAG_LEN) named = worker_named(value, count);
+	if (named < count) return named;
+	return (uint32_t)(hash_str(&w->call_id_key, raw_header(bytes, STR("Call-ID"), 'i')) % count);
+}
