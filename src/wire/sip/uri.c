@@ -42,10 +42,15 @@ static enum parse parse_tel(struct sip_uri *uri, struct str rest)
 	return sip_all(uri->params, SIP_CHAR_URI) && sip_escapes_are_whole(uri->params) ? PARSE_OK : PARSE_BAD;
 }
 
+// ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
 static bool scheme_is_well_formed(struct str scheme)
 {
-	if (scheme.n == 0 || !((scheme.p[0] | 32) >= 'a' && (scheme.p[0] | 32) <= 'z')) return false;
-	return sip_all(scheme, SIP_CHAR_TOKEN); // wider than the RFC's: an odd scheme is as unknown as any other
+	for (uint32_t i = 0; i < scheme.n; i++) {
+		char c = ascii_lower(scheme.p[i]);
+		bool inner = ascii_is_digit(c) || c == '+' || c == '-' || c == '.';
+		if (!(c >= 'a' && c <= 'z') && (i == 0 || !inner)) return false;
+	}
+	return scheme.n > 0;
 }
 
 enum parse sip_uri_parse(struct sip_uri *out, struct str text)
