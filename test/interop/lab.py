@@ -94,7 +94,7 @@ class Lab:
         self.program = program
         self.tell = tell or (lambda name, passed, detail: None)
         self.keep = keep
-        self.programs, self.endings = [], []
+        self.programs, self.endings, self.closings = [], [], []
         self.explains = []  # what else tells a person why a scenario failed: functions that give lines
 
     def __enter__(self):
@@ -130,7 +130,16 @@ class Lab:
         return Program(self, name, command, env, telling)
 
     def at_end(self, ending):
+        """Called when all is over, whatever happened."""
         self.endings.append(ending)
+
+    def at_close(self, closing):
+        """Called when a scenario came to its end without a fault: checks that are due only then."""
+        self.closings.append(closing)
+
+    def close(self):
+        while self.closings:
+            self.closings.pop()()
 
     def check(self, name, passed, detail=""):
         """One result. The scenario goes no further after one that failed: the rest would only be its echo."""

@@ -20,7 +20,9 @@ import lab as labs
 
 import attacker  # noqa: F401  each of these adds its scenarios
 import calls  # noqa: F401
+import dialing  # noqa: F401
 import flows  # noqa: F401
+import records  # noqa: F401
 import selftest  # noqa: F401
 
 PROGRAMS = ["baresip", "sipp", "tshark", "dumpcap", "svwar", "svmap", "svcrack"]
@@ -40,6 +42,7 @@ def run_one(title, program, keep):
     with labs.Lab(program, tell, keep) as lab:
         try:
             labs.SCENARIOS[title].walk(lab)
+            lab.close()
         except Exception as error:
             if good:
                 tell("ran to its end", False, f"{error}" if isinstance(error, labs.Failed) else traceback.format_exc())

@@ -1,9 +1,22 @@
 """The switch under test, as the scenarios see it: its lines, its address, its command line."""
 
+import json
+import os
+import re
+import signal
+import subprocess
 from dataclasses import dataclass
 
 from baresip import Phone
 from judge import Capture
+from lab import Failed, wait_until
+
+# A broken rule of the language or of memory ends the switch at once, and the scenario with it.
+SANITIZERS = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
 
 
 @dataclass
@@ -39,7 +52,80 @@ class Server:
         return verdict
 
 
-def start(lab):
-    """The server that this run is about, started."""
-    from standin import StandIn
-    return StandIn(lab).start()
+class Switch(Server):
+    """`dialtone` with the sample office, at the lab's first address; a far switch of its trunk stands at .20."""
+
+    MEDIA_PORTS = (20000, 20199)
+
+    def __init__(self, lab, settings=""):
+        super().__init__(lab)
+        self.folder = lab.folder / "switch"
+        self.config = self.folder / "dialtone.conf"
+        told = self.run("init", "--sample", "--json", "--listen", self.where, "--media",
+                        f"{self.address}:{self.MEDIA_PORTS[0]}-{self.MEDIA_PORTS[1]}", self.folder)
+        self.lines = [Line(line["name"], line["number"][-10:], line["password"]) for line in json.loads(told)["lines"]]
+        self.set_in_config(f"stop_limit_s = 2\nworkers = 2\n{settings}")
+        self.program = None
+
+    def set_in_config(self, settings):
+        """Lines NAME = VALUE that take the place of what init wrote."""
+        text = self.config.read_text()
+        for line in settings.strip().splitlines():
+            text = re.sub(rf"(?m)^#?\s*{line.split('=')[0].strip()}\s*=.*\n", "", text)
+        self.config.write_text(settings + "\n" + text)
+
+    def run(self, *words, may_fail=False):
+        """What the program prints, once, as a command."""
+        done = subprocess.run([self.lab.program, *map(str, words)], capture_output=True, text=True, timeout=30,
+                              check=False, env={**os.environ, **SANITIZERS})
+        if done.returncode != 0 and not may_fail:
+            raise Failed(f"dialtone {' '.join(map(str, words))}: exit code {done.returncode}\n{done.stderr}")
+        return done.stdout
+
+    def say(self, *words, may_fail=False):
+        """What a command to the running switch prints for a person."""
+        return self.run("-c", self.config, *words, may_fail=may_fail)
+
+    def ask(self, *words):
+        """The same for a program: what its JSON says."""
+        return json.loads(self.run("-c", self.config, "--json", *words))
+
+    def start(self):
+        self.program = self.lab.start("switch", [self.lab.program, "serve", "-c", self.config], SANITIZERS)
+        if not wait_until(lambda: self.program.runs() and self.say("status", may_fail=True), 20, 0.05):
+            raise Failed("the switch did not start")
+        self.say("trunk", "set", "far", f"peers={self.far_where}/1", f"nets={self.far_address}/32")
+        return self
+
+    def stop(self):
+        """Ends it as an operator would, which must end in order: with a sanitizer, that is also without a leak."""
+        if self.program and self.program.runs():
+            code = self.program.stop(signal.SIGTERM, 20)
+            self.lab.check("the switch ends in order", code == 0, f"exit code {code}")
+
+    def kill(self):
+        """As if the power went."""
+        self.program.process.kill()
+        self.program.process.wait()
+
+    def records(self, **wanted):
+        """The call detail records, oldest first."""
+        return self.ask("cdr", "list", *(f"{name}={value}" for name, value in wanted.items()))
+
+    def last_record(self, of_line, timeout_s=5):
+        """The newest record of a line's calls, once no call of it stands."""
+        wait_until(lambda: not self.ask("call", "list", f"line={of_line.name}"), timeout_s, 0.1)
+        found = self.records(line=of_line.name)
+        if not found:
+            raise Failed(f"there is no record of line {of_line.name}")
+        return found[-1]
+
+
+def start(lab, settings=""):
+    """The server that this run is about, started; at the end of the scenario it is stopped, and must stop well."""
+    if lab.program == "kamailio":
+        from standin import StandIn  # noqa: PLC0415  which needs this module
+        return StandIn(lab).start()
+    server = Switch(lab, settings).start()
+    lab.at_close(server.stop)
+    return server

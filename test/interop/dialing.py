@@ -1,0 +1,143 @@
+"""What a line can dial: dial tone and digits in DTMF, star codes, numbers that lead nowhere, emergency numbers."""
+
+import switch
+import tones
+from calls import ONE, THREE, TWO, talk
+from flows import CALLED, far
+from lab import scenario
+
+SIT_FIRST = (913.8, 985.2)  # the first segment of the special information tones
+
+
+def lift(lab, phone):
+    """Lifts the handset: a call without digits, and dial tone."""
+    phone.dial("")
+    phone.wait("CALL_ESTABLISHED")
+    lab.check("dial tone", phone.hears(*tones.DIAL, seconds=0.6, timeout_s=3))
+
+
+def breaks(lab, phone, digit):
+    """The first digit breaks dial tone."""
+    phone.press(digit)
+    lab.check("the first digit breaks dial tone", phone.hears_nothing(0.5))
+
+
+@scenario("dial tone, DTMF, ring-back, and through")
+def dial_tone(lab):
+    server = switch.start(lab)
+    verdict = server.judged()
+    one, two = server.phone(0, "one", says_hz=ONE), server.phone(1, "two", says_hz=TWO)
+    number = server.lines[1].number
+    lift(lab, one)
+    level = one.heard().last(0.5).dbm0()
+    lab.check("at its level: two tones of -13 dBm0", abs(level - -10.0) < 1.5, level)
+    breaks(lab, one, number[0])
+    one.press(number[1:])
+    two.wait("CALL_INCOMING")
+    lab.check("ring-back", one.hears(*tones.RING_BACK, seconds=0.6, timeout_s=7))
+    two.answer()
+    two.wait("CALL_ESTABLISHED")
+    talk(lab, one, two)
+    one.hang_up()
+    two.wait("CALL_CLOSED")
+    record = server.last_record(server.lines[0])
+    lab.check("charged from the far answer", record["is_answered"] and record["dialled"] == number, record)
+    verdict()
+
+
+@scenario("dial tone, and the called party is busy")
+def dial_tone_busy(lab):
+    server = switch.start(lab)
+    one, two = server.phone(0, "one", says_hz=ONE), server.phone(1, "two", says_hz=TWO)
+    lift(lab, one)
+    one.press(server.lines[1].number)
+    two.wait("CALL_INCOMING")
+    two.hang_up()
+    fresh = one.since()
+    lab.check("busy tone", one.hears(*tones.BUSY, seconds=0.3, timeout_s=3))
+    one.hears_nothing(2.0)
+    runs = [seconds for _, seconds in fresh().cadence()[1:-1] if seconds > 0.1]
+    lab.check("half a second on, half off", runs and all(abs(seconds - 0.5) < 0.1 for seconds in runs), runs)
+    record = None
+    one.hang_up()
+    record = server.last_record(server.lines[0])
+    lab.check("the record says busy, and no charge", record["cause"]["value"] == 17 and not record["is_answered"],
+              record)
+
+
+@scenario("caller-ID blocking by *67")
+def star_67(lab):
+    server = switch.start(lab)
+    one, two = server.phone(0, "one", says_hz=ONE), server.phone(1, "two", says_hz=TWO)
+    one.dial(server.lines[1].number)
+    shown = two.wait("CALL_INCOMING")
+    lab.check("the number is shown", server.lines[0].number in shown["peeruri"], shown)
+    one.hang_up()
+    two.wait("CALL_CLOSED")
+    one.dial("*67" + server.lines[1].number)
+    shown = two.wait("CALL_INCOMING")
+    lab.check("with *67 it is not", server.lines[0].number not in str(shown), shown)
+    one.hang_up()
+    two.wait("CALL_CLOSED")
+    lift(lab, one)
+    one.press("*67")
+    lab.check("recall dial tone", one.hears(*tones.DIAL, seconds=0.5, timeout_s=4))
+    one.press(server.lines[1].number)
+    shown = two.wait("CALL_INCOMING")
+    lab.check("and by DTMF it is not, either", server.lines[0].number not in str(shown), shown)
+
+
+@scenario("call forwarding, set from the phone")
+def forwarding(lab):
+    server = switch.start(lab)
+    one, two, three = (server.phone(index, name, says_hz=hz)
+                       for index, name, hz in ((0, "one", ONE), (1, "two", TWO), (2, "three", THREE)))
+    two.dial("*72" + server.lines[2].number)
+    two.wait("CALL_CLOSED", timeout_s=20)
+    one.dial(server.lines[1].number)
+    three.wait("CALL_INCOMING")
+    three.answer()
+    one.wait("CALL_ESTABLISHED")
+    talk(lab, one, three)
+    lab.check("the forwarding line does not ring", not two.has("CALL_INCOMING"))
+    one.hang_up()
+    three.wait("CALL_CLOSED")
+    two.dial("*73")
+    two.wait("CALL_CLOSED", timeout_s=20)
+    one.dial(server.lines[1].number)
+    two.wait("CALL_INCOMING")
+    lab.check("and rings again after *73", True)
+
+
+@scenario("numbers that lead nowhere are told so")
+def intercept(lab):
+    server = switch.start(lab)
+    one = server.phone(0, "one", says_hz=ONE)
+    for title, digits in (("a vacant number", "6035550199"), ("seven digits where ten are the rule", "5550101")):
+        fresh = one.since()
+        one.dial(digits)
+        one.wait("CALL_CLOSED", timeout_s=40)
+        heard = fresh()
+        first = heard.part(0.05, 0.25)
+        lab.check(f"{title}: special information tone", max(first.share(hz) for hz in SIT_FIRST) > 0.8, heard.seconds)
+        lab.check(f"{title}: and a voice that says why", heard.seconds > 3 and not heard.part(1.5, 3).is_silent(),
+                  heard.seconds)
+
+
+@scenario("911 without a trunk for it, and with one")
+def emergency(lab):
+    server = switch.start(lab)
+    one = server.phone(0, "one", says_hz=ONE)
+    server.say("trunk", "set", "far", "emergency=no")
+    lab.check("the operator is told", "911" in server.say("check", may_fail=True))
+    one.dial("911")
+    one.wait("CALL_CLOSED", timeout_s=60)
+    lab.check("the caller is told", one.heard().seconds > 2, one.heard().seconds)
+    server.say("trunk", "set", "far", "emergency=yes")
+    server.say("line", "set", server.lines[0].name, "suspended=yes")
+    psap = far(server, "psap", CALLED.replace("< BYE", "wait 100\n> BYE").replace("> BYE\n    > 200 OK",
+                                                                                  "> BYE\n    < 200"))
+    one.dial("*67911")
+    one.wait("CALL_ESTABLISHED")
+    lab.check("a suspended line reaches 911", psap.finish() == "")
+    lab.check("with its number, whatever it dialled before", server.lines[0].number in psap.got())
