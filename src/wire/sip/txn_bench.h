@@ -24,7 +24,7 @@ struct bench {
 	struct sip_source far;   // where requests and responses come from
 	char log_text[1 << 15];
 	struct buf log;
-	char tx_text[8192];      // the last message sent
+	char tx_text[1 << 16];   // the last message sent
 	struct str tx;
 	struct addr tx_peer;
 	ref request;             // the last one told
@@ -56,8 +56,8 @@ static inline void bench_flush(struct outbox *o, void *self)
 		memcpy(b->tx_text, data.p, data.n);
 		b->tx = (struct str){ b->tx_text, data.n };
 		b->tx_peer = o->packets[i].peer;
-		if (sip_msg_parse(&m, b->tx, &b->env.scratch, &fault) != PARSE_OK) fail_msg("sent %.*s", STR_FMT(b->tx));
-		if (m.is_request) bench_line(b, "tx %.*s", STR_FMT(m.method_name));
+		if (sip_msg_parse(&m, b->tx, &b->env.scratch, &fault) != PARSE_OK) bench_line(b, "tx malformed");
+		else if (m.is_request) bench_line(b, "tx %.*s", STR_FMT(m.method_name));
 		else bench_line(b, "tx %u %.*s", m.status, STR_FMT(m.cseq.method_name));
 	}
 }
@@ -66,7 +66,7 @@ static inline void bench_respond(struct bench *b, uint16_t status);
 
 // RESPONSES of the user, from the last request that was told.
 static struct sip_msg bench_request;
-static char bench_request_text[8192];
+static char bench_request_text[1 << 16];
 
 static inline void bench_on_request(void *self, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
@@ -265,7 +265,7 @@ static inline struct str bench_response_text(struct buf *out, uint16_t status)
 
 static inline void bench_respond(struct bench *b, uint16_t status)
 {
-	char text[4096];
+	static char text[1 << 16];
 	struct buf out = buf_on(text, sizeof text);
 	struct str message = bench_response_text(&out, status);
 	if (b->answer_stateless) sip_server_respond_stateless(b->stack, b->request, message);
