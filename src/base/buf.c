@@ -70,7 +70,11 @@ void put_fmt(struct buf *b, const char *format, ...)
 static uint32_t utf8_len(struct str s)
 {
 	const unsigned char *u = (const unsigned char *)s.p;
-	uint32_t n = u[0] < 0x80 ? 1 : u[0] >= 0xC2 && u[0] <= 0xDF ? 2 : (u[0] & 0xF0) == 0xE0 ? 3 : u[0] >= 0xF0 && u[0] <= 0xF4 ? 4 : 0;
+	uint32_t n = 0;
+	if (u[0] < 0x80) n = 1;
+	else if (u[0] >= 0xC2 && u[0] <= 0xDF) n = 2;
+	else if ((u[0] & 0xF0) == 0xE0) n = 3;
+	else if (u[0] >= 0xF0 && u[0] <= 0xF4) n = 4;
 	if (n == 0 || n > s.n) return 0;
 	for (uint32_t i = 1; i < n; i++)
 		if ((u[i] & 0xC0) != 0x80) return 0;

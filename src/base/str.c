@@ -37,8 +37,8 @@ enum err str_to_u64(uint64_t *out, struct str s, uint64_t max)
 	if (s.n == 0) return ERR_BAD;
 	for (uint32_t i = 0; i < s.n; i++) {
 		if (!ascii_is_digit(s.p[i])) return ERR_BAD;
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v)) return ERR_BAD;
-		if (v > max) return ERR_BAD;
+		uint64_t digit = (uint64_t)(s.p[i] - '0');
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v) || v > max) return ERR_BAD;
 	}
 	*out = v;
 	return OK;

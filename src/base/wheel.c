@@ -1,5 +1,5 @@
-// The timer wheel. A timer lies in the level that its distance asks for; when the clock enters a slot of a higher level,
-// its timers move down, until in level 0 a slot is one millisecond.
+// The timer wheel. A timer lies in the level that its distance asks for; when the clock enters a slot of a higher
+// level, its timers move down, until in level 0 a slot is one millisecond.
 #include "base/wheel.h"
 
 void wheel_init(struct wheel *w, uint64_t now_ms)

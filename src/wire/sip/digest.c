@@ -247,7 +247,8 @@ enum parse sip_challenge_parse(struct sip_challenge *out, struct str value)
 }
 
 // RESPONSES.
-uint32_t sip_digest_ha1(uint8_t out[32], enum sip_digest_algorithm a, struct str user, struct str realm, struct str password)
+uint32_t sip_digest_ha1(uint8_t out[32], enum sip_digest_algorithm a, struct str user, struct str realm,
+                        struct str password)
 {
 	const struct str parts[] = { user, realm, password };
 	struct hash h = hash_of(a, STR(":"), parts, ARRAY_LEN(parts));
@@ -261,7 +262,8 @@ struct proof {
 };
 
 // H(HA1:nonce:nc:cnonce:auth:HA2) as text, empty when it cannot be made.
-static struct str response_of(struct hex *memory, enum sip_digest_algorithm a, const uint8_t *ha1, const struct proof *p)
+static struct str response_of(struct hex *memory, enum sip_digest_algorithm a, const uint8_t *ha1,
+                              const struct proof *p)
 {
 	struct hex first, second;
 	const struct str request[] = { p->method, p->uri };
@@ -276,7 +278,7 @@ bool sip_digest_check(const struct sip_credentials *c, const uint8_t *ha1, struc
 {
 	struct hex memory;
 	if (!c->algorithm_known || !c->qop_auth) return false;
-	const struct proof p = { .nonce = c->nonce, .nc = c->nc_text, .cnonce = c->cnonce, .method = method, .uri = c->uri };
+	const struct proof p = { c->nonce, c->nc_text, c->cnonce, method, c->uri };
 	struct str wanted = response_of(&memory, c->algorithm, ha1, &p);
 	return wanted.n && str_eq_secret(wanted, c->response);
 }
@@ -308,7 +310,7 @@ void put_sip_digest_answer(struct buf *b, const struct sip_challenge *c, const u
 	struct buf nc_buf = buf_on(nc_text, sizeof nc_text);
 	put_hex(&nc_buf, nc, 8);
 	struct hex memory;
-	const struct proof p = { .nonce = c->nonce, .nc = buf_str(&nc_buf), .cnonce = cnonce, .method = method, .uri = uri };
+	const struct proof p = { c->nonce, buf_str(&nc_buf), cnonce, method, uri };
 	struct str response = response_of(&memory, c->algorithm, ha1, &p);
 	if (!c->algorithm_known || !c->qop_auth || response.n == 0) {
 		b->err = ERR_BAD;

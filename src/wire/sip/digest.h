@@ -45,7 +45,8 @@ enum sip_nonce_state sip_nonce_check(const struct sip_nonce_secret *secret, cons
 
 // HA1 = H(username:realm:password), the form that is stored: 16 octets of MD5, 32 of SHA-256. Returns their number,
 // 0 when this machine's libcrypto does not offer the algorithm (as MD5 under FIPS rules).
-uint32_t sip_digest_ha1(uint8_t out[32], enum sip_digest_algorithm a, struct str user, struct str realm, struct str password);
+uint32_t sip_digest_ha1(uint8_t out[32], enum sip_digest_algorithm a, struct str user, struct str realm,
+                        struct str password);
 // Does the response fit HA1 and the request (method, and uri as said in the credentials)? Constant time.
 bool sip_digest_check(const struct sip_credentials *c, const uint8_t *ha1, struct str method);
 // Writes "Digest username=..., ..." for a challenge that we answer (trunks with stored credentials, test parties).

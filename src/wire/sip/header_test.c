@@ -20,7 +20,8 @@ static void good_addresses_are_taken_apart(void **state)
 	static const struct {
 		const char *text, *display, *uri, *params, *tag;
 	} rows[] = {
-		{ "\"A. G. Bell\" <sip:agb@bell.example> ;tag=a48s", "A. G. Bell", "sip:agb@bell.example", ";tag=a48s", "a48s" },
+		{ "\"A. G. Bell\" <sip:agb@bell.example> ;tag=a48s", "A. G. Bell", "sip:agb@bell.example", ";tag=a48s",
+		  "a48s" },
 		{ "Anonymous <sip:c8oqz84zk7z@privacy.org>;tag=hyh8", "Anonymous", "sip:c8oqz84zk7z@privacy.org", ";tag=hyh8",
 		  "hyh8" },
 		{ "<sip:a@h;lr>;x=1;Tag=2", "", "sip:a@h;lr", ";x=1;Tag=2", "2" },
@@ -32,23 +33,17 @@ static void good_addresses_are_taken_apart(void **state)
 		{ "\"a \\\"<b>, c\" <sip:a@h>", "a \\\"<b>, c", "sip:a@h", "", "" },
 		{ "\"\"<sip:a@h>", "", "sip:a@h", "", "" },
 		{ "<sip:a,b@h?x=y>", "", "sip:a,b@h?x=y", "", "" },
-		{ "<sip:a@h>;+sip.instance=\"<urn:uuid:1;2>\";q=0.5", "", "sip:a@h", ";+sip.instance=\"<urn:uuid:1;2>\";q=0.5", "" },
+		{ "<sip:a@h>;+sip.instance=\"<urn:uuid:1;2>\";q=0.5", "", "sip:a@h",
+		  ";+sip.instance=\"<urn:uuid:1;2>\";q=0.5", "" },
 		{ "<tel:+16035550102>;tag=\"quoted\"", "", "tel:+16035550102", ";tag=\"quoted\"", "\"quoted\"" },
 		{ "isbn:2983792873", "", "isbn:2983792873", "", "" },
 		{ "<http://www.example.com>;tag=3", "", "http://www.example.com", ";tag=3", "3" },
 		{ "<sip:a@h>;tag=1;tag=2", "", "sip:a@h", ";tag=1;tag=2", "1" },
-		{ "sip:a;b=c@h", "", NULL, "", "" }, // without brackets the user ends at the ';' and what follows is no parameter
 	};
 	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct sip_name_addr a;
 		const char *text = rows[i].text;
-		enum parse p = sip_name_addr_parse(&a, str_from(text));
-		if (!rows[i].uri) {
-			assert_int_equal(a.uri.host.n, 1);
-			assert_part(text, a.uri.host, "a");
-			continue;
-		}
-		if (p != PARSE_OK) fail_msg("refused: %s", text);
+		if (sip_name_addr_parse(&a, str_from(text)) != PARSE_OK) fail_msg("refused: %s", text);
 		assert_part(text, a.display, rows[i].display);
 		assert_part(text, a.uri.text, rows[i].uri);
 		assert_part(text, a.params, rows[i].params);
@@ -73,7 +68,8 @@ static void bad_addresses_are_refused(void **state)
 		"", "\"", "\"a", "\"a\"", "\"a\\\" <sip:a@h>", "\"a\" sip:a@h", "\"a\" b <sip:a@h>", "<", "<>", "<sip:a@h",
 		"sip:a@h>", "< sip:a@h>", "<sip:a@h >", "<sip:a@h> x", "<sip:a@h>,<sip:b@h>", "<sip:a@h>;", "<sip:a@h>;;tag=1",
 		"<sip:a@h>;=1", "<sip:a@h>;tag=\"1", "<sip:a@h>;tag=1 2", "<sip:a@h>;tag=1,2", "<sip:a@h>;tag=<1>",
-		"sip:a@h?x=y", "sip:a,b@h", "a <sip:a@h", "a \"b\" <sip:a@h>", "<<sip:a@h>>", "alice", "alice@h",
+		"sip:a@h?x=y", "sip:a,b@h", "sip:a;b=c@h,d", "a <sip:a@h", "a \"b\" <sip:a@h>", "<<sip:a@h>>", "alice",
+		"alice@h",
 	};
 	for (uint32_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct sip_name_addr a;
@@ -120,11 +116,12 @@ static void bad_vias_are_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", "SIP", "SIP/2.0", "SIP/2.0/", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/UDPh", "SIP/2.0 UDP h", "SIP2.0/UDP h",
-		"HTTP/2.0/UDP h", "SIP/1.0/UDP h", "SIP/2.0/UDP h:0", "SIP/2.0/UDP h:65536", "SIP/2.0/UDP h:", "SIP/2.0/UDP h:x",
-		"SIP/2.0/UDP h;", "SIP/2.0/UDP h;;branch=b", "SIP/2.0/UDP h;rport=0", "SIP/2.0/UDP h;rport=x",
-		"SIP/2.0/UDP h;rport=65536", "SIP/2.0/UDP h;rport=1x", "SIP/2.0/UDP h x", "SIP/2.0/UDP h, SIP/2.0/UDP i",
-		"SIP/2.0/UDP 2001:db8::9:1;branch=b", "SIP/2.0/UDP [2001:db8::9", "SIP/2.0/UDP <h>", "SIP/2.0/UDP h;branch=\"b",
+		"", "SIP", "SIP/2.0", "SIP/2.0/", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/UDPh", "SIP/2.0 UDP h",
+		"SIP2.0/UDP h", "HTTP/2.0/UDP h", "SIP/1.0/UDP h", "SIP/2.0/UDP h:0", "SIP/2.0/UDP h:65536", "SIP/2.0/UDP h:",
+		"SIP/2.0/UDP h:x", "SIP/2.0/UDP h;", "SIP/2.0/UDP h;;branch=b", "SIP/2.0/UDP h;rport=0",
+		"SIP/2.0/UDP h;rport=x", "SIP/2.0/UDP h;rport=65536", "SIP/2.0/UDP h;rport=1x", "SIP/2.0/UDP h x",
+		"SIP/2.0/UDP h, SIP/2.0/UDP i", "SIP/2.0/UDP 2001:db8::9:1;branch=b", "SIP/2.0/UDP [2001:db8::9",
+		"SIP/2.0/UDP <h>", "SIP/2.0/UDP h;branch=\"b",
 	};
 	for (uint32_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct sip_via v;
@@ -135,9 +132,10 @@ static void bad_vias_are_refused(void **state)
 static void cseq_is_a_number_and_a_method(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "1", "1 ", "INVITE", "1INVITE", "-1 INVITE", "+1 INVITE", "2147483648 INVITE",
-		                               "4294967297 INVITE", "36893488147419103232 INVITE", "1 INVITE x", "1 INV,ITE",
-		                               "1 1 INVITE", "0x1 INVITE" };
+	static const char *const bad[] = {
+		"", "1", "1 ", "INVITE", "1INVITE", "-1 INVITE", "+1 INVITE", "2147483648 INVITE", "4294967297 INVITE",
+		"36893488147419103232 INVITE", "1 INVITE x", "1 INV,ITE", "1 1 INVITE", "0x1 INVITE",
+	};
 	struct sip_cseq c;
 	assert_int_equal(sip_cseq_parse(&c, STR("0 ACK")), PARSE_OK);
 	assert_true(c.number == 0 && c.method == SIP_ACK);
@@ -192,8 +190,8 @@ static void values_may_be_cut_anywhere(void **state)
 {
 	(void)state;
 	static const char *const whole[] = {
-		"\"a\\\"\" <sip:a%41:p@[2001:db8::1]:5060;lr?x=%20>;tag=\"a\\\\\";x", "SIP / 2.0 / UDP [::1] : 1 ; rport=1 ; b=\"x\"",
-		"12 INVITE", "a <tel:+1-603;x=%41>;q=1", "*",
+		"\"a\\\"\" <sip:a%41:p@[2001:db8::1]:5060;lr?x=%20>;tag=\"a\\\\\";x",
+		"SIP / 2.0 / UDP [::1] : 1 ; rport=1 ; b=\"x\"", "12 INVITE", "a <tel:+1-603;x=%41>;q=1", "*",
 	};
 	for (uint32_t i = 0; i < ARRAY_LEN(whole); i++) {
 		for (uint32_t n = 0; n <= strlen(whole[i]); n++) {

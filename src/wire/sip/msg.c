@@ -121,8 +121,9 @@ static bool take_header(struct reader *r)
 static bool parse_status_line(struct reader *r, struct str line)
 {
 	struct str version = str_cut(&line, ' '), code = str_cut(&line, ' ');
-	uint32_t status;
-	if (!str_eq_nocase(version, STR("SIP/2.0")) || code.n != 3 || str_to_u32(&status, code, 699) != OK || status < 100) {
+	uint32_t status = 0;
+	bool ours = str_eq_nocase(version, STR("SIP/2.0"));
+	if (!ours || code.n != 3 || str_to_u32(&status, code, 699) != OK || status < 100) {
 		blame(r, 0, 0, "Malformed Status Line");
 		return false;
 	}

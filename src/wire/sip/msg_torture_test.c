@@ -1,11 +1,5 @@
 // The torture messages of RFC 4475 and RFC 5118: what is expected of each, and that no cut of one does harm.
-#include "wire/sip/msg.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "wire/sip/msg_test.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -84,9 +78,6 @@ static const struct torture {
 };
 static_assert(ARRAY_LEN(messages) == 49 + 12, "every message of both RFCs");
 
-static struct sip_msg m;
-static struct sip_fault fault;
-static struct arena arena;
 static char file_octets[8192];
 static const struct sip_source source = { .peer = { .family = 4, .port = 5062, .ip = { 198, 51, 100, 7 } } };
 
@@ -101,20 +92,9 @@ static struct str read_message(const char *name)
 	return (struct str){ file_octets, (uint32_t)n };
 }
 
-static enum parse parse(struct str in)
-{
-	arena_reset(&arena);
-	return sip_msg_parse(&m, in, &arena, &fault);
-}
-
 static void message(const char *name)
 {
 	parse(read_message(name));
-}
-
-static void assert_str(struct str got, const char *wanted)
-{
-	if (!str_eq(got, str_from(wanted))) fail_msg("got \"%.*s\", wanted \"%s\"", STR_FMT(got), wanted);
 }
 
 static bool contacts_are_good(void)
@@ -316,19 +296,6 @@ static void ipv6_is_read_in_its_brackets(void **state)
 	assert_str(m.via.received, "2001:db8::9:255");
 	message("rfc5118/ipv4-mapped-ipv6");
 	assert_int_equal(m.via.port, 19823);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	return arena_init(&arena, 65536) == OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
 }
 
 int main(void)

@@ -23,7 +23,8 @@ static void good_uris_are_taken_apart(void **state)
 		const char *params, *headers;
 	} rows[] = {
 		{ "sip:alice@example.com", "sip", "alice", "", "example.com", 0, "", "" },
-		{ "sip:alice:secret@example.com;transport=tcp", "sip", "alice", "secret", "example.com", 0, ";transport=tcp", "" },
+		{ "sip:alice:secret@example.com;transport=tcp", "sip", "alice", "secret", "example.com", 0, ";transport=tcp",
+		  "" },
 		{ "sips:alice@example.com?subject=x%20y&priority=urgent", "sips", "alice", "", "example.com", 0, "",
 		  "subject=x%20y&priority=urgent" },
 		{ "sip:+1-603-555-0102:1234@gw.example.net;user=phone", "sip", "+1-603-555-0102", "1234", "gw.example.net", 0,
@@ -72,8 +73,8 @@ static void bad_uris_are_refused(void **state)
 		"sip:a%", "sip:h:", "sip:h:0", "sip:h:65536", "sip:h:4294967296", "sip:h:-1", "sip:h:5060x", "sip:h:50 60",
 		"sip:h/x", "sip:h,x", "sip:h;x=%zz", "sip:h?x=%", "sip:h;x=\"y\"", "sip:h;x=<y>", "sip:2001:db8::10",
 		"sip:[2001:db8::10", "sip:[]", "sip:[192.0.2.1]", "sip:[2001:db8::10]x", "sip:[2001:db8:::1]", "sip:[:::]",
-		"sip:[2001:db8::g]", "sip:[2001:db8::1%25eth0]", "sip:h\xc3\xa9", "sip:\xc3\xa9@h", "sip:a\r\n@h",
-		"tel:", "tel:+", "tel:+1603x", "tel:1 603", "tel:603+1", "tel:603;x=%1", "tel:603;<", "urn:", "urn:a b", "urn:<a>",
+		"sip:[2001:db8::g]", "sip:[2001:db8::1%25eth0]", "sip:h\xc3\xa9", "sip:\xc3\xa9@h", "sip:a\r\n@h", "tel:",
+		"tel:+", "tel:+1603x", "tel:1 603", "tel:603+1", "tel:603;x=%1", "tel:603;<", "urn:", "urn:a b", "urn:<a>",
 		"urn:\"a\"", "a%41:b",
 	};
 	for (uint32_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -51,7 +51,8 @@ static void response_copies_what_it_must(void **state)
 	(void)state;
 	request(REQUEST "v: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1, SIP/2.0/TCP p.example ;branch=z\r\n"
 	                "Record-Route: <sip:r1;lr>,\r\n <sip:r2;lr>\r\n"
-	                "Via: SIP/2.0/UDP q.example\r\n" REST "Record-Route: <sip:r3;lr>\r\nX-Other: x\r\nTimestamp: 54.1\r\n");
+	                "Via: SIP/2.0/UDP q.example\r\n" REST
+	                "Record-Route: <sip:r3;lr>\r\nX-Other: x\r\nTimestamp: 54.1\r\n");
 	assert_text(respond("192.0.2.1:5060", 180, "", "us"),
 	            "SIP/2.0 180 Ringing\r\n"
 	            "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1, SIP/2.0/TCP p.example ;branch=z\r\n"
@@ -104,7 +105,8 @@ static void via_says_where_it_came_from(void **state)
 		{ "SIP/2.0/UDP 10.0.0.1:4540 ; RPort ; branch=b", "192.0.2.1:9988",
 		  "SIP/2.0/UDP 10.0.0.1:4540 ;branch=b;received=192.0.2.1;rport=9988" },
 		// what the sender wrote there itself does not stay
-		{ "SIP/2.0/UDP 192.0.2.1;received=203.0.113.9;rport=1;branch=b", "192.0.2.1:9", "SIP/2.0/UDP 192.0.2.1;branch=b" },
+		{ "SIP/2.0/UDP 192.0.2.1;received=203.0.113.9;rport=1;branch=b", "192.0.2.1:9",
+		  "SIP/2.0/UDP 192.0.2.1;branch=b" },
 		{ "SIP/2.0/UDP h;received=203.0.113.9;rport", "192.0.2.1:9", "SIP/2.0/UDP h;received=192.0.2.1;rport=9" },
 		// IPv6: sent-by in brackets, received without
 		{ "SIP/2.0/UDP [2001:db8::1];branch=b", "[2001:db8::1]:9", "SIP/2.0/UDP [2001:db8::1];branch=b" },
