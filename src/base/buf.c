@@ -66,8 +66,7 @@ void put_fmt(struct buf *b, const char *format, ...)
 	va_end(args);
 }
 
-// Length of the valid UTF-8 sequence that starts s, or 0.
-static uint32_t utf8_len(struct str s)
+uint32_t utf8_len(struct str s)
 {
 	const unsigned char *u = (const unsigned char *)s.p;
 	uint32_t n = 0;

@@ -32,5 +32,7 @@ void put_u64(struct buf *b, uint64_t v);
 void put_hex(struct buf *b, uint64_t v, uint32_t digits);
 void put_fmt(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void put_vfmt(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+// Octets of the valid UTF-8 sequence that starts s (which is not empty), or 0.
+uint32_t utf8_len(struct str s);
 // Text inside a JSON string: quotes, backslashes, control octets and octets that are no UTF-8 are escaped.
 void put_json(struct buf *b, struct str s);
