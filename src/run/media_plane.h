@@ -44,3 +44,9 @@ MUST_CHECK enum err media_plane_new(struct media_plane **out, const struct media
 struct media_plane *media_plane_free(struct media_plane *p);
 // The plane as worker number `worker` uses it, from its own thread only.
 struct media *media_plane_of(struct media_plane *p, uint32_t worker);
+
+// RTP ports that calls hold now, and those there are.
+struct media_use {
+	uint32_t ports, ports_max;
+};
+struct media_use media_plane_use(const struct media_plane *p);

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "call/feature/feature.h"
 #include "call/leg/sip_leg.h"
+#include "keep/journal.h"
 #include "run/registrar.h"
 #include "run/supervise.h"
+#include "run/trace.h"
 
 #include <stdlib.h>
 
@@ -92,6 +94,16 @@ static enum err set_feature(void *self, uint64_t owner, uint32_t line, uint8_t f
 	return s->set_feature(s->set_feature_self, s->index, owner, line, feature, active, target);
 }
 
+static uint32_t keep_text(void *self, uint64_t call, struct str bytes)
+{
+	return trace_keep(self, call, bytes);
+}
+
+static bool is_traced(void *self, uint32_t line)
+{
+	return trace_has_line(self, line);
+}
+
 static enum err make_stack(struct worker *w)
 {
 	const struct sip_user user = { .self = w, .request = on_request, .ack = on_ack, .cancelled = on_cancelled,
@@ -116,7 +128,8 @@ static enum err make_calls(struct worker *w)
 	if (e != OK) return e;
 	const struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
 		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(), .calls_max = s->calls_max,
-		.set_feature = set_feature, .set_feature_self = w };
+		.set_feature = set_feature, .set_feature_self = w, .keep_text = s->trace ? keep_text : NULL, .trace_line = is_traced,
+		.trace_self = s->trace };
 	e = calls_new(&w->calls, &calls);
 	w->legs.setup.calls = w->calls;
 	return e;
@@ -203,28 +216,19 @@ struct calls *worker_calls(struct worker *w)
 	return w->calls;
 }
 
-void worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms)
+enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms)
 {
-	arena_reset(&w->env.scratch);
-	struct call_record r = *answer;
+	struct call_record release;
 	const struct record_party *const parties[] = { &answer->o, &answer->t };
-	for (int i = 0; i < 2; i++)
+	arena_reset(&w->env.scratch);
+	journal_recovered_release(&release, answer, last_life_wall_ms);
+	enum err e = w->setup.journal.ops->put(w->setup.journal.self, w->setup.index, &release, 0);
+	for (int i = 0; i < 2 && e == OK; i++)
 		if (parties[i]->dialog_n &&
 		    sip_leg_bye_frozen(&w->legs, parties[i]->dialog, parties[i]->dialog_n, cause_local(CAUSE_TEMPORARY)) != OK)
 			LOG(WARN, "recover_no_bye", LOG_TEXT("a phone of a call cut off by the restart could not be told"),
 			    LOG_U64("call", answer->call));
-	r.kind = RECORD_RELEASE;
-	r.recovered = true;
-	r.released_by = BY_SWITCH;
-	r.cause = cause_local(CAUSE_TEMPORARY);
-	r.ended_wall_ms = last_life_wall_ms > r.answered_wall_ms ? last_life_wall_ms : r.answered_wall_ms;
-	r.answered_for_ms = r.ended_wall_ms - r.answered_wall_ms;
-	r.o.dialog_n = r.t.dialog_n = 0;
-	if (r.trail_n < TRAIL_MAX)
-		r.trail[r.trail_n++] = (struct trail_row){ .at_ms = (uint32_t)(r.ended_wall_ms - r.began_wall_ms), .kind = TRAIL_RECOVERED };
-	if (w->setup.journal.ops->put(w->setup.journal.self, w->setup.index, &r, 0) != OK)
-		LOG(ERROR, "recover_unrecorded", LOG_TEXT("the release of a call cut off by the restart could not be recorded"),
-		    LOG_U64("call", answer->call));
+	return e;
 }
 
 struct worker_use worker_use(const struct worker *w)

@@ -32,7 +32,6 @@ struct worker_setup {
 	uint64_t message_bytes_max;
 	struct sip_times times; // zero: the RFC's
 	struct sip_nonce_secret nonce_secret;
-	bool loopback_allowed; // media addresses on loopback are accepted (the switch itself is bound there)
 	const struct office *office; // borrowed, all of these
 	struct live *live;
 	struct media *media;
@@ -42,6 +41,7 @@ struct worker_setup {
 	enum err (*set_feature)(void *self, uint32_t worker, uint64_t owner, uint32_t line, uint8_t feature, bool active,
 	                        struct str target);
 	void *set_feature_self;
+	struct trace *trace; // NULL: nothing is ever traced
 };
 
 struct worker;
@@ -61,8 +61,9 @@ void worker_feature_done(struct worker *w, uint64_t owner, enum err result);
 // REGISTER goes to the line's home worker. Cheap: looks only for those fields.
 uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 
-// A call that was answered before a crash: sends BYE to both phones of it and hands its release record to the journal.
-void worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
+// A call that was answered before a crash: hands its release record to the journal, then sends BYE to both phones of it.
+// ERR_FULL: the journal takes no more just now; nothing was done.
+MUST_CHECK enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
 
 // From now on no new call is taken (503 with Retry-After); those that stand go on.
 void worker_stop(struct worker *w);

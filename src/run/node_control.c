@@ -1,0 +1,396 @@
+// What the API asks of the running node: questions as jobs to each worker, answers as values.
+#include "run/node_inside.h"
+
+#include "base/log.h"
+#include "base/rcu.h"
+#include "call/half/call.h"
+#include "run/dial.h"
+#include "wire/net/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIST_MAX 65536u // rows that one worker tells at most
+#define SAVE_LINES 5000u
+#define STEP_MS 250u
+
+static bool job_give(struct job *j, enum err e)
+{
+	j->err = e;
+	return e == OK;
+}
+
+// Asks all workers in turn until `until_ok` finds one that answers OK; the answer's job is the caller's to free.
+static enum err ask_each(struct node *n, struct job *(*make)(void *self), void *self, struct job **answer)
+{
+	enum err e = ERR_NOT_FOUND;
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		struct job *j = make(self);
+		enum err asked = node_ask(n, i, j);
+		if (asked != OK) {
+			e = asked;
+			continue;
+		}
+		if (j->err == OK) {
+			*answer = j;
+			return OK;
+		}
+		node_job_free(j);
+	}
+	return e;
+}
+
+// ---- Calls ---------------------------------------------------------------------------------------------------------
+
+static void show_call(struct control_call *out, const struct call *c)
+{
+	static const char *const o_names[] = { O_PICS(X_TEXT) };
+	static const char *const t_names[] = { T_PICS(X_TEXT) };
+	*out = (struct control_call){ .call = c->id, .began_wall_ms = c->began_wall_ms, .alerted_wall_ms = c->alerted_wall_ms,
+		.answered_wall_ms = c->answered ? c->answered_wall_ms : 0, .emergency = c->emergency, .traced = c->traced };
+	out->o = (struct control_side){ .line = c->o_line, .trunk_group = c->o_trunk, .number = c->caller.number };
+	out->t = (struct control_side){ .line = c->t_line, .trunk_group = c->trunk_at, .number = c->called };
+	snprintf(out->o.state, sizeof out->o.state, "%s", o_names[c->o.pic]);
+	snprintf(out->t.state, sizeof out->t.state, "%s", t_names[c->t.pic]);
+}
+
+static struct call *find_call(struct node_worker *nw, uint64_t id)
+{
+	uint32_t at = 0;
+	struct call *c;
+	while ((c = calls_each(worker_calls(nw->worker), &at)))
+		if (c->id == id) return c;
+	return NULL;
+}
+
+static void list_calls(struct node_worker *nw, struct job *j)
+{
+	const struct control_calls_query q = j->calls;
+	uint32_t at = 0;
+	struct call *c;
+	j->rows = calloc(j->max ? j->max : 1, sizeof *j->rows);
+	while (j->rows && (c = calls_each(worker_calls(nw->worker), &at))) {
+		if (q.line && c->o_line != q.line && c->t_line != q.line) continue;
+		if (q.trunk_group && c->o_trunk != q.trunk_group && c->trunk_at != q.trunk_group) continue;
+		if (j->count < j->max) show_call(&j->rows[j->count], c);
+		j->count++;
+	}
+	job_give(j, j->rows ? OK : ERR_FULL);
+}
+
+static enum err calls(void *self, const struct control_calls_query *q, struct control_call *out, uint32_t max, uint32_t *count)
+{
+	struct node *n = self;
+	*count = 0;
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		struct job *j = node_job(list_calls);
+		if (!j) return ERR_FULL;
+		j->calls = *q;
+		j->max = *count < max ? (max - *count < LIST_MAX ? max - *count : LIST_MAX) : 0;
+		enum err e = node_ask(n, i, j);
+		if (e != OK) return e;
+		uint32_t rows = j->count < j->max ? j->count : j->max;
+		if (j->rows && rows) memcpy(out + *count, j->rows, rows * sizeof *out);
+		*count += j->count;
+		node_job_free(j);
+	}
+	return OK;
+}
+
+static void one_call(struct node_worker *nw, struct job *j)
+{
+	struct call *c = find_call(nw, j->call);
+	if (!job_give(j, c ? OK : ERR_NOT_FOUND)) return;
+	show_call(&j->one, c);
+	call_record(&j->record, c, RECORD_RELEASE);
+}
+
+struct by_call { // what is asked of the worker that holds a call
+	void (*run)(struct node_worker *nw, struct job *j);
+	uint64_t call;
+	uint32_t text;
+	bool on;
+};
+
+static struct job *make_by_call(void *self)
+{
+	const struct by_call *q = self;
+	struct job *j = node_job(q->run);
+	if (!j) return NULL;
+	j->call = q->call;
+	j->text = q->text;
+	j->on = q->on;
+	return j;
+}
+
+static enum err call(void *self, uint64_t id, struct control_call *out, struct call_record *record)
+{
+	struct job *j;
+	enum err e = ask_each(self, make_by_call, &(struct by_call){ .run = one_call, .call = id }, &j);
+	if (e != OK) return e;
+	*out = j->one;
+	*record = j->record;
+	node_job_free(j);
+	return OK;
+}
+
+static void release_call(struct node_worker *nw, struct job *j)
+{
+	job_give(j, calls_release(worker_calls(nw->worker), j->call));
+}
+
+static enum err call_release(void *self, uint64_t id)
+{
+	struct job *j;
+	enum err e = ask_each(self, make_by_call, &(struct by_call){ .run = release_call, .call = id }, &j);
+	if (e == OK) node_job_free(j);
+	return e;
+}
+
+// ---- Traces --------------------------------------------------------------------------------------------------------
+
+static void trace_one(struct node_worker *nw, struct job *j)
+{
+	struct call *c = find_call(nw, j->call);
+	if (job_give(j, c ? OK : ERR_NOT_FOUND)) c->traced = j->on;
+}
+
+static enum err trace_call(void *self, uint64_t id, bool on)
+{
+	struct job *j;
+	enum err e = ask_each(self, make_by_call, &(struct by_call){ .run = trace_one, .call = id, .on = on }, &j);
+	if (e == OK) node_job_free(j);
+	return e;
+}
+
+static void trace_of_line(struct node_worker *nw, struct job *j)
+{
+	job_give(j, trace_line(&nw->trace, j->line, j->on));
+}
+
+static enum err trace_lines(void *self, uint32_t line, bool on)
+{
+	struct node *n = self;
+	enum err e = OK;
+	for (uint32_t i = 0; i < n->worker_count && e == OK; i++) {
+		struct job *j = node_job(trace_of_line);
+		if (!j) return ERR_FULL;
+		j->line = line;
+		j->on = on;
+		e = node_ask(n, i, j);
+		if (e != OK) return e;
+		e = j->err;
+		node_job_free(j);
+	}
+	return e;
+}
+
+static void copy_text(struct node_worker *nw, struct job *j)
+{
+	struct str text = trace_find(&nw->trace, j->call, j->text);
+	j->copied.p = text.n ? malloc(text.n) : NULL;
+	if (!job_give(j, j->copied.p ? OK : ERR_NOT_FOUND)) return;
+	memcpy(j->copied.p, text.p, text.n);
+	j->copied.n = text.n;
+}
+
+static enum err trace_text(void *self, uint64_t id, uint32_t text, struct buf *out)
+{
+	struct job *j;
+	enum err e = ask_each(self, make_by_call, &(struct by_call){ .run = copy_text, .call = id, .text = text }, &j);
+	if (e != OK) return e;
+	put(out, (struct str){ j->copied.p, j->copied.n });
+	node_job_free(j);
+	return out->err;
+}
+
+// ---- What needs no worker ------------------------------------------------------------------------------------------
+
+static enum err dial(void *self, const struct control_dial *q, struct call_record *record)
+{
+	struct node *n = self;
+	rcu_online(); // this thread alone changes the office, but workers change locations
+	enum err e = dial_dry(record, q, n->setup.office, n->live, clock_monotonic_ms(), clock_wall_ms());
+	rcu_offline();
+	return e;
+}
+
+static uint32_t show_bindings(struct node *n, uint32_t line, struct control_registration *out, uint32_t room)
+{
+	struct binding b[LOCATION_BINDINGS_MAX];
+	uint64_t now_ms = clock_monotonic_ms(), wall_ms = clock_wall_ms();
+	uint32_t count = location_get(n->live->location, line, now_ms, b, ARRAY_LEN(b));
+	for (uint32_t i = 0; i < count && i < room; i++) {
+		out[i] = (struct control_registration){ .line = line, .peer = b[i].peer, .since_wall_ms = b[i].since_wall_ms,
+			.expires_wall_ms = wall_ms + (b[i].expires_ms - now_ms) };
+		str_to_z(out[i].contact, sizeof out[i].contact, b[i].contact);
+		str_to_z(out[i].agent, sizeof out[i].agent, b[i].user_agent);
+	}
+	return count;
+}
+
+static enum err registrations(void *self, uint32_t line, struct control_registration *out, uint32_t max, uint32_t *count)
+{
+	struct node *n = self;
+	uint32_t at = 0;
+	*count = 0;
+	rcu_online();
+	if (line) *count = show_bindings(n, line, out, max);
+	while (!line && location_next(n->live->location, &at))
+		*count += show_bindings(n, at, out + (*count < max ? *count : max), *count < max ? max - *count : 0);
+	rcu_offline();
+	return OK;
+}
+
+static enum err peers(void *self, struct control_peer *out, uint32_t max, uint32_t *count)
+{
+	struct node *n = self;
+	const struct office_rules *r = office_rules(n->setup.office);
+	uint64_t now_ms = clock_monotonic_ms(), wall_ms = clock_wall_ms(), since_ms;
+	*count = 0;
+	for (uint32_t i = 0; i < r->trunk_group_count; i++) {
+		const struct office_trunk_group *g = &r->trunk_groups[i];
+		for (uint32_t peer = 0; peer < g->peer_count; peer++, (*count)++) {
+			if (*count >= max) continue;
+			enum peer_state state = peer_state_get(n->live->peers, g->id, peer, &since_ms);
+			out[*count] = (struct control_peer){ .trunk_group = g->id, .addr = g->peers[peer].addr,
+				.supervised = g->options_s != 0, .answers = state != PEER_SILENT,
+				.since_wall_ms = state == PEER_UNKNOWN ? 0 : wall_ms - (now_ms - since_ms),
+				.calls = occupancy_now(n->live->occupancy, OCCUPANCY_TRUNK_GROUP, g->id) };
+		}
+	}
+	return OK;
+}
+
+static void count_use(struct node_worker *nw, struct job *j)
+{
+	j->use = worker_use(nw->worker);
+	job_give(j, OK);
+}
+
+static void sum_use(struct node *n, struct worker_use *sum)
+{
+	*sum = (struct worker_use){ 0 };
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		struct job *j = node_job(count_use);
+		if (!n->workers[i].started || node_ask(n, i, j) != OK) continue;
+		sum->calls += j->use.calls;
+		sum->legs += j->use.legs;
+		sum->transactions += j->use.transactions;
+		sum->tombstones += j->use.tombstones;
+		node_job_free(j);
+	}
+}
+
+uint32_t node_calls(struct node *n)
+{
+	struct worker_use use;
+	sum_use(n, &use);
+	return use.calls;
+}
+
+static enum err status(void *self, struct control_status *out)
+{
+	struct node *n = self;
+	const struct config *c = n->setup.config;
+	struct journal_status j = journal_status(n->journal);
+	struct worker_use use;
+	sum_use(n, &use);
+	*out = (struct control_status){ .started_wall_ms = n->started_wall_ms, .up_ms = clock_monotonic_ms() - n->started_ms,
+		.workers = n->worker_count, .media_threads = c->media_threads, .calls = use.calls, .calls_max = c->calls_max,
+		.transactions = use.transactions + use.tombstones, .transactions_max = c->transactions_max,
+		.registrations = (uint32_t)location_use(n->live->location).bindings, .cdr_sequence = j.sequence,
+		.journal_healthy = j.healthy, .stopping = n->draining };
+	struct media_use media = media_plane_use(n->media);
+	out->media_ports = media.ports;
+	out->media_ports_max = media.ports_max;
+	return OK;
+}
+
+static void stop_worker(struct node_worker *nw, struct job *j)
+{
+	(void)j;
+	worker_stop(nw->worker);
+}
+
+void node_drain(struct node *n)
+{
+	n->draining = true;
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		struct job *j = node_job(stop_worker);
+		if (node_ask(n, i, j) == OK) node_job_free(j);
+	}
+}
+
+static enum err reload(void *self, const struct config *config)
+{
+	(void)self;
+	log_level = config->log_level;
+	return OK;
+}
+
+static int wake_fd(void *self)
+{
+	return ((struct node *)self)->control_loop.epoll_fd;
+}
+
+static void answer_feature(struct node_worker *nw, struct job *j)
+{
+	worker_feature_done(nw->worker, j->feature.owner, j->feature.result);
+}
+
+// A feature that a phone set: changed in store and office as any other change, then the call hears of it.
+static void change_feature(struct node *n, uint32_t worker, const struct feature_change *c)
+{
+	struct provision_answer answer;
+	const struct office_line *line = office_line(n->setup.office, c->line);
+	char who[OFFICE_NAME_MAX + 8];
+	snprintf(who, sizeof who, "phone:%s", line ? line->name : "?");
+	provision_set_feature(&answer, n->setup.provision,
+		&(struct provision_feature_change){ .line = c->line, .feature = c->feature, .active = c->active,
+			.target = str_from(c->target), .who = str_from(who), .wall_ms = clock_wall_ms() });
+	if (answer.err != OK)
+		LOG(WARN, "feature_refused", LOG_TEXT("a feature set from a phone was refused"), LOG_Z("who", who), LOG_Z("why", answer.why));
+	struct job *j = node_job(answer_feature);
+	if (!j) return;
+	j->feature.owner = c->owner;
+	j->feature.result = answer.err;
+	if (!node_tell(n, worker, j)) node_job_free(j); // the call's own timer goes on without it
+}
+
+void node_save_registrations(struct node *n, uint32_t max)
+{
+	const struct env env = { .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms() };
+	uint32_t count = 0;
+	if (!n->registrations) return;
+	rcu_online();
+	if (registration_save(n->registrations, n->live->location, &env, max, &count) != OK)
+		LOG(WARN, "registrations_unsaved", LOG_TEXT("registrations could not be saved; they are tried again"));
+	rcu_offline();
+}
+
+static uint32_t step(void *self)
+{
+	struct node *n = self;
+	struct feature_change c;
+	uint64_t now_ms = clock_monotonic_ms();
+	loop_wait(&n->control_loop, 0);
+	for (uint32_t i = 0; i < n->worker_count; i++)
+		while (ring_take(&n->workers[i].features, &c)) change_feature(n, i, &c);
+	if (now_ms - n->saved_ms >= 1000) {
+		node_save_registrations(n, SAVE_LINES);
+		n->saved_ms = now_ms;
+	}
+	return STEP_MS;
+}
+
+static const struct control_ops node_control_ops = {
+	.status = status, .calls = calls, .call = call, .call_release = call_release, .trace_call = trace_call,
+	.trace_line = trace_lines, .trace_text = trace_text, .dial = dial, .registrations = registrations, .peers = peers,
+	.reload = reload, .wake_fd = wake_fd, .step = step,
+};
+
+struct control node_control(struct node *n)
+{
+	return (struct control){ .ops = &node_control_ops, .self = n };
+}
