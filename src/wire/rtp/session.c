@@ -1,0 +1,393 @@
+// The session.
+#include "wire/rtp/session.h"
+
+#include "base/count.h"
+#include "wire/rtp/g711.h"
+#include "wire/rtp/rtcp.h"
+
+COUNTER(rtp_rx_malformed, "Datagrams on a media port that are not what belongs there");
+COUNTER(rtp_rx_stranger, "Media packets from an address that is not the other end's: dropped");
+COUNTER(rtp_rx_unmapped, "RTP packets of a payload type that the other leg did not agree to: dropped");
+
+void rtp_session_init(struct rtp_session *s, uint64_t seed)
+{
+	*s = (struct rtp_session){ .ways = 3 };
+	random_seed(&s->random, seed);
+	for (uint32_t side = 0; side < 2; side++) {
+		s->sides[side].voice = RTP_STREAMS_MAX;
+		for (uint32_t i = 0; i < RTP_STREAMS_MAX; i++)
+			s->sides[side].ends[i].remote.event_pt_out = s->sides[side].ends[i].remote.event_pt_in = RTP_PT_NONE;
+	}
+}
+
+static void find_voice(struct rtp_side *side)
+{
+	uint8_t i = 0;
+	while (i < RTP_STREAMS_MAX && side->ends[i].remote.form != RTP_FORM_AUDIO) i++;
+	side->voice = i;
+}
+
+void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_remote *r,
+                        uint64_t now_us)
+{
+	struct rtp_side *me = &s->sides[side];
+	struct rtp_end *end = &me->ends[stream];
+	end->remote = *r;
+	if (r->form == RTP_FORM_NONE) {
+		end->rtp = end->rtcp = (struct latch){ 0 };
+		end->map.count = 0;
+	} else {
+		latch_open(&end->rtp, &r->rtp, &r->signalling);
+		latch_open(&end->rtcp, &r->rtcp, &r->signalling);
+	}
+	find_voice(me);
+	me->heard_us = now_us;
+	me->silent_told = false;
+}
+
+void rtp_session_map(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_map *map)
+{
+	s->sides[side].ends[stream].map = *map;
+}
+
+enum err rtp_session_play(struct rtp_session *s, uint32_t side, const struct sound *sound, bool after)
+{
+	return player_add(&s->sides[side].player, sound, after);
+}
+
+void rtp_session_stop(struct rtp_session *s, uint32_t side)
+{
+	player_stop(&s->sides[side].player);
+	if (!rtp_session_busy(s, side)) s->sides[side].own_run = false;
+}
+
+enum err rtp_session_key(struct rtp_session *s, uint32_t side, char digit, uint16_t ms)
+{
+	return event_tx_add(&s->sides[side].keys, digit, ms);
+}
+
+bool rtp_session_busy(const struct rtp_session *s, uint32_t side)
+{
+	const struct rtp_side *me = &s->sides[side];
+	return player_busy(&me->player) || event_tx_busy(&me->keys) || me->key_play.tone;
+}
+
+// The stream of the other side that a packet goes to, if it may go: there is someone, and he listens.
+static struct rtp_end *way_to(struct rtp_session *s, uint32_t side, uint32_t stream)
+{
+	struct rtp_end *end = &s->sides[side].ends[stream];
+	return s->ways & 1u << side && end->remote.form != RTP_FORM_NONE ? end : NULL;
+}
+
+static bool depart(struct rtp_end *end, const struct latch *latch, struct rtp_departure *out)
+{
+	const struct addr *to = latch_to(latch);
+	if (!to || !to->port) return false;
+	out->to = *to;
+	if (!out->control) {
+		end->tx_packets++;
+		end->tx_bytes += out->n;
+	}
+	return true;
+}
+
+static void convert(struct rtp_packet *p, uint8_t how)
+{
+	if (how == RTP_CONVERT_MU_TO_A)
+		for (uint32_t i = 0; i < p->payload_n; i++) p->payload[i] = g711_mu_to_a(p->payload[i]);
+	if (how == RTP_CONVERT_A_TO_MU)
+		for (uint32_t i = 0; i < p->payload_n; i++) p->payload[i] = g711_a_to_mu(p->payload[i]);
+}
+
+static bool map_type(const struct rtp_map *map, struct rtp_packet *p)
+{
+	if (!map->count) return true;
+	for (uint32_t i = 0; i < map->count; i++) {
+		if (map->pairs[i].from != p->pt) continue;
+		p->pt = map->pairs[i].to;
+		convert(p, map->pairs[i].convert);
+		return true;
+	}
+	COUNT(rtp_rx_unmapped);
+	return false;
+}
+
+// A key of the telephone on this side. Where the other side knows no telephone-event it is sounded to it instead.
+static void take_key(struct rtp_session *s, uint32_t side, struct rtp_end *end, const struct rtp_packet *p,
+                     struct rtp_news *news)
+{
+	char digit;
+	if (!event_rx_take(&end->keys, p->payload, p->payload_n, p->ts, &digit)) return;
+	if (s->sides[side].collect) *news = (struct rtp_news){ .kind = RTP_NEWS_KEY, .side = (uint8_t)side, .digit = digit };
+	struct rtp_side *other = &s->sides[!side];
+	const struct rtp_remote *r = other->voice < RTP_STREAMS_MAX ? &other->ends[other->voice].remote : NULL;
+	bool sounded = r && r->law && r->event_pt_out == RTP_PT_NONE && s->ways & 1u << !side;
+	if (sounded && event_tx_add(&other->keys, digit, 0) != OK) return; // he types faster than it can be heard
+}
+
+static bool relay_rtp(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_packet *p,
+                      struct rtp_departure *out)
+{
+	uint32_t to = !in->side;
+	struct rtp_end *end = way_to(s, to, in->stream);
+	if (!end || !end->remote.send) return false;
+	if (end->remote.form == RTP_FORM_AUDIO) {
+		if (in->stream == s->sides[to].voice && rtp_session_busy(s, to)) return false;
+		if (!map_type(&end->map, p) || !flow_relay(&end->flow, p, end->remote.clock_hz, in->now_us)) return false;
+		rtp_patch(in->data, p);
+		s->sides[to].own_run = false;
+	}
+	*out = (struct rtp_departure){ .side = (uint8_t)to, .stream = in->stream, .data = in->data, .n = in->n };
+	return depart(end, &end->rtp, out);
+}
+
+static bool input_rtp(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_end *end,
+                      struct rtp_departure *out, struct rtp_news *news)
+{
+	struct rtp_packet p;
+	if (rtp_parse(&p, in->data, in->n) != OK) {
+		COUNT(rtp_rx_malformed);
+		end->refused++;
+		return false;
+	}
+	if (!latch_accept(&end->rtp, &in->from, &p.ssrc, in->now_us)) {
+		COUNT(rtp_rx_stranger);
+		end->refused++;
+		return false;
+	}
+	if (!end->remote.receive) return false;
+	bool key = p.pt == end->remote.event_pt_in && end->remote.form == RTP_FORM_AUDIO;
+	if (end->stats.ssrc != p.ssrc) end->keys = (struct event_rx){ 0 };
+	// A key's packets share one timestamp: they would count as jitter.
+	rtp_stats_add(&end->stats, p.seq, p.ts, p.ssrc, key ? 0 : end->remote.clock_hz, in->now_us);
+	end->rx_bytes += in->n;
+	if (key) take_key(s, in->side, end, &p, news);
+	return relay_rtp(s, in, &p, out);
+}
+
+static bool input_raw(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_end *end,
+                      struct rtp_departure *out)
+{
+	struct rtp_end *other = way_to(s, !in->side, in->stream);
+	if (in->control || !latch_accept(&end->rtp, &in->from, NULL, in->now_us)) {
+		COUNT(rtp_rx_stranger);
+		end->refused++;
+		return false;
+	}
+	end->stats.received++;
+	end->rx_bytes += in->n;
+	if (!end->remote.receive || !other || !other->remote.send) return false;
+	*out = (struct rtp_departure){ .side = !in->side, .stream = in->stream, .data = in->data, .n = in->n };
+	return depart(other, &other->rtp, out);
+}
+
+// What the other end says of our packets, for the record.
+static void note_reports(struct rtp_end *end, const struct rtp_arrival *in)
+{
+	struct rtcp_item item;
+	struct rtcp_report report;
+	for (uint32_t at = 0; rtcp_next(&item, in->data, in->n, &at);)
+		for (uint32_t i = 0; rtcp_report(&report, &item, i); i++) {
+			if (end->flow.begun && report.ssrc != end->flow.ssrc) continue;
+			end->far_lost = report.lost;
+			end->far_jitter = report.jitter;
+		}
+}
+
+// Undoes in RTCP what the numbering of the voice did to RTP: of the sender's own stream, and of the one that it hears.
+static void renumber(const struct rtp_arrival *in, const struct rtp_end *from, const struct rtp_end *to)
+{
+	const struct flow *said = &to->flow, *heard = &from->flow;
+	struct rtcp_change c = { .said = said->begun && said->in_ssrc,
+		                     .said_from = said->in_ssrc,
+		                     .said_to = said->ssrc,
+		                     .said_ts = said->ts_shift,
+		                     .heard = heard->begun && heard->in_ssrc,
+		                     .heard_from = heard->ssrc,
+		                     .heard_to = heard->in_ssrc,
+		                     .heard_seq = heard->seq_shift };
+	rtcp_change(in->data, in->n, &c);
+}
+
+static bool input_rtcp(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_end *end,
+                       struct rtp_departure *out)
+{
+	uint32_t ssrc;
+	if (rtcp_check(in->data, in->n) != OK) {
+		COUNT(rtp_rx_malformed);
+		end->refused++;
+		return false;
+	}
+	bool known = rtcp_sender(&ssrc, in->data, in->n);
+	if (!latch_accept(&end->rtcp, &in->from, known ? &ssrc : NULL, in->now_us)) {
+		COUNT(rtp_rx_stranger);
+		end->refused++;
+		return false;
+	}
+	note_reports(end, in);
+	struct rtp_end *other = way_to(s, !in->side, in->stream);
+	if (!other) return false;
+	if (other->remote.form == RTP_FORM_AUDIO) renumber(in, end, other);
+	*out = (struct rtp_departure){ .side = !in->side, .stream = in->stream, .control = true, .data = in->data, .n = in->n };
+	return depart(other, &other->rtcp, out);
+}
+
+bool rtp_session_input(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_departure *out,
+                       struct rtp_news *news)
+{
+	struct rtp_end *end = &s->sides[in->side].ends[in->stream];
+	*news = (struct rtp_news){ 0 };
+	if (in->n == 0 || end->remote.form == RTP_FORM_NONE) {
+		COUNT(rtp_rx_stranger);
+		end->refused++;
+		return false;
+	}
+	uint32_t taken = end->stats.received;
+	bool sent = end->remote.form == RTP_FORM_RAW ? input_raw(s, in, end, out)
+	            : in->control                    ? input_rtcp(s, in, end, out)
+	                                             : input_rtp(s, in, end, out, news);
+	if (end->stats.received != taken) {
+		s->sides[in->side].heard_us = in->now_us;
+		s->sides[in->side].silent_told = false;
+	}
+	return sent;
+}
+
+// --- what we send ourselves
+
+static bool send_own(struct rtp_session *s, uint32_t side, struct rtp_packet *p, bool same_ts, uint64_t now_us,
+                     uint8_t *frame, struct rtp_departure *out)
+{
+	struct rtp_side *me = &s->sides[side];
+	struct rtp_end *end = &me->ends[me->voice];
+	struct flow_fresh fresh = { 0 };
+	if (!end->flow.begun)
+		fresh = (struct flow_fresh){ .ssrc = random_u32(&s->random) | 1, .ts = random_u32(&s->random),
+			                         .seq = (uint16_t)random_u32(&s->random) };
+	if (!end->remote.send) {
+		me->own_run = false; // it is on hold: what plays goes on unheard
+		return false;
+	}
+	p->marker = !me->own_run;
+	flow_own(&end->flow, p, !me->own_run, same_ts, &fresh, end->remote.clock_hz, now_us);
+	me->own_run = true;
+	rtp_write(frame, p);
+	*out = (struct rtp_departure){ .side = (uint8_t)side, .stream = me->voice, .data = frame,
+		                           .n = RTP_HEADER + p->payload_n };
+	return depart(end, &end->rtp, out);
+}
+
+static bool send_samples(struct rtp_session *s, uint32_t side, const int16_t *samples, uint64_t now_us, uint8_t *frame,
+                         struct rtp_departure *out)
+{
+	const struct rtp_remote *r = &s->sides[side].ends[s->sides[side].voice].remote;
+	struct rtp_packet p = { .pt = r->law_pt, .payload = frame + RTP_HEADER, .payload_n = PLAYER_FRAME };
+	for (uint32_t i = 0; i < PLAYER_FRAME; i++)
+		p.payload[i] = r->law == RTP_LAW_A ? g711_a_encode(samples[i]) : g711_mu_encode(samples[i]);
+	return send_own(s, side, &p, false, now_us, frame, out);
+}
+
+static bool send_event(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t *frame,
+                       struct rtp_departure *out)
+{
+	struct rtp_side *me = &s->sides[side];
+	struct rtp_packet p = { .pt = me->ends[me->voice].remote.event_pt_out, .payload = frame + RTP_HEADER,
+		                    .payload_n = EVENT_OCTETS };
+	enum event_step step = event_tx_next(&me->keys, p.payload);
+	if (step != EVENT_MORE) me->own_run = false; // the next packet is of a moment of its own, with the marker bit
+	if (step == EVENT_GAP || step == EVENT_IDLE) return false;
+	return send_own(s, side, &p, step == EVENT_MORE, now_us, frame, out);
+}
+
+// Begins the next key as sound, if one waits (Q.23; -7 dBm0 each).
+static void sound_key(struct rtp_side *me)
+{
+	char digit;
+	uint16_t ms, hz[2];
+	if (!event_tx_take(&me->keys, &digit, &ms) || tone_dtmf(hz, digit) != OK) return;
+	struct tone_part part = { .tenth_hz = { (uint16_t)(hz[0] * 10), (uint16_t)(hz[1] * 10) }, .dbm0 = -7, .on_ms = ms,
+		                      .off_ms = EVENT_GAP_MS, .times = 1 };
+	me->key = (struct tone){ .parts = { part }, .count = 1 };
+	me->key_play = (struct tone_play){ .tone = &me->key };
+}
+
+static bool send_key_sound(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t *frame,
+                           struct rtp_departure *out)
+{
+	struct rtp_side *me = &s->sides[side];
+	int16_t samples[PLAYER_FRAME] = { 0 };
+	if (tone_fill(&me->key_play, samples, PLAYER_FRAME) < PLAYER_FRAME) me->key_play.tone = NULL;
+	return send_samples(s, side, samples, now_us, frame, out);
+}
+
+static bool send_played(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t *frame,
+                        struct rtp_departure *out, struct rtp_news *news)
+{
+	struct rtp_side *me = &s->sides[side];
+	int16_t samples[PLAYER_FRAME];
+	bool sent = player_frame(&me->player, samples) && send_samples(s, side, samples, now_us, frame, out);
+	if (!player_busy(&me->player)) *news = (struct rtp_news){ .kind = RTP_NEWS_PLAYED, .side = (uint8_t)side };
+	return sent;
+}
+
+// It cannot hear us: all that waits is as good as played.
+static void give_up(struct rtp_side *me, uint32_t side, struct rtp_news *news)
+{
+	if (player_busy(&me->player)) *news = (struct rtp_news){ .kind = RTP_NEWS_PLAYED, .side = (uint8_t)side };
+	player_stop(&me->player);
+	me->keys = (struct event_tx){ 0 };
+	me->key_play.tone = NULL;
+}
+
+static bool send_next(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t *frame, struct rtp_departure *out,
+                      struct rtp_news *news)
+{
+	struct rtp_side *me = &s->sides[side];
+	const struct rtp_remote *r = me->voice < RTP_STREAMS_MAX ? &me->ends[me->voice].remote : NULL;
+	bool events = r && r->event_pt_out != RTP_PT_NONE;
+	if (events && event_tx_busy(&me->keys)) return send_event(s, side, now_us, frame, out);
+	if (!r || !r->law) {
+		give_up(me, side, news);
+		return false;
+	}
+	if (!me->key_play.tone) sound_key(me);
+	if (me->key_play.tone) return send_key_sound(s, side, now_us, frame, out);
+	return player_busy(&me->player) && send_played(s, side, now_us, frame, out, news);
+}
+
+bool rtp_session_tick(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t frame[RTP_FRAME],
+                      struct rtp_departure *out, struct rtp_news *news)
+{
+	*news = (struct rtp_news){ 0 };
+	if (!rtp_session_busy(s, side)) return false;
+	bool sent = send_next(s, side, now_us, frame, out, news);
+	if (!rtp_session_busy(s, side)) s->sides[side].own_run = false;
+	return sent;
+}
+
+void rtp_session_watch(struct rtp_session *s, uint32_t side, uint64_t now_us, struct rtp_news *news)
+{
+	struct rtp_side *me = &s->sides[side];
+	bool expected = false;
+	*news = (struct rtp_news){ 0 };
+	for (uint32_t i = 0; i < RTP_STREAMS_MAX; i++) expected |= me->ends[i].remote.form && me->ends[i].remote.receive;
+	if (!expected || me->silent_told || now_us - me->heard_us < RTP_SILENT_S * 1000000ull) return;
+	me->silent_told = true;
+	*news = (struct rtp_news){ .kind = RTP_NEWS_SILENT, .side = (uint8_t)side };
+}
+
+void rtp_session_stats(const struct rtp_session *s, uint32_t side, struct rtp_leg_stats *out)
+{
+	const struct rtp_side *me = &s->sides[side];
+	const struct rtp_end *end = &me->ends[me->voice < RTP_STREAMS_MAX ? me->voice : 0];
+	uint32_t hz = end->remote.clock_hz;
+	*out = (struct rtp_leg_stats){ .rx_bytes = end->rx_bytes,
+		                           .tx_bytes = end->tx_bytes,
+		                           .rx_packets = end->stats.received,
+		                           .tx_packets = end->tx_packets,
+		                           .rx_lost = rtp_stats_lost(&end->stats),
+		                           .rx_jitter_us = rtp_stats_jitter_us(&end->stats, hz),
+		                           .refused = end->refused,
+		                           .far_lost = end->far_lost,
+		                           .far_jitter_us = hz ? (uint32_t)((uint64_t)end->far_jitter * 1000000 / hz) : 0 };
+}

@@ -1,0 +1,133 @@
+// One call's media: packet in, packet and destination out. No socket and no clock in here; whoever has them (the media
+// threads, the simulator) calls.
+//
+//     side A                                                          side B
+//     ──▶ latch ─▶ statistics ─▶ keys ─▶ direction ─▶ type map ─▶ numbering ──▶
+//     ◀── the same, the other way ◀──
+//     ◀── player, keys: every 20 ms, in place of what is relayed toward that side
+//
+// A side has up to four streams; stream n of one side belongs to stream n of the other.
+#pragma once
+
+#include "base/random.h"
+#include "wire/rtp/event.h"
+#include "wire/rtp/flow.h"
+#include "wire/rtp/latch.h"
+#include "wire/rtp/player.h"
+#include "wire/rtp/stats.h"
+
+#define RTP_STREAMS_MAX 4
+#define RTP_MAP_MAX 8
+#define RTP_PT_NONE 0xff
+#define RTP_TICK_US 20000u
+#define RTP_SILENT_S 30 // nothing came for so long: told, not acted upon
+#define RTP_FRAME (RTP_HEADER + PLAYER_FRAME) // octets of a packet that we make
+
+enum rtp_form {
+	RTP_FORM_NONE,  // nothing passes
+	RTP_FORM_AUDIO, // tones and keys can be played; numbering is continuous
+	RTP_FORM_RTP,   // RTP passed as it is
+	RTP_FORM_RAW,   // datagrams passed as they are (UDPTL)
+};
+enum rtp_law { RTP_LAW_NONE, RTP_LAW_MU, RTP_LAW_A };
+
+// The other end of one stream of a side.
+struct rtp_remote {
+	struct addr rtp, rtcp;     // by SDP; family 0: unknown, or not to be sent to
+	struct addr signalling;    // a second host to learn from; family 0: none
+	uint8_t form;              // enum rtp_form
+	bool send, receive;        // may we send to it, do we take from it
+	uint8_t law, law_pt;       // enum rtp_law and payload type of what we play
+	uint8_t event_pt_out, event_pt_in; // telephone-event to it and from it, or RTP_PT_NONE
+	uint32_t clock_hz;         // of timestamps
+};
+
+// Payload types of what is sent to a side, when the two were not negotiated with each other. Empty: all pass as they are.
+enum rtp_convert { RTP_CONVERT_NONE, RTP_CONVERT_MU_TO_A, RTP_CONVERT_A_TO_MU };
+struct rtp_map {
+	uint8_t count;
+	struct {
+		uint8_t from, to, convert; // enum rtp_convert
+	} pairs[RTP_MAP_MAX];
+};
+
+// Private to session.c, but for size: sessions lie in pools.
+struct rtp_end { // one stream of one side
+	struct rtp_remote remote;
+	struct latch rtp, rtcp;
+	struct rtp_map map;       // for packets to this side
+	struct flow flow;         // the same
+	struct rtp_stats stats;   // of packets from this side, as are the next
+	struct event_rx keys;
+	uint64_t rx_bytes, tx_bytes;
+	uint32_t tx_packets, refused;
+	int32_t far_lost;         // by its RTCP
+	uint32_t far_jitter;
+};
+struct rtp_side {
+	struct player player;
+	struct event_tx keys;
+	struct tone key;           // the key that is sent as sound, to a side without telephone-event
+	struct tone_play key_play; // its tone is NULL when there is none
+	bool collect;
+	bool own_run;              // what was sent last was our own
+	bool silent_told;
+	uint8_t voice;             // stream that carries the voice; RTP_STREAMS_MAX: none
+	uint64_t heard_us;         // last packet, or when the remote was set
+	struct rtp_end ends[RTP_STREAMS_MAX];
+};
+struct rtp_session {
+	uint8_t ways; // bit 0: to side 0, bit 1: to side 1
+	struct random random;
+	struct rtp_side sides[2];
+};
+
+struct rtp_arrival {
+	uint8_t side, stream;
+	bool control; // on the RTCP port
+	struct addr from;
+	uint8_t *data; // changed in place
+	uint32_t n;
+	uint64_t now_us; // monotonic, never 0
+};
+struct rtp_departure {
+	uint8_t side, stream;
+	bool control;
+	struct addr to;
+	const uint8_t *data; // the arrival's memory, or the frame's
+	uint32_t n;
+};
+enum rtp_news_kind { RTP_NEWS_NONE, RTP_NEWS_KEY, RTP_NEWS_PLAYED, RTP_NEWS_SILENT };
+struct rtp_news {
+	uint8_t kind, side;
+	char digit;
+};
+
+// `seed`: of SSRCs and first numbers.
+void rtp_session_init(struct rtp_session *s, uint64_t seed);
+// Opens the window of the latch; form NONE forgets the stream's remote wholly.
+void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_remote *r,
+                        uint64_t now_us);
+void rtp_session_map(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_map *map);
+MUST_CHECK enum err rtp_session_play(struct rtp_session *s, uint32_t side, const struct sound *sound, bool after);
+void rtp_session_stop(struct rtp_session *s, uint32_t side);
+MUST_CHECK enum err rtp_session_key(struct rtp_session *s, uint32_t side, char digit, uint16_t ms);
+
+// A datagram came. True: *out is to be sent. *news may carry something either way.
+bool rtp_session_input(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_departure *out,
+                       struct rtp_news *news);
+// Is there something of our own to be sent to this side? Then rtp_session_tick wants to be called every 20 ms.
+bool rtp_session_busy(const struct rtp_session *s, uint32_t side);
+bool rtp_session_tick(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t frame[RTP_FRAME],
+                      struct rtp_departure *out, struct rtp_news *news);
+// Looks for silence; to be called now and then, each second will do.
+void rtp_session_watch(struct rtp_session *s, uint32_t side, uint64_t now_us, struct rtp_news *news);
+
+struct rtp_leg_stats {
+	uint64_t rx_bytes, tx_bytes;
+	uint32_t rx_packets, tx_packets, rx_lost, rx_jitter_us, refused;
+	int32_t far_lost;
+	uint32_t far_jitter_us;
+};
+// Of the voice, else of the first stream.
+void rtp_session_stats(const struct rtp_session *s, uint32_t side, struct rtp_leg_stats *out);
