@@ -28,7 +28,6 @@
 struct media_worker {
 	struct media *plane;  // borrowed
 	struct pool offers;   // owned; texts that wait for their answer
-	uint32_t id_next;     // of SDP sessions
 };
 
 // `offers_max`: calls that may be between offer and answer.

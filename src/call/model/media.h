@@ -56,7 +56,8 @@ struct media_remote {
 	uint8_t form;            // enum media_form
 	bool send, receive;      // may we send to it, do we take from it (a hold is a direction)
 	uint8_t law, law_pt;     // enum media_law and its payload type, for what we play; MEDIA_LAW_NONE: cannot play
-	uint8_t event_pt;        // telephone-event (RFC 4733), or MEDIA_PT_NONE
+	uint8_t event_pt_out;    // telephone-event (RFC 4733) as it understands it, and
+	uint8_t event_pt_in;     // as we said that it should send it; or MEDIA_PT_NONE
 	uint32_t clock_hz;       // of the RTP timestamp
 };
 
@@ -111,6 +112,8 @@ struct media_leg_stats {
 	uint32_t rx_lost;      // expected and never come
 	uint32_t rx_jitter_us; // interarrival, at the end
 	uint32_t refused;      // not from the leg, or not to be understood: dropped
+	int32_t far_lost;      // of what we sent: as the leg's own RTCP says; 0 when it says nothing
+	uint32_t far_jitter_us;
 };
 
 enum media_event_kind {
