@@ -23,6 +23,18 @@ test: ## everything that CI runs; closes with "N passed, N failed"
 	@tools/install build test
 	@$(PYTHON) tools/test.py
 
+demo: ## the main job, with real telephones; KEEP=1 [ADDR=address]: a switch that stays
+	@tools/install build demo
+	@$(MAKE) -s all
+	@$(PYTHON) tools/demo.py $(if $(KEEP),--keep) $(if $(ADDR),--address $(ADDR))
+
+fuzz: ## TARGET=name SECONDS=n: feed a parser, or all of them, what it does not expect
+	@tools/install build test
+	@$(PYTHON) tools/test.py --fuzz-target '$(TARGET)' --fuzz-seconds $(or $(SECONDS),60) fuzz
+
+matrix: all ## print the state machines into docs/fsm
+	@build/matrix docs/fsm
+
 tidy: ## the longest functions and files; a person judges
 	@tools/install test
 	@$(PYTHON) tools/tidy.py

@@ -86,8 +86,9 @@ def tap_results(text):
 class Suite:
     """The steps. Each takes no argument, reports what it found, and needs only the build that it names."""
 
-    def __init__(self, folder, fuzz_seconds, report):
-        self.folder, self.fuzz_seconds, self.report = folder, fuzz_seconds, report
+    def __init__(self, args, report):
+        self.folder, self.report = pathlib.Path(args.build).resolve(), report
+        self.fuzz_seconds, self.fuzz_target = args.fuzz_seconds, args.fuzz_target
 
     def build(self, kind, jobs=CORES):
         folder = self.folder / kind
@@ -150,8 +151,9 @@ class Suite:
         """A minute over all targets, shared out evenly, one target a core; each starts from its kept corpus."""
         if not self.build("fuzz"):
             return
-        targets = sorted(file for file in (self.folder / "fuzz").glob("*_fuzz") if os.access(file, os.X_OK))
+        targets = sorted(file for file in (self.folder / "fuzz").glob(f"*{self.fuzz_target}*_fuzz"))
         if not targets:
+            self.report.add("fuzz", [(f"there is a target {self.fuzz_target}", False)])
             return
         seconds = max(2, self.fuzz_seconds * CORES // len(targets))
         waiting, lock = list(targets), threading.Lock()
@@ -201,6 +203,7 @@ def main():
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--build", default="build-test", help="where the builds go (default: build-test)")
     words.add_argument("--fuzz-seconds", type=int, default=60, help="time for all fuzz targets together")
+    words.add_argument("--fuzz-target", default="", help="fuzz only those with this in their names")
     words.add_argument("--list", action="store_true", help="name the steps")
     words.add_argument("step", nargs="*", default=[], help="run these only")
     args = words.parse_args()
@@ -209,7 +212,7 @@ def main():
         return 0 if args.list else 2
     wanted = args.step or steps
     report = Report()
-    suite = Suite(pathlib.Path(args.build).resolve(), args.fuzz_seconds, report)
+    suite = Suite(args, report)
     needs_asan = {"unit", "interop"} & set(wanted)
     if not needs_asan or suite.build("asan"):
         lanes = [[step for step in wanted if step != "interop"], [step for step in wanted if step == "interop"]]

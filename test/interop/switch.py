@@ -129,3 +129,29 @@ def start(lab, settings=""):
     server = Switch(lab, settings).start()
     lab.at_close(server.stop)
     return server
+
+
+class Standing:
+    """A switch outside any lab, with the sample office in a folder that stays: for a person's own telephone."""
+
+    def __init__(self, program, folder, where):
+        self.where, self.config = where, folder / "dialtone.conf"
+        told = subprocess.run([program, "init", "--sample", "--json", "--listen", where, "--media",
+                               f"{where.rpartition(':')[0]}:20000-29999", folder], capture_output=True, text=True,
+                              check=False)
+        if told.returncode != 0:
+            raise SystemExit(told.stderr)
+        self.lines = [Line(line["name"], line["number"][-10:], line["password"])
+                      for line in json.loads(told.stdout)["lines"]]
+        self.log = (folder / "log").open("ab")
+        self.process = subprocess.Popen([program, "serve", "-c", self.config], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
+
+    def wait(self):
+        """Until ^C, which the switch gets too: it ends in its own time."""
+        while True:
+            try:
+                return self.process.wait()
+            except KeyboardInterrupt:
+                print("\n  It lets calls finish, and ends. ^C once more ends it at once.", flush=True)
+                signal.signal(signal.SIGINT, lambda *_: self.process.kill())
