@@ -256,6 +256,13 @@ static struct str raw_header(struct str bytes, struct str name, char compact)
 	return (struct str){ "", 0 };
 }
 
+// From the first c on; empty when there is none.
+static struct str from_char(struct str s, char c)
+{
+	int32_t at = str_find_char(s, c);
+	return at < 0 ? (struct str){ "", 0 } : str_from_at(s, (uint32_t)at);
+}
+
 // The worker that two hexadecimal digits name, or `count` when they name none.
 static uint32_t worker_named(struct str digits, uint32_t count)
 {
@@ -285,17 +292,13 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes)
 	struct str value;
 	if (count == 1) return 0;
 	if (str_starts(bytes, STR("SIP/2.0 "))) { // a response: our branch
-		struct str via = raw_header(bytes, STR("Via"), 'v');
-		str_cut(&via, ';');
-		if (sip_param(&value, via, STR("branch"))) named = worker_named(str_from_at(value, 7), count);
+		if (sip_param(&value, from_char(raw_header(bytes, STR("Via"), 'v'), ';'), STR("branch"))) named = worker_named(str_from_at(value, 7), count);
 		return named < count ? named : 0;
 	}
 	if (str_starts(bytes, STR("REGISTER "))) return worker_of_register(w, bytes);
 	struct str to = raw_header(bytes, STR("To"), 't');
-	int32_t end = str_find_char(to, '>');
-	if (end >= 0) to = str_from_at(to, (uint32_t)end + 1);
-	else str_cut(&to, ';');
-	if (sip_param(&value, to, STR("tag")) && value.n == SIP_LEG_TAG_LEN) named = worker_named(value, count);
+	if (str_find_char(to, '>') >= 0) to = from_char(to, '>');
+	if (sip_param(&value, from_char(to, ';'), STR("tag")) && value.n == SIP_LEG_TAG_LEN) named = worker_named(value, count);
 	if (named < count) return named;
 	return (uint32_t)(hash_str(&w->call_id_key, raw_header(bytes, STR("Call-ID"), 'i')) % count);
 }

@@ -42,8 +42,9 @@ struct cause sip_cause_of_reason(const struct sip_msg *m)
 	struct str value, cause;
 	while (sip_msg_each(m, SIP_H_REASON, &walk, &value)) {
 		uint32_t number = 0;
-		struct str protocol = str_trim(str_cut(&value, ';'));
-		if (!str_eq_nocase(protocol, STR("Q.850"))) continue;
+		int32_t at = str_find_char(value, ';');
+		if (at < 0 || !str_eq_nocase(str_trim(str_head(value, (uint32_t)at)), STR("Q.850"))) continue;
+		value = str_from_at(value, (uint32_t)at);
 		if (sip_param(&cause, value, STR("cause")) && str_to_u32(&number, cause, 127) == OK && number > 0)
 			return (struct cause){ .value = (uint8_t)number, .location = LOCATION_BEYOND };
 	}
