@@ -110,8 +110,8 @@ static uint32_t write_request(char *text, size_t cap, enum sip_method method, ui
 	struct str name = sip_method_name(method);
 	int n = snprintf(text, cap,
 	                 "%.*s sip:b@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=%.*s;rport\r\n"
-	                 "Max-Forwards: 70\r\nFrom: <sip:a@192.0.2.1>;tag=near\r\nTo: <sip:b@192.0.2.2>%s\r\nCall-ID: %u\r\nCSeq: %u %.*s\r\n"
-	                 "Content-Length: 0\r\n\r\n",
+	                 "Max-Forwards: 70\r\nFrom: <sip:a@192.0.2.1>;tag=near\r\nTo: <sip:b@192.0.2.2>%s\r\n"
+	                 "Call-ID: %u\r\nCSeq: %u %.*s\r\nContent-Length: 0\r\n\r\n",
 	                 STR_FMT(name), STR_FMT(branch), to_tag, number, cseq, STR_FMT(name));
 	return (uint32_t)n;
 }
