@@ -199,10 +199,9 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	c->calls = cs;
 	// Unique over restarts: the millisecond of its beginning, the worker, and a count.
 	c->id = env->wall_ms << 22 | (uint64_t)(env->worker & 63) << 16 | (pool_ref(&cs->pool, c) >> 16 ^ cs->begun++) % 65536;
-	c->o_leg = (struct call_leg){ .link = b->leg, .phase = LEG_OFFERED };
+	c->o_leg = (struct call_leg){ .link = b->leg, .peer = b->peer, .phase = LEG_OFFERED };
 	c->o_line = c->payer_line = b->line;
 	c->o_trunk = b->trunk_group;
-	c->o_peer = b->peer;
 	c->began_ms = c->trail.began_ms = env->now_ms;
 	c->began_wall_ms = env->wall_ms;
 	c->traced = cs->setup.keep_text && b->line && cs->setup.trace_line(cs->setup.trace_self, b->line);

@@ -60,7 +60,8 @@ struct half {
 enum leg_phase { LEG_FREE, LEG_OFFERED, LEG_ALERTING, LEG_ANSWERED, LEG_GONE };
 struct call_leg {
 	struct leg_link link;
-	uint8_t phase; // enum leg_phase
+	struct addr peer; // of its signalling
+	uint8_t phase;    // enum leg_phase
 };
 
 // What was taken from the limits, each given back once.
@@ -88,7 +89,6 @@ struct call {
 	uint32_t o_line, o_trunk, t_line;  // ids; 0 none
 	uint32_t payer_line;               // whose rights and number the onward part hangs on: the caller's, or a forwarder's
 	struct party caller;
-	struct addr o_peer, t_peer;        // of the signalling
 	char dialled[CALL_DIALLED_MAX];    // all that the caller dialled, NUL-terminated, for the record
 	char collected[CALL_DIALLED_MAX];  // what is analysed now: after a star code, at a forwarding target, is another
 	struct translation translation;

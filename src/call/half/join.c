@@ -6,8 +6,9 @@ COUNTER(call_media_refused, "Media offers in the middle of a call that came to n
 
 struct media_leg join_leg(const struct call *c, enum call_side side)
 {
-	if (side == SIDE_O) return (struct media_leg){ .signalling = c->o_peer, .nat = c->o_line != 0 };
-	return (struct media_leg){ .signalling = c->t_peer, .nat = c->t_line != 0 };
+	const struct call_leg *leg = side == SIDE_O ? &c->o_leg : t_leg(c);
+	return (struct media_leg){ .signalling = leg ? leg->peer : (struct addr){ 0 },
+		.nat = side == SIDE_O ? c->o_line != 0 : c->t_line != 0 };
 }
 
 static enum media_side media_of(enum call_side side)

@@ -78,6 +78,13 @@ static const struct office_line *payer(const struct call *c)
 	return call_line(c, c->payer_line);
 }
 
+// How long a record may take: never without an end.
+static uint64_t commit_ms(const struct call *c)
+{
+	uint32_t ms = call_rules(c)->settings.answer_commit_ms;
+	return ms ? ms : 1;
+}
+
 static void deny(struct call *c, struct cause cause)
 {
 	c->cause = cause;
@@ -174,7 +181,9 @@ static void do_authorise(struct call *c, const struct verb *v)
 		return;
 	}
 	if (!take_origination(c)) {
-		deny(c, cause_local(CAUSE_NO_CIRCUIT));
+		// To a line this is a matter of its subscription; a 503 would tell its phones that the switch is in trouble.
+		c->prompt = c->o_line ? MEDIA_PROMPT_LINE_BUSY_LIMIT : MEDIA_PROMPT_NONE;
+		deny(c, cause_local(c->o_line ? CAUSE_NOT_SUBSCRIBED : CAUSE_NO_CIRCUIT));
 		return;
 	}
 	o_post(c, c->dialled[0] || c->o_trunk ? O_EV_DIGITS : O_EV_NO_DIGITS, NULL);
@@ -414,7 +423,7 @@ static void do_record_answer(struct call *c, const struct verb *v)
 			return;
 		}
 	}
-	half_timer(c, SIDE_O, call_rules(c)->settings.answer_commit_ms);
+	half_timer(c, SIDE_O, commit_ms(c));
 	call_put_answer(c);
 }
 
@@ -462,8 +471,8 @@ static void do_treat(struct call *c, const struct verb *v)
 	if (v->kind == VERB_RELEASE && v->cause.value) c->cause = v->cause;
 	half_timer(c, SIDE_O, 0);
 	if (!c->cause.value) c->cause = cause_local(CAUSE_TEMPORARY);
-	call_trail(c, SIDE_O, TRAIL_RELEASED_BY_SWITCH, c->cause.value, 0);
-	c->released_by = BY_SWITCH;
+	c->released_by = c->cause.location == LOCATION_USER ? BY_CALLED : BY_SWITCH;
+	if (c->released_by == BY_SWITCH) call_trail(c, SIDE_O, TRAIL_RELEASED_BY_SWITCH, c->cause.value, 0);
 	if (treat_begin(c)) half_timer(c, SIDE_O, call_rules(c)->settings.treatment_ms);
 	else o_post(c, O_EV_TIMER, NULL);
 }
@@ -501,7 +510,7 @@ static void do_pass_digit(struct call *c, const struct verb *v)
 static void begin_end(struct call *c)
 {
 	c->ended_ms = call_env(c)->now_ms;
-	half_timer(c, SIDE_O, call_rules(c)->settings.answer_commit_ms);
+	half_timer(c, SIDE_O, commit_ms(c));
 	if (!media_close(&c->media, &c->calls->media)) o_post(c, O_EV_STATS, NULL);
 }
 
@@ -562,7 +571,7 @@ static void do_give_up(struct call *c, const struct verb *v)
 static void do_write_record(struct call *c, const struct verb *v)
 {
 	(void)v;
-	half_timer(c, SIDE_O, call_rules(c)->settings.answer_commit_ms);
+	half_timer(c, SIDE_O, commit_ms(c));
 	call_put_release(c);
 }
 

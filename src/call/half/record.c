@@ -4,13 +4,13 @@
 COUNTER(call_records_refused, "Records that the journal could not take");
 
 static void fill_party(struct record_party *p, const struct call *c, uint32_t line, uint32_t trunk_group,
-                       const struct addr *peer, const struct record_media *stats)
+                       const struct call_leg *leg, const struct record_media *stats)
 {
 	const struct office_line *row = call_line(c, line);
 	p->line = line;
 	p->trunk_group = trunk_group;
 	p->customer = row ? row->customer : 0;
-	p->peer = *peer;
+	if (leg) p->peer = leg->peer;
 	p->media = *stats;
 }
 
@@ -27,8 +27,8 @@ void call_record(struct call_record *r, struct call *c, enum record_kind kind)
 		.emergency = c->emergency, .unsynced = c->unsynced, .call = c->id, .began_wall_ms = c->began_wall_ms,
 		.alerted_wall_ms = c->alerted_wall_ms, .called = c->called, .diverted_from = c->diverted_from,
 		.diversion_feature = c->diversion_feature, .cause = c->cause, .rules_version = call_rules(c)->version };
-	fill_party(&r->o, c, c->o_line, c->o_trunk, &c->o_peer, &c->stats[SIDE_O]);
-	fill_party(&r->t, c, c->t_line, c->t_line ? 0 : c->trunk_last, &c->t_peer, &c->stats[SIDE_T]);
+	fill_party(&r->o, c, c->o_line, c->o_trunk, &c->o_leg, &c->stats[SIDE_O]);
+	fill_party(&r->t, c, c->t_line, c->t_line ? 0 : c->trunk_last, t_leg(c), &c->stats[SIDE_T]);
 	r->o.party = c->caller;
 	r->t.party.number = c->called;
 	if (c->answered || kind == RECORD_ANSWER) r->answered_wall_ms = c->answered_wall_ms;

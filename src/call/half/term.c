@@ -21,7 +21,6 @@ static const struct fsm_row rows[] = {
 	{ IN(T_NULL) | IN(T_EXCEPTION), T_EV_SETUP, T_AUTHORISE, DO_authorise, "Q.1224 termination attempt" },
 	{ IN(T_AUTHORISE), T_EV_AUTHORISED, T_SELECT_FACILITY, DO_select, "Q.1224 termination attempt authorised" },
 	{ IN(T_SELECT_FACILITY), T_EV_PRESENTED, T_PRESENT, DO_presented, "Q.1224 facility selected" },
-	{ IN(T_SELECT_FACILITY), T_EV_NEXT, FSM_SAME, DO_select, "the next trunk" },
 	{ TRYING, T_EV_BUSY, FSM_SAME, DO_busy, "Q.1224 busy" },
 	{ TRYING, T_EV_NO_ANSWER, FSM_SAME, DO_no_answer, "Q.1224 no answer" },
 	{ TRYING, T_EV_DIVERTED, T_EXCEPTION, DO_divert, "a feature sends the call elsewhere" },
@@ -33,7 +32,7 @@ static const struct fsm_row rows[] = {
 	{ IN(T_SELECT_FACILITY) | IN(T_PRESENT) | IN(T_ALERTING), T_EV_ALL_FAILED, FSM_SAME, DO_all_failed,
 	  "Q.1224 presentation failure, busy" },
 	{ IN(T_PRESENT) | IN(T_ALERTING), T_EV_TIMER, FSM_SAME, DO_timeout, "Q.1224 no answer" },
-	{ IN(T_PRESENT) | IN(T_ALERTING), T_EV_NEXT, T_SELECT_FACILITY, DO_next, "the next trunk" },
+	{ IN(T_SELECT_FACILITY) | IN(T_PRESENT) | IN(T_ALERTING), T_EV_NEXT, T_SELECT_FACILITY, DO_next, "the next trunk" },
 	{ IN(T_PRESENT) | IN(T_ALERTING) | IN(T_ACTIVE), T_EV_MEDIA, FSM_SAME, DO_media, "RFC 3264" },
 	{ IN(T_ACTIVE), T_EV_LEG_RELEASE, T_NULL, DO_hung_up, "Q.1224 disconnect" },
 	{ TRYING | IN(T_ACTIVE) | IN(T_EXCEPTION), T_EV_O_RELEASE, T_NULL, DO_release, "Q.1224 disconnect, abandon" },
@@ -67,6 +66,12 @@ static void give_place(struct call *c)
 	c->taken.t_line = c->trunk_at = 0;
 }
 
+const struct call_leg *t_leg(const struct call *c)
+{
+	if (c->t_answered) return &c->t_legs[c->t_answered - 1];
+	return c->t_leg_count ? &c->t_legs[c->t_leg_count - 1] : NULL;
+}
+
 static void do_authorise(struct call *c, const struct call_event *ev)
 {
 	(void)ev;
@@ -98,19 +103,23 @@ static void do_authorise(struct call *c, const struct call_event *ev)
 	t_post(c, T_EV_AUTHORISED, 0, NULL);
 }
 
-// Hands the offer to a new leg. False: it could not be made or had no port.
-static bool present_to(struct call *c, uint8_t index)
+// Hands the offer to the leg that was made last. False: there was no port for it, and the leg is gone again.
+static bool present(struct call *c)
 {
+	struct call_leg *leg = &c->t_legs[c->t_leg_count++];
 	struct verb_offer offer = { .called = c->called, .caller = c->caller, .diverted_from = c->diverted_from,
 		.diversion_feature = c->diversion_feature, .hops = c->hops, .emergency = c->emergency,
 		.dialled = str_from(c->dialled) };
 	struct verb v = { .kind = VERB_OFFER, .offer = &offer };
 	struct str rest = c->identities;
 	while (rest.n && offer.identity_count < OFFER_IDENTITIES_MAX) offer.identities[offer.identity_count++] = str_cut(&rest, '\n');
-	if (join_offer(c, &v) != OK) return false;
-	c->t_legs[index].phase = LEG_OFFERED;
-	t_tell(c, index, &v);
-	return true;
+	leg->phase = LEG_OFFERED;
+	if (join_offer(c, &v) == OK) {
+		t_tell(c, (uint8_t)(c->t_leg_count - 1), &v);
+		return true;
+	}
+	t_tell(c, --c->t_leg_count, &(struct verb){ .kind = VERB_RELEASE });
+	return false;
 }
 
 static void ring_line(struct call *c, const struct office_line *line)
@@ -121,11 +130,8 @@ static void ring_line(struct call *c, const struct office_line *line)
 	c->t_leg_count = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct call_leg *leg = &c->t_legs[c->t_leg_count];
-		*leg = (struct call_leg){ 0 };
-		c->t_peer = bindings[i].peer;
-		if (s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]) != OK) continue;
-		if (present_to(c, c->t_leg_count)) c->t_leg_count++;
-		else leg->link.ops->take(leg->link.self, leg->link.leg, &(struct verb){ .kind = VERB_RELEASE });
+		*leg = (struct call_leg){ .peer = bindings[i].peer };
+		if (s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]) == OK && !present(c)) break;
 	}
 	if (n == 0) {
 		call_trail(c, SIDE_T, TRAIL_NOT_REGISTERED, line->id, 0);
@@ -160,17 +166,12 @@ static void try_trunk(struct call *c)
 			continue;
 		}
 		c->trunk_at = c->trunk_last = group->id;
-		c->t_peer = group->peers[a->peer].addr;
+		leg->peer = group->peers[a->peer].addr;
 		c->heard_of = false;
 		call_trail(c, SIDE_T, TRAIL_TRUNK_CHOSEN, group->id, a->peer);
-		if (s->legs.trunk(s->legs.self, &leg->link, call_ref(c), 0, group, &c->t_peer) == OK) {
-			c->t_leg_count = 1;
-			if (present_to(c, 0)) {
-				t_post(c, T_EV_PRESENTED, 0, NULL);
-				return;
-			}
-			leg->link.ops->take(leg->link.self, leg->link.leg, &(struct verb){ .kind = VERB_RELEASE });
-			c->t_leg_count = 0;
+		if (s->legs.trunk(s->legs.self, &leg->link, call_ref(c), 0, group, &leg->peer) == OK && present(c)) {
+			t_post(c, T_EV_PRESENTED, 0, NULL);
+			return;
 		}
 		give_place(c);
 		c->cause = cause_local(CAUSE_CONGESTION);
