@@ -22,9 +22,9 @@ __attribute__((constructor)) static void classes_init(void)
 	class_add(SIP_CHAR_HOST, ALPHANUM "-._"); // '_': names of DNS that are no host names, seen in practice
 	class_add(SIP_CHAR_URI, UNRESERVED "%[]/?:;&=+$,@");
 	class_add(SIP_CHAR_NUMBER, "0123456789ABCDEFabcdef*#-.()");
+	// Wider than token and host; but a value may be put between quotes some day, so nothing that would end them.
 	for (int c = '!'; c < 256; c++) {
-		if (c != 0x7f && c != ';' && c != ',' && c != '"' && c != '<' && c != '>')
-			sip_char_class[c] |= SIP_CHAR_VALUE;
+		if (c != 0x7f && !strchr(";,\"\\<>", c)) sip_char_class[c] |= SIP_CHAR_VALUE;
 		if (c < 0x7f) sip_char_class[c] |= SIP_CHAR_WORD;
 	}
 }
