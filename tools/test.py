@@ -32,7 +32,7 @@ SANITIZERS = {
 }
 BUILDS = {
     "asan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false"]),
-    "release": ("gcc", ["--buildtype=release"]),
+    "release": ("gcc", []),  # as `make` builds it
     "tsan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=thread", "-Db_lundef=false"]),
     "fuzz": ("clang", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                        "-Dfuzz=true"]),

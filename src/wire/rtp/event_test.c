@@ -95,8 +95,8 @@ static void test_queue(void **state)
 {
 	(void)state;
 	struct event_tx tx = { 0 };
-	char digit;
-	uint16_t ms;
+	char digit = 0;
+	uint16_t ms = 0;
 	for (uint32_t i = 0; i < EVENT_QUEUE; i++) assert_int_equal(event_tx_add(&tx, (char)('0' + i % 10), 65535), OK);
 	assert_int_equal(event_tx_add(&tx, '1', 0), ERR_FULL);
 	assert_true(event_tx_take(&tx, &digit, &ms));

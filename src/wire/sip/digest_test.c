@@ -159,8 +159,8 @@ static void malformed_credentials_are_bad(void **state)
 		"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"x\", response=\"0\", qop=auth, cnonce=\"c\"",
 		"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"x\", response=\"0\", qop=auth, nc=00000001",
 		"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"x\", response=\"0\", qop=auth, cnonce=\"c\", nc=1",
-		"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"x\", response=\"0\", qop=auth, cnonce=\"c\", "
-		"nc=0000000g",
+		("Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"x\", response=\"0\", qop=auth, cnonce=\"c\", "
+		 "nc=0000000g"),
 		"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"x\", response=\"0\"; qop=auth",
 		"Digest username=u, realm=r\\, nonce=n, uri=x, response=0",
 		"Digest username, realm=\"r\", nonce=\"n\", uri=\"x\", response=\"0\"",
