@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Are the defences of the release binary switched on? Reads them with readelf; TAP, one line a defence.
+"""Are the defences of the release binary and of its service switched on? TAP, one line a defence.
 
-    test/hardening.py BINARY
+    test/hardening.py BINARY [SERVICE]
 
 A switch stands in the open: a static or unprotected build of a like program was a hole in the field before.
 """
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -32,8 +33,18 @@ def defences(binary):
         yield "shadow stack allowed (CET)", "SHSTK" in readelf(binary, "--notes")
 
 
+def sandbox(service):
+    """systemd's own judge of a unit: 10 is no protection, 0 as much as there is. Only where systemd is installed."""
+    if shutil.which("systemd-analyze"):
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=15", service],
+                              capture_output=True, text=True, check=False)
+        yield "the service's sandbox is rated 1.5 or better", done.returncode == 0 and "exposure level" in done.stdout
+
+
 def main():
     results = list(defences(sys.argv[1]))
+    for service in sys.argv[2:]:
+        results += sandbox(service)
     print(f"1..{len(results)}")
     for number, (name, good) in enumerate(results, 1):
         print(f"{'ok' if good else 'not ok'} {number} - {name}")

@@ -133,8 +133,8 @@ class Suite:
 
     def hardening(self):
         if self.build("release") and (self.folder / "release" / "dialtone").exists():
-            script = TOP / "test" / "hardening.py"
-            code, output = run(["python3", script, self.folder / "release" / "dialtone"], 60)
+            code, output = run(["python3", TOP / "test" / "hardening.py", self.folder / "release" / "dialtone",
+                                TOP / "packaging" / "dialtone.service"], 60)
             self.report.add("defences of the release build", tap_results(output) or [("ran", code == 0)], output)
 
     def interop(self):
