@@ -118,7 +118,8 @@ struct provision *provision_free(struct provision *p);
 void provision_add(struct provision_answer *out, struct provision *p, const struct provision_request *q);
 // Only the fields given; an empty value clears a field that need not be there.
 void provision_set(struct provision_answer *out, struct provision *p, const struct provision_request *q);
-// ERR_REFUSED, naming them, while other objects refer to it. A line takes its features with it.
+// ERR_REFUSED, naming them, while other objects refer to it. A line takes its features with it and leaves its numbers
+// vacant.
 void provision_remove(struct provision_answer *out, struct provision *p, const struct provision_request *q);
 
 // From a line's phone by star code. ERR_REFUSED: the line does not subscribe to it. `target` is E.164 without +, and is

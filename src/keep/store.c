@@ -80,8 +80,8 @@ enum err store_create(struct store **out, const char *path, struct str name, str
 {
 	*out = NULL;
 	if (!is_name(name) || !is_name(realm)) {
-		snprintf(fault->why, sizeof fault->why, "the office's name and realm must have 1 to %d characters, without quotes",
-		         OFFICE_NAME_MAX - 1);
+		snprintf(fault->why, sizeof fault->why,
+		         "the office's name and realm must have 1 to %d characters, without quotes", OFFICE_NAME_MAX - 1);
 		return ERR_BAD;
 	}
 	enum err err = make_file(path, fault);

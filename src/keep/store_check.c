@@ -24,12 +24,9 @@ static const struct check {
 	  "SELECT new_number FROM number WHERE new_number <> '') "
 	  "WHERE number GLOB '*[^0-9]*' OR length(number) NOT BETWEEN 7 AND 15" },
 	{ STORE_ERROR,
-	  "SELECT 'the line ' || l.name || ' shows the number +' || l.number || ', which belongs to the line ' || o.name || "
-	  "' of another customer' FROM line l JOIN number n ON n.number = l.number JOIN line o ON o.id = n.line "
+	  "SELECT 'the line ' || l.name || ' shows the number +' || l.number || ', which belongs to the line ' || "
+	  "o.name || ' of another customer' FROM line l JOIN number n ON n.number = l.number JOIN line o ON o.id = n.line "
 	  "WHERE o.customer <> l.customer" },
-	{ STORE_ERROR,
-	  "SELECT 'the line ' || l.name || ' shows the number +' || l.number || ', which is ' || n.kind FROM line l "
-	  "JOIN number n ON n.number = l.number WHERE n.kind <> 'line'" },
 	{ STORE_ERROR,
 	  "SELECT 'the line ' || l.name || ' has a feature \"' || f.feature || '\" that there is not' FROM feature f "
 	  "JOIN line l ON l.id = f.line WHERE f.feature NOT IN (" OFFICE_FEATURES(FEATURE_SQL) "'')" },
@@ -47,8 +44,8 @@ static const struct check {
 	  "t.code FROM exchange e JOIN rate_centre c ON c.id = e.rate_centre JOIN state s ON s.id = c.state "
 	  "JOIN npa n ON n.npa = e.npa_nxx / 1000 JOIN state t ON t.id = n.state WHERE s.id <> t.id" },
 	{ STORE_ERROR,
-	  "SELECT 'the peer ' || p.address || ' stands in the trunk groups ' || g.name || ' and ' || h.name FROM trunk_peer p "
-	  "JOIN trunk_peer o ON o.address = p.address AND o.trunk_group > p.trunk_group "
+	  "SELECT 'the peer ' || p.address || ' stands in the trunk groups ' || g.name || ' and ' || h.name "
+	  "FROM trunk_peer p JOIN trunk_peer o ON o.address = p.address AND o.trunk_group > p.trunk_group "
 	  "JOIN trunk_group g ON g.id = p.trunk_group JOIN trunk_group h ON h.id = o.trunk_group" },
 	{ STORE_ERROR,
 	  "SELECT 'the route ' || r.prefix || ' names no trunk group' FROM route r "
@@ -73,6 +70,9 @@ static const struct check {
 	{ STORE_WARNING,
 	  "SELECT 'the line ' || name || ' shows the number +' || number || ', which is none of ours' FROM line "
 	  "WHERE number <> '' AND number NOT IN (SELECT number FROM number)" },
+	{ STORE_WARNING,
+	  "SELECT 'the line ' || l.name || ' shows the number +' || l.number || ', which is ' || n.kind FROM line l "
+	  "JOIN number n ON n.number = l.number WHERE n.kind <> 'line'" },
 	{ STORE_WARNING,
 	  "SELECT 'the area code ' || substr(number, 2, 3) || ' of the line ' || name || ' has no dialling plan' FROM line "
 	  "WHERE number LIKE '1__________' AND substr(number, 2, 3) NOT IN (SELECT CAST(npa AS TEXT) FROM npa)" },
@@ -131,8 +131,8 @@ static void check_file(struct checking *c)
 	}
 	end_question(c, &q);
 	run_check(c, &(struct check){ STORE_ERROR,
-		"SELECT 'the row ' || coalesce(rowid, '') || ' of the table ' || \"table\" || ' refers to a row of ' || parent || "
-		"' that is not there' FROM pragma_foreign_key_check" });
+		"SELECT 'the row ' || coalesce(rowid, '') || ' of the table ' || \"table\" || ' refers to a row of ' || "
+		"parent || ' that is not there' FROM pragma_foreign_key_check" });
 }
 
 static void check_setting(struct checking *c, const char *name, uint32_t min, uint32_t max)

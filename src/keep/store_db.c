@@ -23,7 +23,8 @@ static enum err err_of(int code, int extended)
 	case SQLITE_NOTADB: return ERR_BAD;
 	case SQLITE_NOMEM: return ERR_FULL;
 	case SQLITE_CONSTRAINT:
-		return extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ? ERR_EXISTS : ERR_REFUSED;
+		if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY) return ERR_EXISTS;
+		return ERR_REFUSED;
 	default: return ERR_SYSTEM;
 	}
 }
@@ -51,7 +52,8 @@ static const char *plainly(int code, enum err err)
 void store_explain(struct store_fault *fault, struct store_db *db, enum err err, const char *doing)
 {
 	int code = sqlite3_errcode(db->handle);
-	snprintf(fault->why, sizeof fault->why, "cannot %s: %s (%s)", doing, plainly(code, err), sqlite3_errmsg(db->handle));
+	snprintf(fault->why, sizeof fault->why, "cannot %s: %s (%s)", doing, plainly(code, err),
+	         sqlite3_errmsg(db->handle));
 }
 
 // ---- The connection -------------------------------------------------------------------------------------------------
@@ -62,7 +64,8 @@ static enum err check_file(const char *path, struct store_fault *fault)
 	if (strcmp(path, ":memory:") == 0) return OK;
 	if (stat(path, &st) != 0) {
 		bool none = errno == ENOENT;
-		snprintf(fault->why, sizeof fault->why, "%s: %s%s", path, strerror(errno), none ? "; dialtone init makes it" : "");
+		snprintf(fault->why, sizeof fault->why, "%s: %s%s", path, strerror(errno),
+		         none ? "; dialtone init makes it" : "");
 		return none ? ERR_NOT_FOUND : ERR_SYSTEM;
 	}
 	if (!S_ISREG(st.st_mode)) {

@@ -61,7 +61,8 @@ static enum err read_rate_centres(struct store_db *db, struct office_rules *r)
 
 static enum err read_npas(struct store_db *db, struct office_rules *r)
 {
-	struct store_query q = store_ask(db, "SELECT n.npa, s.code, n.seven_digits FROM npa n JOIN state s ON s.id = n.state");
+	struct store_query q = store_ask(db, "SELECT n.npa, s.code, n.seven_digits FROM npa n "
+	                                     "JOIN state s ON s.id = n.state");
 	enum err err = OK;
 	while (err == OK && store_next(&q)) {
 		struct office_npa row = { .npa = (uint16_t)store_get_u64(&q) };
