@@ -20,6 +20,7 @@ static const char *const action_names[] = { ACTIONS(FSM_NAME) };
 
 #define UNANSWERED (IN(CALLING) | IN(CANCEL_WAITS))
 #define NOT_FINAL (UNANSWERED | IN(PROCEEDING) | IN(CANCELLING))
+#define FINAL (IN(COMPLETED) | IN(ACCEPTED))
 
 COUNTER(sip_invite_client_dropped, "Events that an INVITE client transaction had no use for");
 COUNTER(sip_cancel_not_kept, "CANCELs that could not be made, or not be kept for repetition");
@@ -33,6 +34,7 @@ static const struct fsm_row rows[] = {
 	{ IN(CANCEL_WAITS), RX_100, CANCELLING, SEND_CANCEL, "RFC 3261 9.1" },
 	{ IN(CANCEL_WAITS), RX_1XX, CANCELLING, SEND_CANCEL, "RFC 3261 9.1" },
 	{ IN(PROCEEDING), CANCEL, CANCELLING, SEND_CANCEL, "RFC 3261 9.1" },
+	{ IN(CANCEL_WAITS) | IN(CANCELLING) | FINAL, CANCEL, FSM_SAME, ABSORB, "RFC 3261 9.1" },
 	{ IN(CANCELLING), RX_100, FSM_SAME, ABSORB, "" },
 	{ IN(CANCELLING), RX_1XX, FSM_SAME, ABSORB, "" },
 	{ NOT_FINAL, RX_2XX, ACCEPTED, TELL, "RFC 6026 7.2" },

@@ -139,13 +139,16 @@ static void a_cancel_may_cross_the_answer(void **state)
 	(void)state;
 	struct bench *b = bench_new();
 	struct str invite = invite_sent(b);
+	uint64_t dropped = count_by_name("sip_invite_client_dropped");
 	bench_rx_response(b, invite, 180, "far");
 	sip_client_cancel(b->stack, b->client);
+	sip_client_cancel(b->stack, b->client); // once is enough
 	outbox_flush(&b->out);
 	bench_rx_response(b, b->tx, 481, "far"); // to the CANCEL
 	bench_rx_response(b, invite, 200, "far");
 	sip_client_cancel(b->stack, b->client); // after the final response: of no effect
 	bench_expect(b, "0 tx INVITE\n0 response 180 owner 7\n0 tx CANCEL\n0 response 200 owner 7\n");
+	assert_int_equal(count_by_name("sip_invite_client_dropped"), dropped);
 	bench_run_to(b, 64000);
 	bench_free(b);
 }

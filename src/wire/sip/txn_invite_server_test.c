@@ -99,6 +99,7 @@ static void a_cancel_is_told_once(void **state)
 {
 	(void)state;
 	struct bench *b = bench_new();
+	uint64_t dropped = count_by_name("sip_invite_server_dropped");
 	bench_rx_request(b, &invite);
 	bench_respond(b, 180);
 	bench_rx_request(b, &cancel);
@@ -115,6 +116,7 @@ static void a_cancel_is_told_once(void **state)
 	bench_rx_request(b, &cancel);
 	bench_expect(b, "0 request INVITE\n0 tx 100 INVITE\n0 tx 180 INVITE\n0 tx 200 CANCEL\n0 cancelled owner 7\n"
 	                "0 tx 200 CANCEL\n0 tx 487 INVITE\n0 tx 200 CANCEL\n0 tx 200 CANCEL\n");
+	assert_int_equal(count_by_name("sip_invite_server_dropped"), dropped); // each was expected
 	bench_run_to(b, 5000);
 	bench_free(b);
 }
