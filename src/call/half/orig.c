@@ -385,6 +385,7 @@ static void do_alert(struct call *c, const struct verb *v)
 {
 	struct verb up = { .kind = VERB_ALERT };
 	const struct env *env = call_env(c);
+	if (c->alerted_ms && v->media == MEDIA_NONE) return; // another phone, or the next attempt: the caller hears ringing
 	if (!c->alerted_ms) {
 		c->alerted_ms = env->now_ms;
 		c->alerted_wall_ms = env->wall_ms;
