@@ -12,25 +12,28 @@
 //     re-INVITE, either way        as at first, with the sides as they come; media_offer_drop() when it is refused
 //     announcement                 media_offer_from(A)   media_answer_local(A): goes into a 183 or a 200
 //
-// Texts returned live in env->scratch. Errors, and what a leg makes of them: ERR_BAD no SDP, or an answer that does not
-// fit its offer (400; cause 111); ERR_REFUSED nothing in it that we can carry, or an address we do not send to (488;
+// Texts returned live in env->scratch. Errors, and what a leg makes of them: ERR_BAD no SDP, or one that does not fit
+// what was said before (400; cause 111); ERR_REFUSED nothing in it that we can carry, or an address we do not send to (488;
 // cause 88); ERR_FULL no port, session or memory (503 or 500; cause 47); ERR_STATE asked out of turn (our mistake).
 #pragma once
 
 #include "base/env.h"
+#include "base/slab.h"
 #include "call/model/media.h"
+#include "wire/sdp/sdp_write.h"
 
 #define MEDIA_LINES_MAX 8     // m-lines of a call that we carry or answer; more: ERR_REFUSED
-#define MEDIA_TEXT_MAX 8192   // octets of an SDP that waits for its answer
+#define MEDIA_TEXT_MAX 8192   // octets of an offer, which is kept until the call is answered; more: ERR_REFUSED
 #define MEDIA_CODEC_MAX 12
+#define MEDIA_LINE_DEAD 0xff
 
-// One per worker.
+// One per worker; not to be moved.
 struct media_worker {
-	struct media *plane;  // borrowed
-	struct pool offers;   // owned; texts that wait for their answer
+	struct media *plane; // borrowed
+	struct slab texts;   // owned; offers of calls that are being set up
 };
 
-// `offers_max`: calls that may be between offer and answer.
+// `offers_max`: calls that may be between offer and answer with the longest of texts.
 MUST_CHECK enum err media_worker_init(struct media_worker *w, struct media *plane, uint32_t offers_max);
 void media_worker_fini(struct media_worker *w);
 
@@ -40,30 +43,48 @@ struct media_leg {
 	bool nat;               // it may stand behind a NAT: media may also be learnt from the host of its signalling
 };
 
-// What was agreed with one side.
-struct media_half {
-	uint64_t sdp_id, sdp_hash; // of our o= line; of what was sent last
-	uint32_t sdp_version;
-	uint8_t line_count;
-	uint8_t lines[MEDIA_LINES_MAX];  // stream of each m-line, or MEDIA_LINE_DEAD
-	uint8_t kinds[MEDIA_LINES_MAX];  // enum sdp_kind of each m-line
-	bool settled;                    // an answer was given or got
-	bool local;                      // ... with us, not with the other side
-	bool gave;                       // we have offered to it and wait for its answer
-	uint8_t law, law_pt, event_pt;   // of the audio stream, where G.711 was agreed
-	uint8_t ways;                    // of the audio stream: bit 0 we may send to it, bit 1 it sends
-	char codec[MEDIA_CODEC_MAX];     // of the audio stream, NUL-terminated; "" before the answer
+// The m-lines of one side, in order; a line never goes away (RFC 3264 §8), it only dies.
+struct media_lines {
+	uint8_t count;
+	struct {
+		uint8_t stream;      // of the session, or MEDIA_LINE_DEAD
+		uint8_t kind, proto; // enum sdp_kind, enum sdp_proto
+	} line[MEDIA_LINES_MAX];
 };
 
-// Embedded in the call; a value that owns a session of the plane and, while an offer waits, a text of the worker's pool.
+// What we offered to a side last.
+enum media_gave {
+	MEDIA_GAVE_NOTHING,
+	MEDIA_GAVE_RELAYED, // the other side's offer
+	MEDIA_GAVE_VOICE,   // our own: the voice
+};
+
+// What was agreed with one side.
+struct media_half {
+	struct sdp_origin origin;  // of our o= line
+	struct media_leg leg;      // that was spoken to last
+	struct media_lines lines;
+	bool settled;              // an answer was given or got
+	uint8_t gave;              // enum media_gave
+	uint8_t laws;              // of G.711 agreed with it: MEDIA_LAW_MU and MEDIA_LAW_A as bits
+	uint8_t law;               // enum media_law: how it is played to; MEDIA_LAW_NONE: it cannot hear us
+	uint8_t event_out, event_in; // telephone-event to it and from it
+	uint8_t ways;              // of the voice: bit 0 we may send to it, bit 1 it sends
+	char codec[MEDIA_CODEC_MAX]; // of the voice, NUL-terminated; "" before the answer
+};
+
+enum media_answered { MEDIA_UNANSWERED, MEDIA_ANSWERED_BY_PEER, MEDIA_ANSWERED_BY_US };
+
+// Embedded in the call; a value that owns a session of the plane and, while the call is set up, the text of an offer.
 struct call_media {
-	ref session;       // owned; 0 before the first text
-	ref offer;         // owned; the text of the offer that waits for its answer
-	uint64_t owner;    // what media events will name
-	uint8_t offer_from; // enum media_side, or MEDIA_SIDES: no offer waits
-	struct media_leg offer_leg;
-	uint8_t stream_count;
-	uint8_t audio; // stream that carries the voice
+	ref session;        // owned; 0 before the first text
+	uint64_t owner;     // what media events will name
+	struct str offer;   // owned (the worker's texts); the last offer, kept for the next who might answer it
+	uint8_t offer_from; // enum media_side
+	uint8_t answered;   // enum media_answered
+	uint8_t voice;      // stream that carries the voice
+	bool mapped;        // the sides were not negotiated with each other: payload types are renumbered between them
+	bool settled;       // nobody else will be asked
 	struct media_half halves[MEDIA_SIDES];
 };
 
@@ -93,8 +114,11 @@ MUST_CHECK enum err media_offer_local(struct call_media *cm, struct media_worker
                                       enum media_side side, const struct media_leg *leg, struct str *out);
 // The offer that waits came to nothing (488, 491, leg gone): all stays as agreed before.
 void media_offer_drop(struct call_media *cm, struct media_worker *w);
-// The leg on this side left and another may take its place (forwarding, the next route): what it agreed is forgotten.
+// The leg on this side left and another may take its place (forwarding, the next route): what it agreed is forgotten. An
+// offer of the other side that it had answered waits again, and goes to the next.
 void media_leave(struct call_media *cm, struct media_worker *w, enum media_side side);
+// The call is answered: nobody else will be asked. Gives back the text of the offer; without this, media_close does.
+void media_settled(struct call_media *cm, struct media_worker *w);
 
 // Is there an offer of this side that nobody has answered?
 bool media_offer_waits(const struct call_media *cm, enum media_side side);

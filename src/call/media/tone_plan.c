@@ -1,0 +1,47 @@
+// The tone plan as a table (GR-506, ITU-T E.180; levels are per frequency). SIT segments are 274 or 380 ms, the third
+// always long; the announcement follows them.
+#include "call/media/tone_plan.h"
+
+#define STEADY_PAIR(f1, f2, level) { { (f1)*10, (f2)*10 }, (level), TONE_STEADY, 0, TONE_FOREVER }
+#define PAIR(f1, f2, level, on, off, times) { { (f1)*10, (f2)*10 }, (level), (on), (off), (times) }
+#define ONE(f, level, on, off, times) { { (f)*10 }, (level), (on), (off), (times) }
+#define SHORT 274
+#define LONG 380
+#define SIT(tenth1, ms1, tenth2, ms2)                                                                                  \
+	{ .count = 3,                                                                                                      \
+	  .parts = { { { (tenth1) }, -24, (ms1), 0, 1 }, { { (tenth2) }, -24, (ms2), 0, 1 }, { { 17767 }, -24, LONG, 0, 1 } } }
+
+static const struct tone tones[MEDIA_TONE_COUNT] = {
+	[MEDIA_TONE_DIAL] = { .count = 1, .parts = { STEADY_PAIR(350, 440, -13) } },
+	[MEDIA_TONE_RECALL_DIAL] = { .count = 2, .parts = { PAIR(350, 440, -13, 100, 100, 3), STEADY_PAIR(350, 440, -13) } },
+	[MEDIA_TONE_STUTTER_DIAL] = { .count = 2, .parts = { PAIR(350, 440, -13, 100, 100, 10), STEADY_PAIR(350, 440, -13) } },
+	[MEDIA_TONE_CONFIRMATION] = { .count = 1, .parts = { PAIR(350, 440, -13, 100, 100, 3) } },
+	[MEDIA_TONE_RINGBACK] = { .count = 1, .parts = { PAIR(440, 480, -19, 2000, 4000, TONE_FOREVER) } },
+	[MEDIA_TONE_BUSY] = { .count = 1, .parts = { PAIR(480, 620, -24, 500, 500, TONE_FOREVER) } },
+	[MEDIA_TONE_REORDER] = { .count = 1, .parts = { PAIR(480, 620, -24, 250, 250, TONE_FOREVER) } },
+	[MEDIA_TONE_CALL_WAITING] = { .count = 1, .parts = { ONE(440, -13, 300, 9700, 2) } }, // SAS: one burst, again after 10 s
+	[MEDIA_TONE_CALL_WAITING_ALERT] = { .count = 1, .parts = { PAIR(2130, 2750, -15, 82, 0, 1) } }, // CAS
+	// Receiver off hook: loud. -9 dBm0 each is the most that four sines can have without clipping in G.711.
+	[MEDIA_TONE_OFF_HOOK] = { .count = 1, .parts = { { { 14000, 20600, 24500, 26000 }, -9, 100, 100, TONE_FOREVER } } },
+	[MEDIA_TONE_BUSY_VERIFICATION] = { .count = 2, .parts = { ONE(440, -13, 2000, 8000, 1), ONE(440, -13, 500, 9500, TONE_FOREVER) } },
+	[MEDIA_TONE_RECORDING_WARNING] = { .count = 1, .parts = { ONE(1400, -16, 500, 14500, TONE_FOREVER) } },
+	[MEDIA_TONE_MILLIWATT] = { .count = 1, .parts = { ONE(1004, 0, TONE_STEADY, 0, TONE_FOREVER) } }, // 102 line
+	[MEDIA_TONE_SIT_IC] = SIT(9138, SHORT, 13706, SHORT),
+	[MEDIA_TONE_SIT_VC] = SIT(9852, LONG, 13706, SHORT),
+	[MEDIA_TONE_SIT_RO1] = SIT(9138, SHORT, 14285, LONG),
+	[MEDIA_TONE_SIT_RO2] = SIT(9852, SHORT, 13706, LONG),
+	[MEDIA_TONE_SIT_NC1] = SIT(9852, LONG, 14285, LONG),
+	[MEDIA_TONE_SIT_NC2] = SIT(9138, LONG, 13706, LONG),
+	[MEDIA_TONE_SIT_IO] = SIT(9138, LONG, 14285, SHORT),
+};
+static const char *const tone_names[MEDIA_TONE_COUNT] = { "NONE", MEDIA_TONES(X_TEXT) };
+
+const struct tone *media_tone(uint8_t tone)
+{
+	return tone > MEDIA_TONE_NONE && tone < MEDIA_TONE_COUNT ? &tones[tone] : NULL;
+}
+
+const char *media_tone_name(uint8_t tone)
+{
+	return tone_names[tone < MEDIA_TONE_COUNT ? tone : MEDIA_TONE_NONE];
+}
