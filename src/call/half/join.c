@@ -45,20 +45,21 @@ enum err join_local(struct call *c, bool open)
 	struct env *env = c->calls->setup.env;
 	struct media_leg leg = join_leg(c, SIDE_O);
 	struct verb v = { .kind = open ? VERB_ANSWER : VERB_PROGRESS, .in_band = true };
+	enum err e = OK;
 	if (c->o_open) return OK;
-	if (c->in_band && !open) return media_can_play(&c->media, MEDIA_A) ? OK : ERR_REFUSED;
-	enum err e;
 	if (media_offer_waits(&c->media, MEDIA_A)) {
 		v.media = MEDIA_ANSWER;
 		e = media_answer_local(&c->media, m, env, MEDIA_A, &v.sdp);
-	} else if (open && !c->in_band) {
+	} else if (c->media.halves[MEDIA_A].settled) { // by early media: the leg says the same answer again
+		if (!media_can_play(&c->media, MEDIA_A)) return ERR_REFUSED;
+		if (!open) return OK;
+	} else if (open) {
 		v.media = MEDIA_OFFER;
 		e = media_offer_local(&c->media, m, env, MEDIA_A, &leg, &v.sdp);
 	} else {
 		return ERR_REFUSED;
 	}
 	if (e != OK) return e;
-	c->in_band = true;
 	c->o_open = open;
 	o_tell(c, &v);
 	return OK;

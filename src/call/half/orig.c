@@ -199,7 +199,8 @@ static void ask_digits(struct call *c, enum media_tone tone)
 	}
 	struct media_worker *m = &c->calls->media;
 	enum err e = media_collect(&c->media, m, MEDIA_A, true);
-	if (e == OK) e = media_play(&c->media, m, MEDIA_A, (struct media_play){ .tone = (uint8_t)tone });
+	c->tone = (uint8_t)tone;
+	if (e == OK) e = media_play(&c->media, m, MEDIA_A, (struct media_play){ .tone = c->tone });
 	if (e != OK) {
 		deny(c, cause_local(CAUSE_CONGESTION));
 		return;
@@ -500,6 +501,10 @@ static void do_divert(struct call *c, const struct verb *v)
 static void do_media(struct call *c, const struct verb *v)
 {
 	join_media(c, SIDE_O, v);
+	// Whoever called without an offer hears us only from its answer on.
+	if (c->o.pic == O_COLLECT && v->media == MEDIA_ANSWER && !c->collected[0] &&
+	    media_play(&c->media, &c->calls->media, MEDIA_A, (struct media_play){ .tone = c->tone }) != OK)
+		COUNT(call_o_dropped);
 }
 
 static void do_pass_digit(struct call *c, const struct verb *v)

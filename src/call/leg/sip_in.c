@@ -386,7 +386,10 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
 	const struct leg_input in = { .msg = m, .from = from, .txn = txn };
 	bool success = m->status >= 200 && m->status < 300;
-	if (m->method != SIP_INVITE) return; // a BYE's answer changes nothing
+	if (m->method != SIP_INVITE) {
+		if (leg && txn == leg->bye_txn && m->status >= 200) leg_step(leg, LEG_EV_BYE_DONE, &in);
+		return;
+	}
 	if (!leg || (leg->dialog.text && !str_eq(m->to.tag, leg->dialog.remote_tag))) {
 		if (success) end_stray(ls, m, from);
 		return;
@@ -400,12 +403,9 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	}
 }
 
-void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why)
+static void on_invite_failure(struct sip_leg *leg)
 {
-	(void)why;
-	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
 	const struct leg_input none = { 0 };
-	if (!leg || txn != leg->invite_txn) return;
 	leg->invite_txn = 0;
 	if (leg->state == LEG_CALLING_STATE) {
 		leg_step(leg, LEG_EV_RX_FAILURE, &none);
@@ -415,4 +415,14 @@ void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_f
 	} else {
 		leg_step(leg, LEG_EV_NO_ACK, &none);
 	}
+}
+
+void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why)
+{
+	(void)why;
+	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
+	const struct leg_input none = { 0 };
+	if (leg && leg->state == LEG_BYE_OUT_STATE && txn == leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, &none);
+	else if (!leg || txn != leg->invite_txn) return;
+	else on_invite_failure(leg);
 }

@@ -6,7 +6,7 @@ COUNTER(sip_legs_full, "Legs refused because all are taken");
 
 #define ACTIONS(X) \
 	X(none) X(invite) X(progress) X(alert) X(answer) X(refuse) X(cancel) X(free) X(up_progress) X(up_answer) X(up_failure) \
-	X(again) X(acked) X(up_cancel) X(early_bye) X(up_bye) X(bye) X(ok_bye) X(lost)
+	X(again) X(acked) X(up_cancel) X(early_bye) X(up_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
 #define DO_ENUM(name) DO_##name,
 enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define S(name) LEG_##name##_STATE
@@ -36,10 +36,10 @@ static const struct fsm_row rows[] = {
 	{ IN(S(ANSWERED)), LEG_EV_RX_BYE, S(BYE_IN), DO_up_bye, "RFC 3261 15.1.2" },
 	{ IN(S(ANSWERED)), LEG_EV_RX_CANCEL, FSM_SAME, DO_none, "RFC 3261 9.2: too late" },
 	{ IN(S(ANSWERED)), LEG_EV_NO_ACK, S(LOST), DO_lost, "RFC 3261 13.3.1.4" },
-	{ IN(S(ENDING)), LEG_EV_RX_ACK, S(GONE), DO_bye, "RFC 3261 15" },
-	{ IN(S(ENDING)), LEG_EV_NO_ACK, S(GONE), DO_bye, "RFC 3261 13.3.1.4" },
+	{ IN(S(ENDING)), LEG_EV_RX_ACK, S(BYE_OUT), DO_bye, "RFC 3261 15" },
+	{ IN(S(ENDING)), LEG_EV_NO_ACK, S(BYE_OUT), DO_bye, "RFC 3261 13.3.1.4" },
 	{ IN(S(ENDING)), LEG_EV_RX_BYE, S(GONE), DO_ok_bye, "RFC 3261 15.1.2" },
-	{ IN(S(LOST)), LEG_EV_RELEASE, S(GONE), DO_bye, "RFC 3261 13.3.1.4" },
+	{ IN(S(LOST)), LEG_EV_RELEASE, S(BYE_OUT), DO_bye, "RFC 3261 13.3.1.4" },
 	{ IN(S(LOST)), LEG_EV_RX_BYE, S(BYE_IN), DO_none, "" },
 	// Both are up.
 	{ IN(S(UP)), LEG_EV_RX_2XX, FSM_SAME, DO_again, "RFC 3261 13.2.2.4: a repeated 2xx" },
@@ -47,8 +47,12 @@ static const struct fsm_row rows[] = {
 	{ IN(S(UP)), LEG_EV_NO_ACK, S(LOST), DO_lost, "of a re-INVITE" },
 	{ IN(S(UP)), LEG_EV_RX_BYE, S(BYE_IN), DO_up_bye, "RFC 3261 15.1.2" },
 	{ IN(S(UP)), LEG_EV_RX_FAILURE, S(LOST), DO_lost, "RFC 3261 12.2.1.2: 408, 481 to a request in the dialog" },
-	{ IN(S(UP)), LEG_EV_RELEASE, S(GONE), DO_bye, "RFC 3261 15.1.1" },
+	{ IN(S(UP)), LEG_EV_RELEASE, S(BYE_OUT), DO_bye, "RFC 3261 15.1.1" },
 	{ IN(S(BYE_IN)), LEG_EV_RX_BYE, FSM_SAME, DO_none, "" },
+	{ IN(S(BYE_OUT)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "RFC 3261 15.1.2: both hang up" },
+	{ IN(S(BYE_OUT)), LEG_EV_BYE_DONE, S(GONE), DO_free, "RFC 3261 15.1.1: whatever the answer" },
+	{ IN(S(BYE_OUT)), LEG_EV_RX_2XX, FSM_SAME, DO_again, "" },
+	{ IN(S(BYE_OUT)), LEG_EV_RX_ACK, FSM_SAME, DO_none, "repeated" },
 	{ IN(S(BYE_IN)), LEG_EV_RELEASE, S(GONE), DO_ok_bye, "RFC 3261 15.1.2" },
 };
 
@@ -271,6 +275,12 @@ static void do_bye(struct sip_leg *leg, const struct leg_input *in)
 {
 	if (leg->oa == OA_LATE_OFFER_GOT) out_ack(leg, STR("")); // their 2xx wants one before the BYE, answer or not
 	out_bye(leg, in->verb ? in->verb->cause : leg->cause);
+	if (!leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, in); // it could not be sent
+}
+
+static void do_cross_bye(struct sip_leg *leg, const struct leg_input *in)
+{
+	sip_reply(leg->legs, in->txn, in->msg, in->from, 200, STR(""));
 }
 
 static void do_ok_bye(struct sip_leg *leg, const struct leg_input *in)

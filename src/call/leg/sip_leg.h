@@ -17,13 +17,13 @@
 #define SIP_LEG_LISTENERS_MAX 8
 
 #define SIP_LEG_STATES(X) \
-	X(IDLE) X(CALLING) X(FAILED) X(INVITED) X(CANCELLED) X(ANSWERED) X(ENDING) X(UP) X(BYE_IN) X(LOST) X(GONE)
+	X(IDLE) X(CALLING) X(FAILED) X(INVITED) X(CANCELLED) X(ANSWERED) X(ENDING) X(UP) X(BYE_IN) X(BYE_OUT) X(LOST) X(GONE)
 #define SIP_LEG_STATE_ENUM(name) LEG_##name##_STATE,
 enum sip_leg_state { SIP_LEG_STATES(SIP_LEG_STATE_ENUM) SIP_LEG_STATE_COUNT };
 
 #define SIP_LEG_EVENTS(X) \
 	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) X(RX_ACK) X(RX_BYE) \
-	X(RX_CANCEL) X(NO_ACK)
+	X(RX_CANCEL) X(NO_ACK) X(BYE_DONE)
 #define SIP_LEG_EVENT_ENUM(name) LEG_EV_##name,
 enum sip_leg_event { SIP_LEG_EVENTS(SIP_LEG_EVENT_ENUM) SIP_LEG_EVENT_COUNT };
 
@@ -48,7 +48,7 @@ struct sip_leg {
 	ref call;
 	uint32_t line, trunk_group; // whose leg it is: one of the two
 	ref invite_txn;          // of the first INVITE until its final response; then of a re-INVITE that is open
-	ref bye_txn;             // a BYE that waits for its 200
+	ref bye_txn;             // a BYE of theirs that waits for its 200, or ours that does
 	struct sip_dialog dialog;
 	char tag[SIP_LEG_TAG_LEN];
 	uint16_t listener;

@@ -191,14 +191,12 @@ void out_ack(struct sip_leg *leg, struct str sdp)
 
 void out_bye(struct sip_leg *leg, struct cause cause)
 {
-	ref txn = 0;
 	if (!leg->dialog.text) return; // their 2xx named no Contact: nobody to say it to
 	struct str branch = new_branch(leg);
 	struct buf b = begin(leg, SIP_BYE, branch, STR(""), 0);
 	put_reason(&b, cause);
 	put_sip_body(&b, STR(""), STR(""));
-	send_request(leg, SIP_BYE, branch, &b, &txn);
-	if (txn) sip_stack_disown(leg->legs->setup.stack, txn);
+	send_request(leg, SIP_BYE, branch, &b, &leg->bye_txn);
 }
 
 struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from)
