@@ -81,6 +81,7 @@ struct call {
 	bool answered, unsynced, emergency, caller_told; // caller_told: the answer reached the caller
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
 	bool in_band;                      // the far party's early media is connected
+	bool far_told;                     // ... and was no ringing: what the far network has to say was heard
 	bool heard_of;                     // the attempt that stands got an answer of any kind (its peer is not silent)
 	uint8_t prompt, tone;              // treatment chosen: enum media_prompt, enum media_tone; 0 by the cause
 	uint8_t star, star_feature;        // enum star_action of the code dialled first, whose target is being collected

@@ -377,7 +377,7 @@ static void do_progress(struct call *c, const struct verb *v)
 	struct verb up = { .kind = VERB_PROGRESS };
 	if (v->media == MEDIA_NONE || join_answer(c, v, &up) != OK) return;
 	if (c->o_open && media_stop(&c->media, &c->calls->media, MEDIA_A) != OK) COUNT(call_o_dropped);
-	c->in_band = true;
+	c->in_band = c->far_told = true;
 	up.in_band = true;
 	if (!c->o_open) o_tell(c, &up);
 }

@@ -52,7 +52,7 @@ static bool play(struct call *c, enum media_prompt prompt, enum media_tone tone)
 bool treat_begin(struct call *c)
 {
 	const struct treatment *t = &treatments[c->cause.value & 127];
-	bool early = c->prompt || t->early;
+	bool early = c->prompt || (t->early && !c->far_told);
 	enum media_prompt prompt = c->prompt ? c->prompt : t->prompt;
 	c->tone = MEDIA_TONE_NONE;
 	if (c->o_trunk || c->o_leg.phase == LEG_GONE) return false;

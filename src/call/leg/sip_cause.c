@@ -32,7 +32,7 @@ struct cause sip_cause_of_status(uint16_t status)
 	struct cause c = { .value = CAUSE_NORMAL_UNSPECIFIED, .location = LOCATION_BEYOND };
 	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].status == status) c.value = rows[i].value;
-	if (c.value == CAUSE_BUSY || c.value == CAUSE_REJECTED) c.location = LOCATION_USER;
+	if (status == 486 || status == 600 || status == 603) c.location = LOCATION_USER;
 	return c;
 }
 

@@ -50,6 +50,7 @@ static void every_status_has_a_cause(void **state)
 	}
 	assert_int_equal(sip_cause_of_status(486).value, 17);
 	assert_int_equal(sip_cause_of_status(486).location, LOCATION_USER);
+	assert_int_equal(sip_cause_of_status(407).location, LOCATION_BEYOND); // not the user, though the cause is the same
 	assert_int_equal(sip_cause_of_status(404).value, 1);
 	assert_int_equal(sip_cause_of_status(480).value, 18);
 	assert_int_equal(sip_cause_of_status(503).value, 41);

@@ -271,8 +271,16 @@ static void do_up_bye(struct sip_leg *leg, const struct leg_input *in)
 	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = leg->cause });
 }
 
+// A re-INVITE that is open when the call ends gets its answer (RFC 3261 15.1.2).
+static void end_reinvite(struct sip_leg *leg)
+{
+	if (leg->invite_txn && (leg->oa == OA_OFFER_GOT || leg->oa == OA_ASK_GOT))
+		out_invite_response(leg, 487, STR("Request Terminated"), STR(""), STR(""));
+}
+
 static void do_bye(struct sip_leg *leg, const struct leg_input *in)
 {
+	end_reinvite(leg);
 	if (leg->oa == OA_LATE_OFFER_GOT) out_ack(leg, STR("")); // their 2xx wants one before the BYE, answer or not
 	out_bye(leg, in->verb ? in->verb->cause : leg->cause);
 	if (!leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, in); // it could not be sent
@@ -286,6 +294,7 @@ static void do_cross_bye(struct sip_leg *leg, const struct leg_input *in)
 static void do_ok_bye(struct sip_leg *leg, const struct leg_input *in)
 {
 	if (in->msg) keep_bye(leg, in);
+	end_reinvite(leg);
 	out_bye_response(leg);
 }
 
