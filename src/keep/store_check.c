@@ -77,7 +77,7 @@ static const struct check {
 	  "SELECT 'the area code ' || substr(number, 2, 3) || ' of the line ' || name || ' has no dialling plan' FROM line "
 	  "WHERE number LIKE '1__________' AND substr(number, 2, 3) NOT IN (SELECT CAST(npa AS TEXT) FROM npa)" },
 	{ STORE_WARNING,
-	  "SELECT 'the state ' || s.code || ' is not open: its ' || count(*) || ' lines can make emergency calls only' "
+	  "SELECT 'the state ' || s.code || ' is not open: its lines (' || count(*) || ') can make emergency calls only' "
 	  "FROM line l JOIN rate_centre c ON c.id = l.rate_centre JOIN state s ON s.id = c.state WHERE NOT s.open "
 	  "GROUP BY s.id" },
 };
