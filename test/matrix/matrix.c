@@ -2,6 +2,7 @@
 //
 //     matrix FOLDER             writes the pages
 //     matrix --check FOLDER     TAP: a line a page
+#include "call/leg/sip_leg.h"
 #include "wire/sip/txn.h"
 
 #include <errno.h>
@@ -11,10 +12,24 @@
 
 #define PAGE_MAX (64u * 1024)
 
+static const struct fsm *half_machine(uint32_t i)
+{
+	static const struct fsm *const machines[] = { &orig_machine, &term_machine };
+	return i < ARRAY_LEN(machines) ? machines[i] : NULL;
+}
+
+static const struct fsm *leg_machine(uint32_t i)
+{
+	static const struct fsm *const machines[] = { &sip_leg_machine, &sip_oa_machine };
+	return i < ARRAY_LEN(machines) ? machines[i] : NULL;
+}
+
 static const struct page {
 	const char *file, *title;
 	const struct fsm *(*machine)(uint32_t i); // NULL past the last
 } pages[] = {
+	{ "half-calls.md", "The halves of a call (ITU-T Q.1224)", half_machine },
+	{ "sip-leg.md", "A SIP leg, and its offers and answers (RFC 3261, RFC 3264)", leg_machine },
 	{ "sip-transactions.md", "Transactions of SIP (RFC 3261 17, RFC 6026)", sip_txn_machine },
 };
 
