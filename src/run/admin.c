@@ -2,6 +2,7 @@
 #include "run/admin.h"
 
 #include "base/count.h"
+#include "wire/net/clock.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -10,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 COUNTER(api_requests, "Requests that the local API answered");
@@ -132,19 +132,12 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct api_
 	return sent;
 }
 
-static uint64_t wall_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static enum MHD_Result finish(struct admin *a, struct MHD_Connection *connection, const char *method, const char *path,
                               const struct exchange *x)
 {
 	char who[64];
 	struct buf who_buf = buf_on(who, sizeof who);
-	struct api_request q = { .method = str_from(method), .path = str_from(path), .wall_ms = wall_ms() };
+	struct api_request q = { .method = str_from(method), .path = str_from(path), .wall_ms = clock_wall_ms() };
 	struct api_reply reply = { 0 };
 	requester_of(&q, &who_buf, connection);
 	int values = MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, add_query, &q);

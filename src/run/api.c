@@ -1,6 +1,8 @@
 // Finding the route of a request, and what all handlers share.
 #include "run/api.h"
 
+#include "run/api_read.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -14,25 +16,6 @@ const struct api_route *api_route_rows(uint32_t *count)
 {
 	*count = ARRAY_LEN(routes);
 	return routes;
-}
-
-// Does the path fit the route's? Fills args with what stands for its {parts}.
-static bool path_matches(struct str args[2], const char *pattern, struct str path)
-{
-	struct str rest = str_from(pattern);
-	uint32_t n = 0;
-	if (!str_starts(path, STR("/"))) return false;
-	rest = str_from_at(rest, 1);
-	path = str_from_at(path, 1);
-	while (rest.n) {
-		struct str want = str_cut(&rest, '/');
-		bool takes_rest = want.n > 4 && str_eq(str_from_at(want, want.n - 4), STR("...}"));
-		struct str have = takes_rest ? path : str_cut(&path, '/');
-		if (takes_rest) path = (struct str){ 0 };
-		if (want.p[0] != '{' ? !str_eq(want, have) : have.n == 0) return false;
-		if (want.p[0] == '{') args[n++] = have;
-	}
-	return path.n == 0;
 }
 
 static void answer_by(struct api_reply *out, struct api *a, struct api_request *q, const struct api_route *route)
@@ -49,7 +32,7 @@ void api_answer(struct api_reply *out, struct api *a, struct api_request *q)
 	bool path_known = false;
 	*out = (struct api_reply){ 0 };
 	for (uint32_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (!path_matches(q->args, routes[i].path, q->path)) continue;
+		if (!api_path_matches(q->args, routes[i].path, q->path)) continue;
 		path_known = true;
 		if (!str_eq(q->method, str_from(routes[i].method))) continue;
 		answer_by(out, a, q, &routes[i]);

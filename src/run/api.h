@@ -47,8 +47,9 @@ enum api_role { API_ROLES(API_ROLE_ENUM) };
 	X(PUT, "/v1/calls/{call}/trace", OPERATOR, api_call_trace, "on", "Keeps a call's messages in full, or no longer")  \
 	X(PUT, "/v1/trace/{line...}", OPERATOR, api_line_trace, "on", "Keeps the messages of a line's next calls in full") \
 	X(POST, "/v1/dial", VIEWER, api_dial, "line, digits", "What would happen if a line dialled; touches nothing")      \
-	X(GET, "/v1/cdrs", VIEWER, api_cdrs, "line, trunk, from, to, after, limit, format (json, csv, text)",              \
-	  "Call detail records, oldest first; csv and text stream all that is asked for")                                  \
+	X(GET, "/v1/cdrs", VIEWER, api_cdrs, "line, trunk, number, from, to, after, limit, format",                        \
+	  "Call detail records in the order of their numbers: the newest, or with `after` a page of those that follow; "   \
+	  "with `format` csv, jsonl or text all of them, as a stream")                                                     \
 	X(GET, "/v1/cdrs/{sequence}", VIEWER, api_cdr_show, "", "One call detail record, with trail and ladder")
 
 struct cdr_store;
@@ -58,6 +59,7 @@ struct api { // borrowed, all of it
 	struct office *office;
 	struct provision *provision;
 	struct cdr_store *cdrs;
+	const char *records_path; // of the file that cdrs is a connection to
 	struct control control;
 };
 

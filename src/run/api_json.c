@@ -34,37 +34,6 @@ json_t *api_time(uint64_t wall_ms)
 	return json_stringn(all, b.n);
 }
 
-// One number of a time, with what stands before it: "-01". An absent one keeps its value; false: it is malformed.
-static bool time_part(int *out, struct str *rest, char before, uint32_t digits, uint32_t max)
-{
-	uint32_t value;
-	if (rest->n == 0 || rest->p[0] == 'Z') return true;
-	if (before && rest->p[0] != before) return false;
-	struct str text = str_head(str_from_at(*rest, before ? 1 : 0), digits);
-	if (text.n != digits || str_to_u32(&value, text, max) != OK) return false;
-	*rest = str_from_at(*rest, digits + (before ? 1 : 0));
-	*out = (int)value;
-	return true;
-}
-
-bool api_time_parse(uint64_t *wall_ms, struct str text)
-{
-	struct tm t = { .tm_mday = 1, .tm_mon = 1 };
-	int ms = 0;
-	struct str rest = text;
-	if (text.n < 10) return false; // a day at least
-	bool good = time_part(&t.tm_year, &rest, 0, 4, 9999) && time_part(&t.tm_mon, &rest, '-', 2, 12) &&
-	    time_part(&t.tm_mday, &rest, '-', 2, 31) && time_part(&t.tm_hour, &rest, 'T', 2, 23) &&
-	    time_part(&t.tm_min, &rest, ':', 2, 59) && time_part(&t.tm_sec, &rest, ':', 2, 60) &&
-	    time_part(&ms, &rest, '.', 3, 999);
-	if (!good || !(rest.n == 0 || str_eq(rest, STR("Z")))) return false;
-	if (t.tm_year < 1970 || t.tm_mon < 1 || t.tm_mday < 1) return false;
-	t.tm_year -= 1900;
-	t.tm_mon -= 1;
-	*wall_ms = (uint64_t)timegm(&t) * 1000 + (uint64_t)ms;
-	return true;
-}
-
 static json_t *text_of(const struct buf *b)
 {
 	return api_text(buf_str(b));
@@ -231,10 +200,15 @@ static void put_trail_name(void *self, struct buf *b, char what, uint32_t id)
 	put_z(b, name); // nothing, when it is unknown: the trail then shows the number
 }
 
+struct trail_names api_trail_names(const struct api *a)
+{
+	return (struct trail_names){ .self = (void *)(uintptr_t)a, .put_name = put_trail_name };
+}
+
 json_t *api_trail(const struct api *a, const struct call_record *r)
 {
 	static const char *const kinds[] = { TRAIL_KINDS(X_TEXT) };
-	struct trail_names names = { .self = (void *)(uintptr_t)a, .put_name = put_trail_name };
+	struct trail_names names = api_trail_names(a);
 	json_t *rows = json_array();
 	for (uint32_t i = 0; i < r->trail_n && i < TRAIL_MAX; i++) {
 		const struct trail_row *row = &r->trail[i];

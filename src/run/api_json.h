@@ -7,8 +7,6 @@
 json_t *api_text(struct str s);
 // "2026-01-31T12:00:00.000Z", or null for 0. New.
 json_t *api_time(uint64_t wall_ms);
-// The same back, and its beginnings: "2026-01-31", "2026-01-31T12:00", "2026-01-31T12:00:00Z". UTC; false: it is none.
-bool api_time_parse(uint64_t *wall_ms, struct str text);
 // Keys by id, null for 0, "#12" when it is not in the office any more. New.
 json_t *api_line_key(const struct api *a, uint32_t id);
 json_t *api_trunk_key(const struct api *a, uint32_t id);
@@ -21,6 +19,8 @@ json_t *api_call_number(uint64_t call);
 
 // All of a record but trail and ladder. New.
 json_t *api_record(const struct api *a, const struct call_record *r);
+// What makes names of the ids in a trail.
+struct trail_names api_trail_names(const struct api *a);
 // Its trail in words; its ladder message by message, with the full text of those that were traced, where the switch
 // still has it. New, both.
 json_t *api_trail(const struct api *a, const struct call_record *r);

@@ -23,7 +23,9 @@ static bool kind_of(enum provision_kind *kind, struct api_reply *out, const stru
 
 static void fail_by(struct api_reply *out, const struct provision_answer *p)
 {
-	api_fail(out, api_status_of(p->err), p->field, "%s", p->why[0] ? p->why : err_text(p->err));
+	// 404 is for the object asked for; one that a field names is the body's mistake.
+	uint32_t status = p->err == ERR_NOT_FOUND && p->field[0] ? 400 : api_status_of(p->err);
+	api_fail(out, status, p->field, "%s", p->why[0] ? p->why : err_text(p->err));
 }
 
 // ---- JSON to fields ----

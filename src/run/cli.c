@@ -321,21 +321,53 @@ static const char intro[] =
     "object. The exit status is 0 when all went well, 1 when it was refused or failed, 2 when the command was not\n"
     "understood, 3 when the switch does not run. Times are UTC.\n";
 
+// What a field takes, as one writes it.
+static void put_takes(struct buf *b, const struct provision_field *f)
+{
+	switch (f->type) {
+	case PROVISION_U32: put_fmt(b, "%u to %u", f->min, f->max); break;
+	case PROVISION_BOOL: put_z(b, "yes or no"); break;
+	case PROVISION_E164: put_z(b, "a number in E.164"); break;
+	case PROVISION_REF: put_fmt(b, "key of a %s", provision_kind_name(f->ref)); break;
+	case PROVISION_REFS: put_fmt(b, "keys, parted by commas, of a %s", provision_kind_name(f->ref)); break;
+	default: break;
+	}
+	for (const char *at = f->choices ? f->choices : ""; *at; at++) {
+		if (*at == '|') put_z(b, " or ");
+		else put_c(b, *at);
+	}
+}
+
 static void put_field_manual(struct buf *b, const struct provision_field *f)
 {
 	const char *use = f->flags & PROVISION_KEY ? "key" : f->flags & PROVISION_REQUIRED ? "required"
 	    : f->flags & PROVISION_SETTABLE ? "" : "only shown";
 	put_fmt(b, "| `%s` | %s | %s | ", f->name, use, f->preset && f->preset[0] ? f->preset : "");
-	for (const char *at = f->choices ? f->choices : ""; *at; at++) {
-		if (*at == '|') put_z(b, " or ");
-		else put_c(b, *at);
-	}
+	put_takes(b, f);
 	put_fmt(b, " | %s |\n", f->help);
 }
 
-void put_cli_manual(struct buf *b)
+static void put_kind_manual(struct buf *b, enum provision_kind kind)
 {
-	put_z(b, intro);
+	uint32_t count;
+	const struct provision_field *fields = provision_fields(kind, &count);
+	put_fmt(b, "\n### `%s`\n\n%s.\n\n| field | | else | takes | what it is |\n| --- | --- | --- | --- | --- |\n",
+	        provision_kind_name(kind), provision_kind_help(kind));
+	for (uint32_t i = 0; i < count; i++) put_field_manual(b, &fields[i]);
+}
+
+static void put_settings_manual(struct buf *b)
+{
+	put_z(b, "\n## Settings\n\nThe keys of `setting`, beside `name` and `realm` of the office: "
+	         "`dialtone setting set no_answer_network_ms value=120000`.\n\n"
+	         "| setting | at first | takes | what it is |\n| --- | --- | --- | --- |\n");
+#define SETTING_MANUAL(id, preset, min, max, help)                                                                     \
+	put_fmt(b, "| `%s` | %u | %u to %u | %s |\n", #id, (unsigned)(preset), (unsigned)(min), (unsigned)(max), help);
+	OFFICE_SETTINGS(SETTING_MANUAL)
+}
+
+static void put_options_manual(struct buf *b)
+{
 	put_z(b, "\n## Options\n\n| option | of | what it is |\n| --- | --- | --- |\n");
 	for (uint32_t i = 0; i < ARRAY_LEN(options); i++) {
 		const struct option_row *o = &options[i];
@@ -344,22 +376,31 @@ void put_cli_manual(struct buf *b)
 		put_fmt(b, "--%s%s%s` | %s | %s |\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "",
 		        o->commands[0] ? o->commands : "all", o->help);
 	}
+}
+
+// Words of a row in a cell of a table: {kind} is KIND, and | would end the cell.
+static void put_words_manual(struct buf *b, const char *words)
+{
+	for (; *words; words++) {
+		if (strncmp(words, "{kind}", 6) == 0) put_z(b, "KIND"), words += 5;
+		else if (*words == '|') put_z(b, "\\|");
+		else put_c(b, *words);
+	}
+}
+
+void put_cli_manual(struct buf *b)
+{
+	put_z(b, intro);
+	put_options_manual(b);
 	put_z(b, "\n## Commands\n\n| command | what it does |\n| --- | --- |\n");
 	for (uint32_t i = 0; i < ARRAY_LEN(commands); i++) {
-		const struct cli_command *row = &commands[i];
 		put_z(b, "| `");
-		for (const char *at = row->words; *at; at++) {
-			if (*at == '{') put_z(b, "KIND"), at += 5;
-			else put_c(b, *at);
-		}
-		put_fmt(b, "%s%s` | %s |\n", row->arguments[0] ? " " : "", row->arguments, row->help);
+		put_words_manual(b, commands[i].words);
+		put_z(b, commands[i].arguments[0] ? " " : "");
+		put_words_manual(b, commands[i].arguments);
+		put_fmt(b, "` | %s |\n", commands[i].help);
 	}
 	put_z(b, "\n## Kinds of objects\n");
-	for (uint32_t k = 0; k < PROVISION_KIND_COUNT; k++) {
-		uint32_t count;
-		const struct provision_field *fields = provision_fields(k, &count);
-		put_fmt(b, "\n### `%s`\n\n%s.\n\n| field | | else | takes | what it is |\n| --- | --- | --- | --- | --- |\n",
-		        provision_kind_name(k), provision_kind_help(k));
-		for (uint32_t i = 0; i < count; i++) put_field_manual(b, &fields[i]);
-	}
+	for (uint32_t k = 0; k < PROVISION_KIND_COUNT; k++) put_kind_manual(b, k);
+	put_settings_manual(b);
 }

@@ -19,7 +19,7 @@ enum cli_exit { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_NO_SWITCH };
 	X(config, 'c', "FILE", "", "The configuration file; else $DIALTONE_CONF, else /etc/dialtone/dialtone.conf")        \
 	X(json, 'j', NULL, "", "Print JSON, for programs")                                                                 \
 	X(help, 'h', NULL, "", "Say how the command is used")                                                              \
-	X(sample, 0, NULL, "init", "Fill the office with a sample carrier: two states, customers, lines, a trunk")         \
+	X(sample, 0, NULL, "init", "Fill the office with a sample carrier of northern New England")         \
 	X(name, 0, "NAME", "init", "Name of the office")                                                                   \
 	X(realm, 0, "REALM", "init", "Realm of the phones' passwords, fixed from then on")                                 \
 	X(listen, 0, "ADDRESS:PORT", "init", "Where SIP is received")                                                      \
@@ -60,10 +60,10 @@ typedef int cli_handler(struct cli *c, int argc, char **argv); // arguments afte
 	X("call trace", "CALL|line=LINE on|off", 2, 2, cli_call_trace,                                                     \
 	  "Keep the messages of a call, or of a line's next calls, in full")                                               \
 	X("call release", "CALL", 1, 1, cli_call_release, "Release a call with cause 31")                                  \
-	X("cdr list", "[line=LINE] [trunk=TRUNK] [from=TIME] [to=TIME] [after=SEQUENCE] [limit=N]", 0, 6, cli_cdr_list,    \
-	  "Call detail records, oldest first")                                                                             \
-	X("cdr show", "SEQUENCE", 1, 1, cli_cdr_show, "One call detail record")                                            \
-	X("cdr export", "[format=csv|json|text] and what list takes", 0, 7, cli_cdr_export,                                \
+	X("cdr list", "[line=LINE] [trunk=TRUNK] [number=NUMBER] [from=TIME] [to=TIME] [after=RECORD] [limit=N]", 0, 7,    \
+	  cli_cdr_list, "The newest call detail records, or those that follow a record")                                   \
+	X("cdr show", "RECORD", 1, 1, cli_cdr_show, "One call detail record")                                            \
+	X("cdr export", "[format=csv|jsonl|text] [what list takes]", 0, 8, cli_cdr_export,                                 \
 	  "Call detail records for another program, all that there are")                                                   \
 	X("dial", "LINE DIGITS", 2, 2, cli_dial, "What would happen if this line dialled these digits now; calls nobody")  \
 	X("status", "", 0, 0, cli_status, "How the running switch is")                                                     \

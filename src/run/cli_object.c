@@ -222,5 +222,6 @@ int cli_object_list(struct cli *c, int argc, char **argv)
 	}
 	int exit_with = list_pages(c, &t, heads, argc, argv);
 	if (t.cells) table_end(&t);
+	else if (exit_with == CLI_OK && !c->options.json) fprintf(c->err, "There are none.\n");
 	return exit_with;
 }

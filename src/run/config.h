@@ -15,7 +15,9 @@
 #define CONFIG_PATH_MAX 512
 #define CONFIG_LISTENERS_MAX 8
 #define CONFIG_MEDIA_MAX 16
-#define CONFIG_OFFICE_FILE "office.db" // in the folder `data`
+// In the folder `data`:
+#define CONFIG_OFFICE_FILE "office.db"
+#define CONFIG_RECORDS_FILE "records.db"
 
 // name, type, default (NULL: must be given), min, max (of a text: its length), when it takes effect, what it is
 #define CONFIG_NODE(X)                                                                                                 \

@@ -94,9 +94,6 @@ struct control_ops {
 	                          uint32_t *count);
 	enum err (*peers)(void *self, struct control_peer *out, uint32_t max, uint32_t *count);
 
-	// No new call is taken from now on (an emergency call is), those that stand may finish; status says how many do.
-	enum err (*drain)(void *self);
-
 	// A configuration file was read again: take over what may change under a running switch.
 	enum err (*reload)(void *self, const struct config *config);
 
