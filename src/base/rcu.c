@@ -107,6 +107,7 @@ void rcu_defer(void (*fn)(void *), void *object)
 
 void rcu_drain(void)
 {
+	rcu_offline(); // else it would wait for itself
 	while (atomic_load(&deferred_count)) {
 		reclaim();
 		sched_yield();

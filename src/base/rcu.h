@@ -23,5 +23,5 @@ void rcu_offline(void);
 void rcu_quiescent(void);
 // Calls fn(object) when no reader can hold it any more. From any joined or unjoined thread.
 void rcu_defer(void (*fn)(void *), void *object);
-// Waits until all readers passed a quiet point and frees all that was deferred. Never from a reader that is online.
+// Waits until all readers passed a quiet point and frees all that was deferred; takes this thread offline.
 void rcu_drain(void);
