@@ -13,6 +13,7 @@
 #define LIST_MAX 65536u // rows that one worker tells at most
 #define SAVE_LINES 5000u
 #define STEP_MS 250u
+#define AUDIT_MS 60000u
 
 static bool job_give(struct job *j, enum err e)
 {
@@ -380,6 +381,10 @@ static uint32_t step(void *self)
 	if (now_ms - n->saved_ms >= 1000) {
 		node_save_registrations(n, SAVE_LINES);
 		n->saved_ms = now_ms;
+	}
+	if (now_ms - n->audited_ms >= AUDIT_MS) {
+		node_audit(n);
+		n->audited_ms = now_ms;
 	}
 	return STEP_MS;
 }

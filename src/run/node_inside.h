@@ -44,6 +44,7 @@ struct job {
 		uint64_t owner;
 		enum err result;
 	} feature;
+	struct occupancy_audit *audit; // borrowed
 	// answered
 	struct control_call *rows; // owned; of a list
 	uint32_t count, max;
@@ -100,7 +101,7 @@ struct node {
 	struct loop control_loop; // only for its wake-up
 	_Atomic bool stopping;
 	bool draining;
-	uint64_t started_wall_ms, started_ms, saved_ms;
+	uint64_t started_wall_ms, started_ms, saved_ms, audited_ms;
 };
 
 // A job; NULL: no memory.
@@ -113,3 +114,5 @@ void node_job_free(struct job *j);
 bool node_tell(struct node *n, uint32_t worker, struct job *j);
 // Saves at most `max` lines' registrations.
 void node_save_registrations(struct node *n, uint32_t max);
+// Compares what calls hold with the counters of occupancy; on the control thread.
+void node_audit(struct node *n);
