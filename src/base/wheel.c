@@ -16,16 +16,13 @@ static void place(struct wheel *w, struct timer *t)
 		list_add_last(&w->due, &t->node);
 		return;
 	}
-	// The highest bits in which its time differs from now choose the level.
+	// The highest bits in which its time differs from now choose the level. Past the top level's own bits (two years
+	// away, or just past the end of its turn) it lies there, as far ahead as a turn reaches, and is looked at again.
 	uint64_t differs = t->at_ms ^ w->now_ms;
 	int level = (63 - __builtin_clzll(differs)) / 6;
-	uint64_t slot;
-	if (level >= WHEEL_LEVELS) { // beyond two years: look again each turn of the top level
-		level = WHEEL_LEVELS - 1;
-		slot = ((w->now_ms >> 6 * level) + WHEEL_SLOTS - 1) % WHEEL_SLOTS;
-	} else {
-		slot = (t->at_ms >> 6 * level) % WHEEL_SLOTS;
-	}
+	if (level >= WHEEL_LEVELS) level = WHEEL_LEVELS - 1;
+	uint64_t here = w->now_ms >> 6 * level, there = t->at_ms >> 6 * level;
+	uint64_t slot = (there - here < WHEEL_SLOTS ? there : here + WHEEL_SLOTS - 1) % WHEEL_SLOTS;
 	list_add_last(&w->slots[level][slot], &t->node);
 	w->taken[level] |= 1ull << slot;
 }
