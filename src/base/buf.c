@@ -95,6 +95,9 @@ void put_json(struct buf *b, struct str s)
 		} else if (c < 0x20 || c == 0x7F || n == 0) {
 			put_z(b, "\\u00");
 			put_hex(b, c, 2);
+		} else if (c == 0xC2 && (unsigned char)s.p[1] < 0xA0) { // U+0080 to U+009F: a terminal may obey them
+			put_z(b, "\\u00");
+			put_hex(b, (unsigned char)s.p[1], 2);
 		} else {
 			put(b, str_head(s, n));
 		}
