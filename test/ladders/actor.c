@@ -142,6 +142,15 @@ static void learn_request(struct ladder *l, struct message *m, struct actor_call
 		c->got[c->got_count++] = (struct got_request){ .message = m };
 }
 
+// What is to be answered, by itself or when the script says so.
+void actor_challenged(struct actor *p, const struct sip_msg *m)
+{
+	struct str challenge = sip_msg_header(m, m->status == 407 ? SIP_H_PROXY_AUTHENTICATE : SIP_H_WWW_AUTHENTICATE);
+	if (!str_eq(challenge, p->challenge)) p->nonce_count = 0;
+	p->challenge = challenge;
+	p->proxy_challenge = m->status == 407;
+}
+
 static void learn_response(struct message *m, struct actor_call *c)
 {
 	const struct sip_msg *s = m->m;
@@ -149,6 +158,7 @@ static void learn_response(struct message *m, struct actor_call *c)
 	if (!r) return;
 	r->last_to = sip_msg_header(s, SIP_H_TO);
 	if (s->status >= 200) r->final_status = s->status;
+	if (s->status == 401 || s->status == 407) actor_challenged(c->actor, s);
 	bool dialog = s->method == SIP_INVITE && s->status > 100 && s->status < 300;
 	// A fork downstream may have answered with a tag that no provisional response had.
 	if (dialog && (c->remote_tag.n == 0 || (s->status >= 200 && c->invite_cseq == 0))) {
@@ -166,10 +176,18 @@ static void learn_response(struct message *m, struct actor_call *c)
 	if (s->status >= 300 && s->method == SIP_INVITE && first) c->remote_tag = STR(""); // no dialog came of it
 }
 
+// A repetition says nothing new, unless what it repeats was lost.
+static bool known(const struct ladder *l, const struct message *m)
+{
+	for (const struct message *o = l->messages; m->again && o < m; o++)
+		if (o->to == m->to && o->from == m->from && o->taken && !o->lost && str_eq(o->bytes, m->bytes)) return true;
+	return false;
+}
+
 void actor_learn(struct ladder *l, struct message *m)
 {
 	struct actor_call *c = m->call;
-	if (m->again || !c) return;
+	if (!c || known(l, m)) return;
 	if (m->m->is_request) learn_request(l, m, c);
 	else learn_response(m, c);
 	if (m->m->is_request) learn_target(c, m->m);
@@ -206,12 +224,11 @@ static bool script_wants(const struct ladder *l, const struct message *m)
 static bool answer_challenge(struct ladder *l, struct message *m)
 {
 	struct sent_request *r = actor_sent(m->call, m->m);
-	bool proxy = m->m->status == 407;
 	if (!r || m->to->password.n == 0 || m->to->mute || r->credentials_sent >= 2) return false;
 	m->taken = m->automatic = true;
 	if (m->m->method == SIP_INVITE) actor_ack_failure(l, m);
-	struct str challenge = sip_msg_header(m->m, proxy ? SIP_H_PROXY_AUTHENTICATE : SIP_H_WWW_AUTHENTICATE);
-	return send_with_credentials(l, r, m->call, challenge, proxy);
+	actor_challenged(m->to, m->m);
+	return send_with_credentials(l, r, m->call);
 }
 
 static bool answer_options(struct ladder *l, struct message *m)
@@ -226,10 +243,33 @@ static bool answer_options(struct ladder *l, struct message *m)
 	return true;
 }
 
+// The ACK of an INVITE that this party refused, which has the INVITE's branch.
+bool actor_acknowledged(const struct message *m)
+{
+	for (uint32_t i = 0; m->m->method == SIP_ACK && m->call && i < m->call->got_count; i++) {
+		struct got_request *g = &m->call->got[i];
+		if (g->final_status >= 300 && str_eq(g->message->m->via.branch, m->m->via.branch)) return g->acknowledged = true;
+	}
+	return false;
+}
+
+const struct message *actor_unacknowledged(const struct actor *p)
+{
+	for (uint32_t i = 0; i < p->call_count; i++)
+		for (uint32_t k = 0; k < p->calls[i]->got_count; k++) {
+			const struct got_request *g = &p->calls[i]->got[k];
+			if (g->message->m->method == SIP_INVITE && g->final_status >= 300 && !g->final_lost && !g->acknowledged)
+				return g->message;
+		}
+	return NULL;
+}
+
 bool actor_deals_with(struct ladder *l, struct message *m)
 {
+	bool wanted = script_wants(l, m);
 	if (actor_ignores(m->to, m->m)) return m->taken = m->automatic = true;
-	if (m->again || script_wants(l, m)) return false;
+	if (m->m->is_request && actor_acknowledged(m) && !wanted && !m->again) return m->taken = m->automatic = true;
+	if (wanted || (m->again && m->m->method != SIP_OPTIONS)) return false;
 	if (m->m->is_request) return m->m->method == SIP_OPTIONS && m->to->kind == ACTOR_TRUNK && answer_options(l, m);
 	if (m->m->status == 100) return m->taken = m->automatic = true;
 	return (m->m->status == 401 || m->m->status == 407) && m->call && answer_challenge(l, m);

@@ -1,6 +1,6 @@
 // The scripted parties: phones of lines, far switches of trunk groups, strangers. A party remembers its dialogs and what
 // it sent, and does by itself only what is a matter of course: it answers a challenge, acknowledges a refusal, passes
-// over a 100, and, as a trunk, answers OPTIONS.
+// over a 100 and over the ACK of its own refusal, and, as a trunk, answers OPTIONS.
 #pragma once
 
 #include "ladders/arrow.h"
@@ -23,8 +23,15 @@ struct got_request *actor_got(struct actor_call *call, const struct message *req
 void actor_learn(struct ladder *l, struct message *m);
 // The automatic rules, for a message that just came. True: dealt with.
 bool actor_deals_with(struct ladder *l, struct message *m);
+// Notes an ACK of an INVITE that the party refused; false when it is none.
+bool actor_acknowledged(const struct message *m);
+// An INVITE that it refused and whose ACK never came, or NULL.
+const struct message *actor_unacknowledged(const struct actor *p);
 // Acknowledges a final response that is no 2xx.
 void actor_ack_failure(struct ladder *l, struct message *response);
+
+// Remembers a challenge, for the answer.
+void actor_challenged(struct actor *p, const struct sip_msg *m);
 
 struct str actor_addr_text(struct ladder *l, const struct addr *a);
 struct str actor_contact(struct ladder *l, const struct actor *p);
@@ -33,9 +40,8 @@ struct str actor_branch(struct ladder *l, struct actor *p);
 
 // SENDING (send.c): what an arrow says that a party sends.
 bool send_arrow(struct ladder *l, const struct arrow *a);
-// Sends a request again with the answer to a challenge.
-bool send_with_credentials(struct ladder *l, struct sent_request *r, struct actor_call *call, struct str challenge,
-                           bool proxy);
+// Sends a request again with the answer to the last challenge.
+bool send_with_credentials(struct ladder *l, struct sent_request *r, struct actor_call *call);
 
 // SESSION DESCRIPTIONS (sdp.c): the party's own, as the arrow says; a new version when it changed.
 struct str sdp_of_actor(struct ladder *l, struct actor_call *call, const struct arrow *a, bool answer);

@@ -103,6 +103,7 @@ static const char *check_dialog(const struct message *m)
 	struct actor_call *call = m->call;
 	if (s->to.tag.n == 0) return s->method == SIP_ACK || s->method == SIP_BYE ? "no To tag" : NULL;
 	if (!call) return "it belongs to no call that this party knows";
+	if (call->other_tag.n && str_eq(s->to.tag, call->other_tag)) return NULL;
 	if (!str_eq(s->to.tag, call->local_tag)) return "To tag is not the party's";
 	if (call->remote_tag.n && !str_eq(s->from.tag, call->remote_tag)) return "From tag changed within a dialog";
 	const struct got_request *invite = s->method == SIP_ACK ? invite_of_ack(call, s) : NULL;
@@ -119,6 +120,7 @@ static const char *check_cseq(const struct message *m)
 	const struct sip_msg *s = m->m;
 	struct actor_call *call = m->call;
 	if (s->method == SIP_ACK || s->method == SIP_CANCEL || m->again || !call) return NULL;
+	if (call->other_tag.n && str_eq(s->to.tag, call->other_tag)) return NULL; // another dialog, with its own numbers
 	if (s->cseq.number <= call->remote_cseq) return "CSeq does not grow within the dialog";
 	call->remote_cseq = s->cseq.number;
 	return NULL;
@@ -167,7 +169,7 @@ static const char *check_to(const struct message *m, const struct sent_request *
 	if (before.tag.n && !str_eq(before.tag, s->to.tag)) return "To tag is not that of the request";
 	if (s->status == 100) return NULL;
 	if (s->to.tag.n == 0) return "To has no tag";
-	if (s->to.tag.n < 8 && !m->from) return "the To tag can be guessed";
+	if (before.tag.n == 0 && s->to.tag.n < 8 && !m->from) return "the To tag can be guessed";
 	if (r->last_to.n && sip_name_addr_parse(&before, r->last_to) == PARSE_OK && before.tag.n &&
 	    !str_eq(before.tag, s->to.tag))
 		return "To tag changed within a transaction";

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define WALL_BEGIN_MS 1767625200000u // Monday, 5 January 2026, 15:00 UTC
+#define LINES_MAX 256
 #define CALLS_MAX 64
 #define TRANSACTIONS_MAX 1024
 
@@ -21,6 +22,12 @@ static void deliver(struct outbox *o, void *self)
 	for (uint32_t i = 0; i < o->count; i++) net_receive(x->ladder, &o->packets[i]);
 }
 
+static struct live *new_live(void)
+{
+	return live_new(&(struct live_limits){ .lines_max = LINES_MAX, .trunk_groups_max = 16, .nonces = 1024,
+	                                       .guard_entries = 256 }, 7);
+}
+
 bool exchange_need(struct ladder *l)
 {
 	if (l->exchange) return true;
@@ -30,7 +37,7 @@ bool exchange_need(struct ladder *l)
 	x->ladder = l;
 	journal_init(&x->journal);
 	plane_init(x);
-	x->live = live_new(&(struct live_limits){ .lines_max = 256, .trunk_groups_max = 16, .nonces = 1024, .guard_entries = 256 }, 7);
+	x->live = new_live();
 	if (!x->live || office_new(&x->office) != OK || outbox_init(&x->out, 256, 4 * PACKET_MAX) != OK)
 		return ladder_fail(l, NULL, "no memory");
 	x->out.flush = deliver;
@@ -144,11 +151,27 @@ uint64_t exchange_tick(struct ladder *l)
 	return plane < next ? plane : next;
 }
 
+// Registrations outlive a restart; of all else that is live nothing does.
+static bool renew_live(struct exchange *x)
+{
+	struct live *fresh = new_live();
+	struct binding bindings[LOCATION_BINDINGS_MAX];
+	if (!fresh) return false;
+	for (uint32_t line = 1; line <= office_line_count(x->office); line++) {
+		uint32_t n = location_get(x->live->location, line, x->ladder->now_ms, bindings, LOCATION_BINDINGS_MAX);
+		if (n && location_put(fresh->location, line, 0, bindings, n) != OK) return false;
+	}
+	live_free(x->live);
+	x->live = fresh;
+	return true;
+}
+
 bool exchange_restart(struct ladder *l)
 {
 	struct exchange *x = l->exchange;
 	if (!need_worker(l)) return false;
 	x->worker = worker_free(x->worker);
+	if (!renew_live(x)) return ladder_fail(l, NULL, "no memory");
 	journal_crash(x);
 	plane_init(x);
 	x->feature.waits = false;

@@ -102,7 +102,8 @@ void journal_recover(struct exchange *x)
 	uint32_t count = j->count; // recovery adds
 	for (uint32_t i = 0; i < count; i++) {
 		const struct call_record *r = &j->entries[i]->record;
-		if (r->kind == RECORD_ANSWER && !released(j, r->call)) worker_recover(x->worker, r, j->last_life_wall_ms);
+		if (r->kind == RECORD_ANSWER && !released(j, r->call) && worker_recover(x->worker, r, j->last_life_wall_ms) != OK)
+			ladder_fail(x->ladder, NULL, "a call cut off by the restart could not be recovered");
 	}
 }
 

@@ -199,6 +199,13 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 	}
 }
 
+static void drop_route(struct office_rules *rules, const struct office_route *route)
+{
+	uint32_t at = (uint32_t)(route - rules->routes);
+	memmove(&rules->routes[at], &rules->routes[at + 1], (--rules->route_count - at) * sizeof *route);
+}
+
+// Without trunk groups: there is no such route any more.
 static void set_route(struct row *r, struct office_rules *rules)
 {
 	struct str prefix = next(r);
@@ -218,6 +225,7 @@ static void set_route(struct row *r, struct office_rules *rules)
 		if (g) route->choices[route->choice_count++] = g->id;
 		else r->bad = !ladder_fail(r->l, NULL, "no such trunk group");
 	}
+	if (route->choice_count == 0) drop_route(rules, route);
 }
 
 // LINES AND NUMBERS
@@ -260,7 +268,8 @@ static void new_line(struct ladder *l, struct office_line *line, struct str key)
 	str_to_z(line->name, sizeof line->name, key);
 	put_e164(line->number, key);
 	struct str password = STR(EXCHANGE_PASSWORD);
-	sip_digest_ha1(line->ha1_md5, SIP_DIGEST_MD5, key, l->realm, password);
+	uint8_t ha1[32];
+	memcpy(line->ha1_md5, ha1, sip_digest_ha1(ha1, SIP_DIGEST_MD5, key, l->realm, password));
 	sip_digest_ha1(line->ha1_sha256, SIP_DIGEST_SHA256, key, l->realm, password);
 	struct office_number number = { .kind = OFFICE_NUMBER_LINE, .line = line->id };
 	memcpy(number.digits, line->number, sizeof number.digits);
@@ -311,6 +320,15 @@ static void set_number(struct row *r)
 	if (!r->bad && office_put_number(l->exchange->office, &number) != OK) ladder_fail(l, NULL, "the office refuses the number");
 }
 
+// Not of the office: whether the media plane has ports.
+static void set_ports(struct row *r)
+{
+	struct memory_plane *p = &r->l->exchange->plane;
+	if (is(r, "none")) p->no_ports = true;
+	else if (is(r, "free")) p->no_ports = false;
+	else not_understood(r);
+}
+
 static const struct {
 	const char *kind;
 	void (*rules)(struct row *r, struct office_rules *rules);
@@ -319,7 +337,7 @@ static const struct {
 	{ "setting", set_setting, NULL },       { "state", set_state, NULL },       { "npa", set_npa, NULL },
 	{ "rate-centre", set_rate_centre, NULL }, { "exchange", set_exchange, NULL }, { "customer", set_customer, NULL },
 	{ "trunk", set_trunk, NULL },           { "route", set_route, NULL },       { "line", NULL, set_line },
-	{ "number", NULL, set_number },
+	{ "number", NULL, set_number },         { "ports", NULL, set_ports },
 };
 
 static bool set_rules(struct row *r, void (*set)(struct row *r, struct office_rules *rules))

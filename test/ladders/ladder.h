@@ -63,6 +63,7 @@ struct sent_request {
 struct got_request {
 	struct message *message;
 	uint16_t final_status; // that we gave; 0: none yet
+	bool final_lost, acknowledged;
 	struct str answers[8]; // the octets of our responses, the last at the end
 	uint32_t answer_count;
 };
@@ -71,6 +72,7 @@ struct actor_call {
 	struct actor *actor;
 	uint32_t number; // as scripts count: 1, 2, ...
 	struct str call_id, local_tag, remote_tag;
+	struct str other_tag;             // of a second branch that the script pretends
 	struct str local_uri, remote_uri; // as in From and To, without tag
 	struct str target;                // URI of the switch's Contact
 	struct str contact;               // URI of its own, as it last said it

@@ -1,10 +1,11 @@
-// Runs ladders:   ladders [--print] [--only TEXT] FILE...
+// Runs ladders:   ladders [--print] [--only TEXT] FILE|FOLDER...
 //
-// One test of TAP for each ladder; --print draws each, whether it fails or not; --only takes those whose title has TEXT.
+// Of a folder, all files that end in .ladder. One test of TAP for each ladder; --print draws each, whether it fails or not; --only takes those whose title has TEXT.
 #include "base/log.h"
 #include "base/rcu.h"
 #include "ladders/draw.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,6 +71,29 @@ static void run_file(const char *path, const struct options *o, struct tally *t)
 	script_free(&s);
 }
 
+static int is_ladder(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+	return dot && strcmp(dot, ".ladder") == 0;
+}
+
+static void run_path(const char *path, const struct options *o, struct tally *t)
+{
+	struct dirent **entries;
+	int n = scandir(path, &entries, is_ladder, alphasort);
+	if (n < 0) { // no folder
+		run_file(path, o, t);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		char file[4096];
+		snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
+		run_file(file, o, t);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -80,7 +104,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--print") == 0) o.print = true;
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) o.only = argv[++i];
-		else run_file(argv[i], &o, &t);
+		else run_path(argv[i], &o, &t);
 	}
 	printf("1..%u\n", t.run);
 	if (t.run == 0) printf("Bail out! no ladders\n");

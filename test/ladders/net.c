@@ -44,7 +44,6 @@ static bool seen_before(const struct ladder *l, const struct message *m)
 	return false;
 }
 
-// OPTIONS are not calls: they do not count.
 static void arrive(struct ladder *l, struct message *m)
 {
 	m->again = seen_before(l, m);
@@ -59,7 +58,10 @@ struct message *net_send(struct ladder *l, struct actor *from, struct actor *to,
 	m->m = parse(l, bytes, &fault);
 	m->fault = fault.why;
 	m->line = l->item ? l->item->line : 0;
-	if (to && m->m && !lost) arrive(l, m);
+	if (to && m->m && !lost) {
+		arrive(l, m);
+		actor_acknowledged(m);
+	}
 	if (to || lost) return m;
 	struct packet p = { .peer = from->addr, .listener = from->listener, .arrived_ms = l->now_ms, .data = bytes };
 	return exchange_input(l, &p) ? m : NULL;

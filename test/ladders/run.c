@@ -210,6 +210,10 @@ static bool to_the_end(struct ladder *l)
 	struct message *m = net_unexpected(l);
 	if (m) return ladder_fail(l, m, "nobody expected this");
 	if (!do_quiet(l, NULL)) return false;
+	for (uint32_t i = 0; i < l->actor_count; i++) {
+		const struct message *refused = actor_unacknowledged(&l->actors[i]);
+		if (refused) return ladder_fail(l, m, "%.*s waits for an ACK of its refusal", STR_FMT(l->actors[i].name));
+	}
 	struct str record = journal_unread(l);
 	return record.n == 0 || ladder_fail(l, NULL, "a call left a record that no cdr line names: %.*s", STR_FMT(record));
 }

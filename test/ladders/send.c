@@ -21,20 +21,24 @@ static bool add_credentials(struct ladder *l, struct draft *d, struct actor *p, 
 }
 
 static struct message *send_request(struct ladder *l, struct actor_call *call, struct actor *to, struct draft *d,
-                                    uint32_t cseq, bool lost)
+                                    bool lost)
 {
 	struct sip_via via;
+	struct sip_cseq cseq;
 	struct str bytes = draft_write(l, d);
 	if (call->sent_count == ARRAY_LEN(call->sent)) {
 		ladder_fail(l, NULL, "%.*s sends too many requests in one call", STR_FMT(call->actor->name));
 		return NULL;
 	}
 	if (sip_via_parse(&via, draft_get(d, STR("Via"))) != PARSE_OK) via.branch = STR("");
+	if (sip_cseq_parse(&cseq, draft_get(d, STR("CSeq"))) != PARSE_OK) cseq.number = 0;
+	if (cseq.number > call->local_cseq) call->local_cseq = cseq.number;
 	struct draft *kept = arena_alloc(&l->arena, sizeof *kept);
 	if (kept) *kept = *d;
 	if (kept && d->method != SIP_ACK)
 		call->sent[call->sent_count++] =
-			(struct sent_request){ .draft = kept, .to = to, .bytes = bytes, .branch = via.branch, .cseq = cseq, .has_sdp = d->body.n != 0 };
+			(struct sent_request){ .draft = kept, .to = to, .bytes = bytes, .branch = via.branch, .cseq = cseq.number,
+				.has_sdp = d->body.n != 0 };
 	return net_send(l, call->actor, to, bytes, lost);
 }
 
@@ -46,20 +50,23 @@ static void remember_contact(struct actor_call *call, const struct draft *d)
 	if (value.n && sip_name_addr_parse(&contact, value) == PARSE_OK) call->contact = contact.uri.text;
 }
 
-bool send_with_credentials(struct ladder *l, struct sent_request *r, struct actor_call *call, struct str challenge,
-                           bool proxy)
+// A To tag that the script made up: what comes for it is the party's too.
+static void remember_tag(struct actor_call *call, const struct draft *d)
+{
+	struct sip_name_addr to;
+	if (sip_name_addr_parse(&to, draft_get(d, STR("To"))) == PARSE_OK && !str_eq(to.tag, call->local_tag)) call->other_tag = to.tag;
+}
+
+bool send_with_credentials(struct ladder *l, struct sent_request *r, struct actor_call *call)
 {
 	struct actor *p = call->actor;
 	struct draft d = *r->draft;
 	uint32_t tries = r->credentials_sent + 1, cseq = ++call->local_cseq;
-	p->nonce_count = str_eq(challenge, p->challenge) ? p->nonce_count + 1 : 1;
-	p->challenge = challenge;
-	p->proxy_challenge = proxy;
 	draft_set(&d, STR("CSeq"), ladder_text(l, "%u %.*s", cseq, STR_FMT(d.method_name)));
 	draft_set(&d, STR("Via"), ladder_text(l, "SIP/2.0/UDP %.*s;branch=%.*s;rport", STR_FMT(actor_addr_text(l, &p->contact)),
 	                                      STR_FMT(actor_branch(l, p))));
-	if (!add_credentials(l, &d, p, p->nonce_count)) return false;
-	struct message *m = send_request(l, call, r->to, &d, cseq, false);
+	if (!add_credentials(l, &d, p, ++p->nonce_count)) return false;
+	struct message *m = send_request(l, call, r->to, &d, false);
 	if (!m) return false;
 	m->automatic = true;
 	if (r->to) actor_learn(l, m); // no switch stands between
@@ -104,7 +111,7 @@ static struct got_request *request_to_answer(struct actor_call *call, const stru
 {
 	for (uint32_t i = call->got_count; i-- > 0;) {
 		struct got_request *g = &call->got[i];
-		if (g->final_status) continue;
+		if (g->final_status && !a->fresh) continue; // a second answer only when the script insists
 		if (a->method_said ? g->message->m->method == a->method : a->status >= 200 || g->message->m->method == SIP_INVITE)
 			return g;
 	}
@@ -128,7 +135,7 @@ static bool send_beside(struct ladder *l, struct actor_call *call, const struct 
 	struct str to = a->method == SIP_ACK ? invite->last_to : draft_get(invite->draft, STR("To"));
 	draft_beside(l, &d, invite, a->method, to);
 	draft_apply_rules(l, &d, a, call);
-	return send_request(l, call, a->to, &d, invite->cseq, a->lost) != NULL;
+	return send_request(l, call, a->to, &d, a->lost) != NULL;
 }
 
 static bool send_new_request(struct ladder *l, struct actor_call *call, const struct arrow *a)
@@ -143,7 +150,7 @@ static bool send_new_request(struct ladder *l, struct actor_call *call, const st
 		return false;
 	draft_apply_rules(l, &d, a, call);
 	remember_contact(call, &d);
-	if (!send_request(l, call, a->to, &d, cseq, a->lost)) return false;
+	if (!send_request(l, call, a->to, &d, a->lost)) return false;
 	// With 2 tries gone, no challenge is answered.
 	if (a->credentials == CREDENTIALS_NONE && a->method != SIP_ACK) call->sent[call->sent_count - 1].credentials_sent = 2;
 	return true;
@@ -158,7 +165,11 @@ static bool send_response(struct ladder *l, struct actor_call *call, const struc
 	put_body(l, &d, call, a, g->message->m->body.n != 0);
 	draft_apply_rules(l, &d, a, call);
 	remember_contact(call, &d);
-	if (a->status >= 200) g->final_status = a->status;
+	remember_tag(call, &d);
+	if (a->status >= 200) {
+		g->final_status = a->status;
+		g->final_lost = a->lost;
+	}
 	struct str bytes = draft_write(l, &d);
 	if (g->answer_count < ARRAY_LEN(g->answers)) g->answers[g->answer_count++] = bytes;
 	return net_send(l, a->from, a->to, bytes, a->lost) != NULL;
@@ -178,7 +189,9 @@ static bool send_again(struct ladder *l, struct actor_call *call, const struct a
 			if (!a->method_said || call->got[i].message->m->method == a->method) {
 				struct str status = str_head(str_from_at(call->got[i].answers[j], 8), 3);
 				uint32_t number;
-				if (str_to_u32(&number, status, 999) == OK && number == a->status) bytes = call->got[i].answers[j];
+				if (str_to_u32(&number, status, 999) != OK || number != a->status) continue;
+				bytes = call->got[i].answers[j];
+				if (number >= 200) call->got[i].final_lost = a->lost;
 			}
 	if (bytes.n == 0) return ladder_fail(l, NULL, "%.*s did not send this before", STR_FMT(a->from->name));
 	struct message *m = net_send(l, a->from, a->to, bytes, a->lost);
@@ -222,26 +235,32 @@ static void remember_raw(struct ladder *l, struct actor_call *call, const struct
 	r->draft = arena_alloc(&l->arena, sizeof *r->draft);
 	if (!r->draft) return;
 	*r->draft = (struct draft){ .method = m->method, .method_name = m->method_name, .uri = m->uri_text, .body = m->body };
-	for (uint32_t i = 0; i < m->header_count; i++) draft_add(r->draft, m->headers[i].name, m->headers[i].value);
+	for (uint32_t i = 0; i < m->header_count; i++) {
+		const struct sip_header *h = &m->headers[i];
+		draft_add(r->draft, h->id == SIP_H_OTHER ? h->name : sip_header_name((enum sip_header_id)h->id), h->value);
+	}
 	call->call_id = m->call_id;
-	call->local_tag = m->from.tag;
 	call->local_cseq = m->cseq.number;
 }
 
 static bool send_raw(struct ladder *l, const struct arrow *a)
 {
-	struct actor_call *call = a->as ? impostor(l, a) : a->call ? actor_call_number(l, a->from, a->call) : a->from->current;
+	struct actor_call none = { .actor = a->from }, *call = &none;
+	struct sip_msg *m = arena_alloc(&l->arena, sizeof *m);
+	struct sip_fault fault;
 	struct str text = read_raw(l, a->raw);
-	if (l->failed) return false;
-	struct str branch = actor_branch(l, a->from);
-	struct actor_call none = { .actor = a->from };
-	text = with_line_ends(l, draft_fill_in(l, text, call ? call : &none, branch));
-	struct message *m = net_send(l, a->from, a->to, text, a->lost);
-	if (m && m->m && m->m->is_request && !actor_call_of(a->from, m->m->call_id)) {
-		struct actor_call *fresh = actor_call_new(l, a->from);
-		if (fresh) remember_raw(l, fresh, m->m);
+	if (l->failed || !m) return false;
+	if (a->as) call = impostor(l, a);
+	else if (a->call) call = actor_call_number(l, a->from, a->call);
+	else if (a->from->current) call = a->from->current;
+	if (!call) return false;
+	text = with_line_ends(l, draft_fill_in(l, text, call, actor_branch(l, a->from)));
+	if (sip_msg_parse(m, text, &l->arena, &fault) == PARSE_OK && m->is_request) {
+		if (!str_eq(call->call_id, m->call_id)) call = actor_call_new(l, a->from);
+		if (!call) return false;
+		remember_raw(l, call, m);
 	}
-	return m != NULL;
+	return net_send(l, a->from, a->to, text, a->lost) != NULL;
 }
 
 bool send_arrow(struct ladder *l, const struct arrow *a)
