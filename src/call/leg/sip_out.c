@@ -241,15 +241,15 @@ void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const stru
                struct str extra)
 {
 	struct buf b = room(ls);
-	char tag[16];
-	struct buf t = buf_on(tag, sizeof tag);
-	put_hex(&t, random_u64(&ls->setup.env->random), 16);
-	put_sip_response(&b, m, from, status, sip_status_text(status), buf_str(&t));
+	// A refused INVITE leaves no state: its answer would be repeated ten times to whoever it names as its sender.
+	bool stateless = m->method == SIP_INVITE && !m->to.tag.n;
+	put_sip_response(&b, m, from, status, sip_status_text(status), sip_auth_stateless_tag(ls->setup.auth, m));
 	put(&b, extra);
 	if (status == 405 || m->method == SIP_OPTIONS) put_z(&b, ALLOW);
 	if (m->method == SIP_OPTIONS && status == 200) put_z(&b, "Accept: application/sdp\r\n");
 	put_sip_body(&b, STR(""), STR(""));
-	if (b.err != OK || sip_server_respond(ls->setup.stack, txn, status, buf_str(&b)) != OK) COUNT(sip_leg_unsent);
+	if (b.err == OK && stateless) sip_server_respond_stateless(ls->setup.stack, txn, buf_str(&b));
+	else if (b.err != OK || sip_server_respond(ls->setup.stack, txn, status, buf_str(&b)) != OK) COUNT(sip_leg_unsent);
 }
 
 // A BYE of a dialog that has no leg in the pool.
