@@ -273,8 +273,9 @@ static void sum_use(struct node *n, struct worker_use *sum)
 {
 	*sum = (struct worker_use){ 0 };
 	for (uint32_t i = 0; i < n->worker_count; i++) {
+		if (!n->workers[i].started) continue;
 		struct job *j = node_job(count_use);
-		if (!n->workers[i].started || node_ask(n, i, j) != OK) continue;
+		if (node_ask(n, i, j) != OK) continue;
 		sum->calls += j->use.calls;
 		sum->legs += j->use.legs;
 		sum->transactions += j->use.transactions;
