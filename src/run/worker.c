@@ -76,6 +76,7 @@ static void on_response(void *self, ref txn, uint64_t owner, const struct sip_ms
 static void on_failed(void *self, ref txn, uint64_t owner, enum sip_failure why)
 {
 	struct worker *w = self;
+	arena_reset(&w->env.scratch); // comes from a timer: an event of its own
 	if (supervise_on_failure(&w->supervise, owner)) return;
 	sip_leg_on_failure(&w->legs, txn, owner, why);
 }

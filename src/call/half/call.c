@@ -159,6 +159,7 @@ uint64_t calls_tick(struct calls *cs)
 	while ((t = wheel_expire(&cs->wheel, cs->setup.env->now_ms))) {
 		struct call *c = pool_at(&cs->pool, t->owner);
 		if (!c) continue;
+		arena_reset(&cs->setup.env->scratch); // each is an event of its own
 		if (t->kind == SIDE_O) o_post(c, O_EV_TIMER, NULL);
 		else t_post(c, T_EV_TIMER, 0, NULL);
 		run(cs);
@@ -375,6 +376,7 @@ enum err calls_release(struct calls *cs, uint64_t call_id)
 	uint32_t at = 0;
 	for (struct call *c; (c = pool_each(&cs->pool, &at));) {
 		if (c->id != call_id || c->o.pic >= O_COUNTING) continue;
+		arena_reset(&cs->setup.env->scratch);
 		call_trail(c, SIDE_O, TRAIL_RELEASED_BY_OPERATOR, 0, 0);
 		c->released_by = BY_OPERATOR;
 		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_NORMAL_UNSPECIFIED) });
@@ -389,6 +391,7 @@ void calls_release_all(struct calls *cs, struct cause cause)
 	uint32_t at = 0;
 	for (struct call *c; (c = pool_each(&cs->pool, &at));) {
 		if (c->o.pic >= O_COUNTING) continue;
+		arena_reset(&cs->setup.env->scratch);
 		c->released_by = BY_SWITCH;
 		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause });
 		run(cs);
