@@ -65,7 +65,7 @@ static bool option_lacks(struct cursor *c, struct arrow *a)
 // cause 17: a Reason header of Q.850
 static bool option_cause(struct cursor *c, struct arrow *a)
 {
-	struct str number;
+	struct str number = { 0 };
 	if (!need(c, &number, "a cause")) return false;
 	struct rule r = { a->from ? RULE_WITH : RULE_HAS, STR("Reason"),
 	                  ladder_text(c->l, "Q.850;cause=%.*s", STR_FMT(number)) };
