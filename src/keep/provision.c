@@ -35,7 +35,7 @@ enum err provision_new(struct provision **out, struct store *store, struct offic
 struct provision *provision_free(struct provision *p)
 {
 	if (!p) return NULL;
-	if (p->in_bulk) provision_abort(p);
+	provision_abort(p);
 	free(p->touched.lines);
 	free(p->touched.numbers);
 	arena_fini(&p->scratch);
@@ -45,6 +45,14 @@ struct provision *provision_free(struct provision *p)
 }
 
 // ---- One change, or one of many -------------------------------------------------------------------------------------
+
+// Of many changes none is made any more once the store gave them all up: the rest alone would be half of them.
+static bool bulk_is_lost(struct provision_answer *out, const struct provision *p)
+{
+	if (!p->in_bulk || store_in_transaction(p->db)) return false;
+	provision_fail(out, ERR_SYSTEM, NULL, "the store gave up all changes since the beginning");
+	return true;
+}
 
 static enum err begin_change(struct provision *p)
 {
@@ -79,12 +87,14 @@ static void change(struct provision_answer *out, struct provision *p, enum provi
 {
 	uint32_t line_count = p->touched.line_count, number_count = p->touched.number_count, version = p->version;
 	arena_reset(&p->scratch);
+	if (bulk_is_lost(out, p)) return;
 	enum err err = begin_change(p);
 	if (err != OK) {
 		provision_fail_store(out, p, err, "change the office");
 		return;
 	}
 	bool done = provision_apply(out, p, action, q);
+	explicit_bzero(p->scratch.p, p->scratch.n); // a password may be there
 	err = done ? end_change(p) : OK;
 	if (err != OK) done = provision_fail_store(out, p, err, "keep the change");
 	if (!done) {
@@ -157,15 +167,20 @@ enum err provision_begin(struct provision *p)
 	if (p->in_bulk) return ERR_STATE;
 	enum err err = store_run(p->db, "BEGIN IMMEDIATE");
 	p->in_bulk = err == OK;
+	p->version_before = p->version;
 	return err;
 }
 
 void provision_commit(struct provision_answer *out, struct provision *p)
 {
 	*out = (struct provision_answer){ .version = p->version };
-	enum err err = p->in_bulk ? store_run(p->db, "COMMIT") : ERR_STATE;
+	if (!p->in_bulk) {
+		provision_fail(out, ERR_STATE, NULL, "no changes were begun");
+		return;
+	}
+	enum err err = bulk_is_lost(out, p) ? out->err : store_run(p->db, "COMMIT");
 	if (err != OK) {
-		provision_fail_store(out, p, err, "keep the changes");
+		if (out->err == OK) provision_fail_store(out, p, err, "keep the changes");
 		provision_abort(p);
 		return;
 	}
@@ -175,7 +190,9 @@ void provision_commit(struct provision_answer *out, struct provision *p)
 
 void provision_abort(struct provision *p)
 {
-	if (p->in_bulk) (void)!store_run(p->db, "ROLLBACK");
+	if (!p->in_bulk) return;
+	(void)!store_run(p->db, "ROLLBACK");
 	p->in_bulk = false;
+	p->version = p->version_before;
 	provision_untouch(p);
 }

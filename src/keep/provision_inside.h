@@ -37,7 +37,8 @@ struct provision {
 	struct arena scratch;        // of one operation
 	const char *select_all[PROVISION_KIND_COUNT], *select_one[PROVISION_KIND_COUNT];
 	bool in_bulk;
-	uint32_t version;            // of the last change, not published yet when in bulk
+	uint32_t version;            // of the last change that stands; 0: none since the start
+	uint32_t version_before;     // the bulk
 	struct { // what is to be published at commit
 		uint32_t rules; // set of STORE_TABLE(...)
 		uint32_t line_count, line_cap, number_count, number_cap;

@@ -94,12 +94,60 @@ static void many_changes_become_visible_at_once(void **state)
 	assert_non_null(office_number(test.office, STR("16035550101")));
 
 	assert_int_equal(provision_begin(test.p), OK);
+	uint32_t version = office_rules(test.office)->version;
+	done("set customer Granite~Works suspended=yes");
 	done("remove line alice");
 	provision_abort(test.p);
 	assert_int_equal(office_line_count(test.office), 1);
+	assert_int_equal(office_rules(test.office)->version, version);
 	assert_non_null(strstr(show(PROVISION_LINE, "alice"), "alice"));
+	done("set customer Granite~Works suspended=yes"); // takes the version that the aborted change had
+	assert_true(test.answer.version > version);
 	provision_commit(&test.answer, test.p);
 	assert_int_equal(test.answer.err, ERR_STATE);
+}
+
+// A full disk refuses the change with its reason; once there is room again all goes on.
+static void a_full_disk_changes_nothing(void **state)
+{
+	(void)state;
+	add_basics();
+	struct store_query pages = store_ask_once(test.p->db, "PRAGMA page_count");
+	char sql[64];
+	snprintf(sql, sizeof sql, "PRAGMA max_page_count = %u", (uint32_t)store_count(&pages));
+	assert_int_equal(store_run(test.p->db, sql), OK);
+	enum err err = OK;
+	uint32_t held = 0;
+	for (uint32_t i = 0; err == OK && i < 1000; i++) {
+		char command[64];
+		snprintf(command, sizeof command, "add customer Customer~%u", i);
+		act(command);
+		err = test.answer.err;
+		held += err == OK;
+	}
+	assert_int_equal(err, ERR_SYSTEM);
+	assert_non_null(strstr(test.answer.why, "the disk is full"));
+	assert_int_equal(office_rules(test.office)->customer_count, held + 1);
+	assert_int_equal(store_run(test.p->db, "PRAGMA max_page_count = 100000"), OK);
+	done("add customer Another");
+	assert_int_equal(office_rules(test.office)->customer_count, held + 2);
+}
+
+// What the store rolled back by itself does not go on in halves.
+static void many_changes_that_are_lost_stay_so(void **state)
+{
+	(void)state;
+	assert_int_equal(provision_begin(test.p), OK);
+	done("add customer A");
+	assert_int_equal(store_run(test.p->db, "ROLLBACK"), OK); // as a full disk may do
+	act("add customer B");
+	assert_int_equal(test.answer.err, ERR_SYSTEM);
+	provision_commit(&test.answer, test.p);
+	assert_int_equal(test.answer.err, ERR_SYSTEM);
+	assert_non_null(strstr(test.answer.why, "gave up all changes"));
+	assert_int_equal(office_rules(test.office)->customer_count, 0);
+	done("add customer B");
+	assert_int_equal(office_rules(test.office)->customer_count, 1);
 }
 
 static void put_random_command(char out[256], struct random *random)
@@ -187,6 +235,8 @@ int main(void)
 		OFFICE_TEST(a_visitor_may_stop),
 		OFFICE_TEST(history_keeps_who_changed_what),
 		OFFICE_TEST(many_changes_become_visible_at_once),
+		OFFICE_TEST(a_full_disk_changes_nothing),
+		OFFICE_TEST(many_changes_that_are_lost_stay_so),
 		OFFICE_TEST(the_office_follows_the_store),
 		OFFICE_TEST(every_field_can_be_shown_and_explained),
 	};

@@ -74,8 +74,9 @@ static const struct check {
 	  "SELECT 'the line ' || l.name || ' shows the number +' || l.number || ', which is ' || n.kind FROM line l "
 	  "JOIN number n ON n.number = l.number WHERE n.kind <> 'line'" },
 	{ STORE_WARNING,
-	  "SELECT 'the area code ' || substr(number, 2, 3) || ' of the line ' || name || ' has no dialling plan' FROM line "
-	  "WHERE number LIKE '1__________' AND substr(number, 2, 3) NOT IN (SELECT CAST(npa AS TEXT) FROM npa)" },
+	  "SELECT 'the area code ' || npa || ' (of ' || count(*) || ' lines) has no dialling plan' "
+	  "FROM (SELECT substr(number, 2, 3) AS npa FROM line WHERE number LIKE '1__________') "
+	  "WHERE npa NOT IN (SELECT CAST(npa AS TEXT) FROM npa) GROUP BY npa" },
 	{ STORE_WARNING,
 	  "SELECT 'the state ' || s.code || ' is not open: its lines (' || count(*) || ') can make emergency calls only' "
 	  "FROM line l JOIN rate_centre c ON c.id = l.rate_centre JOIN state s ON s.id = c.state WHERE NOT s.open "

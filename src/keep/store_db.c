@@ -227,6 +227,11 @@ enum err store_run(struct store_db *db, const char *sql)
 	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : last_err(db);
 }
 
+bool store_in_transaction(const struct store_db *db)
+{
+	return !sqlite3_get_autocommit(db->handle);
+}
+
 uint64_t store_last_id(struct store_db *db)
 {
 	return (uint64_t)sqlite3_last_insert_rowid(db->handle);

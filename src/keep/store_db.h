@@ -71,6 +71,8 @@ MUST_CHECK enum err store_finish(struct store_query *q);
 // The number in the first column of the first row; 0 when there is none.
 uint64_t store_count(struct store_query *q);
 uint64_t store_last_id(struct store_db *db);
+// false: no transaction was begun, or SQLite rolled it back by itself (a full disk, no memory).
+bool store_in_transaction(const struct store_db *db);
 
 // "cannot <doing>: the disk is full (database or disk is full)": why the last question failed.
 void store_explain(struct store_fault *fault, struct store_db *db, enum err err, const char *doing);

@@ -15,7 +15,8 @@
 
 enum dialling_progress {
 	DIALLING_MORE,  // not complete whatever follows: wait for the inter-digit time
-	DIALLING_MAYBE, // complete as it stands, and longer numbers begin so: wait for the critical time
+	DIALLING_MAYBE, // complete as it stands (and then means what the answer says), but longer numbers begin so: wait
+	                // for the critical time
 	DIALLING_DONE,  // nothing more need be dialled; also every answer when `complete` was said
 };
 
