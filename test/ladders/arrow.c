@@ -30,7 +30,7 @@ static bool add_rule(struct cursor *c, struct arrow *a, struct rule r)
 // "Name: value" in one quoted word.
 static bool option_header(struct cursor *c, struct arrow *a, enum rule_kind kind)
 {
-	struct str line;
+	struct str line = { 0 };
 	if (!need(c, &line, "a header in quotes")) return false;
 	int32_t colon = str_find_char(line, ':');
 	if (colon < 0) return ladder_fail(c->l, NULL, "\"%.*s\" is no header line", STR_FMT(line));
