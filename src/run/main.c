@@ -156,7 +156,7 @@ static void reload(struct serve *s)
 		if (s->api.control.ops->reload(s->api.control.self, s->config) != OK)
 			LOG(WARN, "reload", LOG_TEXT("the switch did not take the new settings over"));
 	} else {
-		LOG(ERROR, "reload", LOG_TEXT("the configuration file has an error: nothing is changed"),
+		LOG(ERROR, "reload_refused", LOG_TEXT("the configuration file has an error: nothing is changed"),
 		    LOG_STR("why", buf_str(&why)));
 	}
 	free(read);
