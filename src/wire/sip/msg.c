@@ -14,12 +14,17 @@ struct reader {
 	struct arena *arena;
 	struct sip_fault fault; // the first one; why is NULL while there is none
 	uint8_t last[SIP_H_COUNT]; // index + 1 of the last header of an id
-	uint32_t line_at[SIP_HEADERS_MAX]; // where each header's line begins
 };
 
 static void blame(struct reader *r, uint16_t status, uint32_t at, const char *why)
 {
 	if (!r->fault.why) r->fault = (struct sip_fault){ .status = status, .at = at, .why = why };
+}
+
+// Where a piece of the datagram begins.
+static uint32_t octet_of(const struct reader *r, struct str piece)
+{
+	return (uint32_t)(piece.p - r->in.p);
 }
 
 // LINES.
@@ -80,15 +85,14 @@ static enum line unfold(struct reader *r, struct str *value)
 }
 
 // HEADERS.
-static void add_header(struct reader *r, struct str name, struct str value, uint32_t at)
+static void add_header(struct reader *r, struct str name, struct str value)
 {
 	struct sip_msg *m = r->m;
 	if (m->header_count == SIP_HEADERS_MAX) {
-		blame(r, 400, at, "Too Many Headers");
+		blame(r, 400, octet_of(r, name), "Too Many Headers");
 		return;
 	}
 	enum sip_header_id id = sip_header_from(name);
-	r->line_at[m->header_count] = at;
 	m->headers[m->header_count++] = (struct sip_header){ .name = name, .value = value, .id = (uint8_t)id };
 	if (r->last[id]) m->headers[r->last[id] - 1].next = (uint8_t)m->header_count;
 	else m->first[id] = (uint8_t)m->header_count;
@@ -113,7 +117,7 @@ static bool take_header(struct reader *r)
 		return false;
 	}
 	if (!named) blame(r, 400, at, "Malformed Header Line");
-	if (named && found == LINE_OK) add_header(r, name, str_trim(value), at);
+	if (named && found == LINE_OK) add_header(r, name, str_trim(value));
 	return true;
 }
 
@@ -135,7 +139,7 @@ static bool parse_status_line(struct reader *r, struct str line)
 static void parse_request_uri(struct reader *r)
 {
 	struct sip_msg *m = r->m;
-	uint32_t at = (uint32_t)(m->uri_text.p - r->in.p);
+	uint32_t at = octet_of(r, m->uri_text);
 	if (m->uri_text.n > SIP_URI_MAX) blame(r, 414, at, "Request-URI Too Long");
 	else if (sip_uri_parse(&m->uri, m->uri_text) != PARSE_OK) blame(r, 400, at, "Malformed Request-URI");
 	else if (m->uri.headers.n) blame(r, 400, at, "Headers In Request-URI"); // RFC 3261 §19.1.1
@@ -231,22 +235,26 @@ static bool decode(struct reader *r, enum sip_header_id id, struct str value)
 	}
 }
 
+static void check_rule(struct reader *r, const struct rule *rule)
+{
+	const struct sip_msg *m = r->m;
+	const struct sip_header *first = m->first[rule->id] ? &m->headers[m->first[rule->id] - 1] : NULL;
+	uint32_t at = first ? octet_of(r, first->name) : r->at;
+	if (!first && rule->missing) {
+		blame(r, 400, at, rule->missing);
+		return;
+	}
+	if (first && first->next && rule->doubled) blame(r, 400, at, rule->doubled);
+	if (!decode(r, rule->id, sip_msg_header(m, rule->id))) blame(r, 400, at, rule->malformed);
+}
+
 static void check_rules(struct reader *r)
 {
 	struct sip_msg *m = r->m;
-	for (uint32_t i = 0; i < ARRAY_LEN(rules); i++) {
-		const struct rule *rule = &rules[i];
-		uint32_t first = m->first[rule->id], at = first ? r->line_at[first - 1] : r->at;
-		if (!first && rule->missing) {
-			blame(r, 400, at, rule->missing);
-			continue;
-		}
-		if (first && rule->doubled && m->headers[first - 1].next) blame(r, 400, at, rule->doubled);
-		if (!decode(r, rule->id, sip_msg_header(m, rule->id))) blame(r, 400, at, rule->malformed);
-	}
+	for (uint32_t i = 0; i < ARRAY_LEN(rules); i++) check_rule(r, &rules[i]);
 	if (!m->is_request) m->method = m->cseq.method;
 	else if (m->cseq.method_name.n && !str_eq(m->method_name, m->cseq.method_name))
-		blame(r, 400, r->line_at[m->first[SIP_H_CSEQ] - 1], "CSeq Method Differs");
+		blame(r, 400, octet_of(r, m->headers[m->first[SIP_H_CSEQ] - 1].name), "CSeq Method Differs");
 }
 
 enum parse sip_msg_parse(struct sip_msg *m, struct str in, struct arena *arena, struct sip_fault *fault)

@@ -17,10 +17,10 @@ static void class_add(int classes, const char *chars)
 __attribute__((constructor)) static void classes_init(void)
 {
 	class_add(SIP_CHAR_TOKEN, ALPHANUM "-.!%*_+`'~");
-	class_add(SIP_CHAR_USER, UNRESERVED "%&=+$,;?/" "#"); // '#' is not in the grammar, but on every telephone
-	class_add(SIP_CHAR_PASSWORD, UNRESERVED "%&=+$,");
+	class_add(SIP_CHAR_USER, UNRESERVED "&=+$,;?/" "#"); // '#' is not in the grammar, but on every telephone
+	class_add(SIP_CHAR_PASSWORD, UNRESERVED "&=+$,");
 	class_add(SIP_CHAR_HOST, ALPHANUM "-._"); // '_': names of DNS that are no host names, seen in practice
-	class_add(SIP_CHAR_URI, UNRESERVED "%[]/?:;&=+$,@");
+	class_add(SIP_CHAR_URI, UNRESERVED "[]/?:;&=+$,");
 	class_add(SIP_CHAR_NUMBER, "0123456789ABCDEFabcdef*#-.()");
 	// Wider than token and host; but a value may be put between quotes some day, so nothing that would end them.
 	for (int c = '!'; c < 256; c++) {
@@ -95,11 +95,13 @@ int sip_hex_octet(const char digits[2])
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-bool sip_escapes_are_whole(struct str s)
+uint32_t sip_span_escaped(struct str s, unsigned classes)
 {
-	for (int32_t at; (at = str_find_char(s, '%')) >= 0; sip_take(&s, (uint32_t)at + 3))
-		if (s.n - (uint32_t)at < 3 || sip_hex_octet(s.p + at + 1) < 0) return false;
-	return true;
+	uint32_t n = 0;
+	for (;; n += 3) {
+		n += sip_span(str_from_at(s, n), classes);
+		if (s.n - n < 3 || s.p[n] != '%' || sip_hex_octet(s.p + n + 1) < 0) return n;
+	}
 }
 
 enum parse sip_take_param(struct str *rest, struct str *name, struct str *value)

@@ -6,34 +6,36 @@
 
 enum sip_char_class {
 	SIP_CHAR_TOKEN = 1,    // RFC 3261 §25.1 token
-	SIP_CHAR_USER = 2,     // user of a URI, and the '%' of an escape
+	SIP_CHAR_USER = 2,     // user of a URI, but for escapes
 	SIP_CHAR_PASSWORD = 4, // password of a URI, likewise
 	SIP_CHAR_HOST = 8,     // host name or IPv4 address
-	SIP_CHAR_URI = 16,     // parameters and headers of a URI, and all of a URI of another scheme
+	SIP_CHAR_URI = 16,     // parameters and headers of a URI, likewise
 	SIP_CHAR_NUMBER = 32,  // telephone number of a tel URI: digits, pauses and visual separators
 	SIP_CHAR_VALUE = 64,   // value of a header parameter that is not quoted
 	SIP_CHAR_WORD = 128,   // Call-ID: what can be seen, of ASCII
 };
 extern uint8_t sip_char_class[256]; // filled before main
 
-static inline bool sip_char_is(char c, enum sip_char_class class)
+// Of one of the classes, which may be joined by '|'.
+static inline bool sip_char_is(char c, unsigned classes)
 {
-	return sip_char_class[(unsigned char)c] & class;
+	return sip_char_class[(unsigned char)c] & classes;
 }
 
 // The small ones are inline: a message is taken apart by some hundred calls of them.
 
-// How many octets at the front are of the class.
-static inline uint32_t sip_span(struct str s, enum sip_char_class class)
+// How many octets at the front are of the classes.
+static inline uint32_t sip_span(struct str s, unsigned classes)
 {
-	uint32_t n = 0;
-	while (n < s.n && sip_char_is(s.p[n], class)) n++;
-	return n;
+	const char *p = s.p;
+	if (s.n == 0) return 0;
+	for (const char *end = p + s.n; p != end && sip_char_is(*p, classes);) p++;
+	return (uint32_t)(p - s.p);
 }
 
-static inline bool sip_all(struct str s, enum sip_char_class class)
+static inline bool sip_all(struct str s, unsigned classes)
 {
-	return sip_span(s, class) == s.n;
+	return sip_span(s, classes) == s.n;
 }
 
 // Takes n octets, of which there are so many.
@@ -71,8 +73,8 @@ bool sip_take_quoted(struct str *rest, struct str *quoted);
 bool sip_take_host(struct str *rest, struct str *host);
 // Takes a port, 1 to 65535.
 bool sip_take_port(struct str *rest, uint16_t *port);
-// Every '%' starts an escape of two hexadecimal digits.
-bool sip_escapes_are_whole(struct str s);
+// How many octets at the front are of the classes, or escapes: '%' and two hexadecimal digits.
+uint32_t sip_span_escaped(struct str s, unsigned classes);
 // The octet of two hexadecimal digits, or -1.
 int sip_hex_octet(const char digits[2]);
 

@@ -9,11 +9,12 @@ static bool take_userinfo(struct sip_uri *uri, struct str *rest)
 	if (at < 0) return true;
 	struct str info = sip_take(rest, (uint32_t)at);
 	sip_take(rest, 1);
-	if (str_find_char(*rest, '@') >= 0) return false; // which one ends the user would be anyone's guess
-	uri->user = str_cut(&info, ':');
-	uri->password = info;
-	return sip_all(uri->user, SIP_CHAR_USER) && sip_all(info, SIP_CHAR_PASSWORD) && sip_escapes_are_whole(uri->user) &&
-	       sip_escapes_are_whole(info);
+	uri->user = sip_take(&info, sip_span_escaped(info, SIP_CHAR_USER));
+	if (info.n && info.p[0] == ':') {
+		sip_take(&info, 1);
+		uri->password = sip_take(&info, sip_span_escaped(info, SIP_CHAR_PASSWORD));
+	}
+	return info.n == 0;
 }
 
 static enum parse parse_sip(struct sip_uri *uri, struct str rest)
@@ -24,8 +25,8 @@ static enum parse parse_sip(struct sip_uri *uri, struct str rest)
 		sip_take(&rest, 1);
 		if (!sip_take_port(&rest, &uri->port)) return PARSE_BAD;
 	}
-	if (rest.n && rest.p[0] != ';' && rest.p[0] != '?') return PARSE_BAD;
-	if (!sip_all(rest, SIP_CHAR_URI) || !sip_escapes_are_whole(rest)) return PARSE_BAD;
+	if (rest.n == 0) return PARSE_OK;
+	if ((rest.p[0] != ';' && rest.p[0] != '?') || sip_span_escaped(rest, SIP_CHAR_URI) != rest.n) return PARSE_BAD;
 	uri->headers = rest;
 	uri->params = str_cut(&uri->headers, '?');
 	return PARSE_OK;
@@ -33,13 +34,11 @@ static enum parse parse_sip(struct sip_uri *uri, struct str rest)
 
 static enum parse parse_tel(struct sip_uri *uri, struct str rest)
 {
+	uint32_t plus = rest.p[0] == '+', digits = sip_span(str_from_at(rest, plus), SIP_CHAR_NUMBER);
+	uri->user = sip_take(&rest, plus + digits);
 	uri->params = rest;
-	uri->user = str_cut(&uri->params, ';');
-	uri->params = str_from_at(rest, uri->user.n);
-	struct str number = uri->user;
-	if (number.n && number.p[0] == '+') sip_take(&number, 1);
-	if (number.n == 0 || !sip_all(number, SIP_CHAR_NUMBER)) return PARSE_BAD;
-	return sip_all(uri->params, SIP_CHAR_URI) && sip_escapes_are_whole(uri->params) ? PARSE_OK : PARSE_BAD;
+	if (digits == 0 || (rest.n && rest.p[0] != ';')) return PARSE_BAD;
+	return sip_span_escaped(rest, SIP_CHAR_URI) == rest.n ? PARSE_OK : PARSE_BAD;
 }
 
 // ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
@@ -60,7 +59,7 @@ enum parse sip_uri_parse(struct sip_uri *out, struct str text)
 	if (text.n > SIP_URI_MAX || rest.n == 0 || !scheme_is_well_formed(scheme)) return PARSE_BAD;
 	if (str_eq_nocase(scheme, STR("sip")) || str_eq_nocase(scheme, STR("sips"))) return parse_sip(out, rest);
 	if (str_eq_nocase(scheme, STR("tel"))) return parse_tel(out, rest);
-	return sip_all(rest, SIP_CHAR_URI) ? PARSE_OK : PARSE_BAD;
+	return sip_all(rest, SIP_CHAR_URI | SIP_CHAR_VALUE) ? PARSE_OK : PARSE_BAD;
 }
 
 struct str sip_unescape(struct arena *arena, struct str escaped)

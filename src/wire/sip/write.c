@@ -151,7 +151,7 @@ void put_sip_user(struct buf *b, struct str text)
 {
 	for (uint32_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
-		if (c != '%' && c != '#' && sip_char_is(c, SIP_CHAR_USER)) {
+		if (c != '#' && sip_char_is(c, SIP_CHAR_USER)) {
 			put_c(b, c);
 		} else {
 			put_c(b, '%');
