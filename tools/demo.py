@@ -68,13 +68,13 @@ class Show:
         print(f"\n  {self.paint(f'{self.scenes}  {text}', '1;36')}\n", flush=True)
 
     def done(self, what, how=""):
-        print(f"     {self.paint('✓', '32')} {what:<52}{self.paint(how, '2')}", flush=True)
+        print(f"     {self.paint('✓', '32')} {what:<58}{self.paint(how, '2')}", flush=True)
 
     def check(self, what, good, how=""):
         if good:
             self.done(what, how)
             return
-        print(f"     {self.paint('✗', '1;31')} {what:<52}{how}", flush=True)
+        print(f"     {self.paint('✗', '1;31')} {what:<58}{how}", flush=True)
         raise labs.Failed(what)
 
     def hears(self, who, phone, *hz, seconds=0.6, timeout_s=8):
@@ -131,7 +131,7 @@ def other_carrier(show, server, one):
     one.dial(number)
     one.wait("CALL_ESTABLISHED")
     show.done(f"a line dials 1 {pretty(number[1:])}: the other carrier answers", f"over the trunk to {server.far_where}")
-    show.hears("the far telephone sends back what it hears: the line", one, ONE)
+    show.hears("the far telephone sends all sound back: the line", one, ONE)
     one.hang_up()
     show.check("they hang up", carrier.finish() == "")
     caller = far(server, "far-calls", FAR_CALLS, server.lines[0].number)
@@ -242,7 +242,7 @@ def stay(program, address):
                          ("dialtone", "a call to this name: dial tone; press the digits"),
                          ("*67" + second.number, "the same line, without showing who calls"),
                          ("*72" + second.number, "forward your calls to it; *73 ends that"),
-                         (first.number[:3] + "5550199", "a number that is not in service: you are told")):
+                         ("6035550190", "a number that is not in service: you are told")):
         print(f"       {digits:<16}{what}")
     print("\n     And look at what it does, from another terminal:\n")
     for words in ("status", "registration list", "call list", "cdr list", f"dial {first.name} {second.number}"):

@@ -90,38 +90,60 @@ def star_67(lab):
 @scenario("call forwarding, set from the phone")
 def forwarding(lab):
     server = switch.start(lab)
-    one, two, three = (server.phone(index, name, says_hz=hz)
-                       for index, name, hz in ((0, "one", ONE), (1, "two", TWO), (2, "three", THREE)))
-    two.dial("*72" + server.lines[2].number)
-    two.wait("CALL_CLOSED", timeout_s=20)
-    one.dial(server.lines[1].number)
-    three.wait("CALL_INCOMING")
-    three.answer()
-    one.wait("CALL_ESTABLISHED")
-    talk(lab, one, three)
-    lab.check("the forwarding line does not ring", not two.has("CALL_INCOMING"))
-    one.hang_up()
-    three.wait("CALL_CLOSED")
-    two.dial("*73")
-    two.wait("CALL_CLOSED", timeout_s=20)
-    one.dial(server.lines[1].number)
-    two.wait("CALL_INCOMING")
+    boss, desk, caller = (server.phone(index, name, says_hz=hz)
+                          for index, name, hz in ((0, "boss", ONE), (1, "desk", TWO), (2, "caller", THREE)))
+    boss.dial("*72" + server.lines[1].number)
+    boss.wait("CALL_CLOSED", timeout_s=20)
+    caller.dial(server.lines[0].number)
+    desk.wait("CALL_INCOMING")
+    desk.answer()
+    caller.wait("CALL_ESTABLISHED")
+    talk(lab, caller, desk)
+    lab.check("the forwarding line does not ring", not boss.has("CALL_INCOMING"))
+    caller.hang_up()
+    desk.wait("CALL_CLOSED")
+    boss.dial("*73")
+    boss.wait("CALL_CLOSED", timeout_s=20)
+    caller.dial(server.lines[0].number)
+    boss.wait("CALL_INCOMING")
     lab.check("and rings again after *73", True)
 
 
-@scenario("numbers that lead nowhere are told so")
+def told(lab, phone, title, digits):
+    """The call ends with an announcement: special information tone, then a voice."""
+    fresh = phone.since()
+    phone.dial(digits)
+    phone.wait("CALL_CLOSED", timeout_s=40)
+    heard = fresh()
+    first = heard.part(0.05, 0.25)
+    lab.check(f"{title}: special information tone", max(first.share(hz) for hz in SIT_FIRST) > 0.8, heard.seconds)
+    lab.check(f"{title}: and a voice that says why", heard.seconds > 3 and not heard.part(1.5, 3).is_silent(),
+              heard.seconds)
+
+
+@scenario("numbers that lead nowhere are told so", time_s=120)
 def intercept(lab):
     server = switch.start(lab)
     one = server.phone(0, "one", says_hz=ONE)
-    for title, digits in (("a vacant number", "6035550199"), ("seven digits where ten are the rule", "5550101")):
-        fresh = one.since()
-        one.dial(digits)
-        one.wait("CALL_CLOSED", timeout_s=40)
-        heard = fresh()
-        first = heard.part(0.05, 0.25)
-        lab.check(f"{title}: special information tone", max(first.share(hz) for hz in SIT_FIRST) > 0.8, heard.seconds)
-        lab.check(f"{title}: and a voice that says why", heard.seconds > 3 and not heard.part(1.5, 3).is_silent(),
-                  heard.seconds)
+    told(lab, one, "a vacant number", "6035550190")
+    told(lab, one, "a changed number", "6035550191")
+    told(lab, one, "seven digits where ten are the rule", "5550102")
+
+
+@scenario("the dialling plans of two states")
+def dialling_plans(lab):
+    server = switch.start(lab)
+    portland, bangor = server.phone(5, "portland", says_hz=ONE), server.phone(6, "bangor", says_hz=TWO)
+    concord = server.phone(0, "concord", says_hz=THREE)
+    bangor_number, concord_number = server.lines[6].number, server.lines[0].number
+    for caller, called, digits in ((portland, bangor, bangor_number[3:]), (portland, bangor, bangor_number),
+                                   (portland, bangor, "1" + bangor_number), (concord, bangor, "1" + bangor_number),
+                                   (portland, concord, concord_number), (concord, portland, "+1" + portland.user)):
+        caller.dial(digits)
+        called.wait("CALL_INCOMING")
+        lab.check(f"{caller.name} dials {digits}: {called.name} rings", True)
+        caller.hang_up()
+        called.wait("CALL_CLOSED")
 
 
 @scenario("911 without a trunk for it, and with one")

@@ -153,6 +153,8 @@ def trunk(lab):
 def lossy(lab):
     # Of 30 requests that take two hops, repeated as the RFC says, one goes unanswered in some 20,000 runs.
     server = switch.start(lab)
+    server.allow_calls(0, 20)
+    server.allow_calls(1, 20)
     lossy_network = {"calls": 10, "lost_percent": 8, "timeout_s": 90}
     walk(lab, "10 calls all the same", called(server, 1, CALLED.replace("< ACK", "< ACK ?") + "linger 8000", **lossy_network),
          line(server, 0, "caller", CALLER.replace("wait 300", "wait 4000") + "linger 4000",

@@ -33,7 +33,10 @@ class Server:
         self.lab, self.address, self.far_address = lab, lab.address(1), lab.address(20)
         self.where, self.far_where = f"{self.address}:5060", f"{self.far_address}:5060"
         self.far_number = "12125550142"
-        self.lines = []
+        self.lines = []  # the first four can call and be called
+
+    def allow_calls(self, index, count):
+        """Lets a line have so many calls at once."""
 
     def phone(self, index, name, **how):
         """A phone of the line with this index, registered."""
@@ -53,7 +56,8 @@ class Server:
 
 
 class Switch(Server):
-    """`dialtone` with the sample office, at the lab's first address; a far switch of its trunk stands at .20."""
+    """`dialtone` with the sample office (keep/sample.h), at the lab's first address; a far switch of its trunk stands
+    at .20. Lines 0 to 3 are in New Hampshire, 5 to 7 in Maine; 0 and 5 have all features."""
 
     MEDIA_PORTS = (20000, 20199)
 
@@ -94,8 +98,12 @@ class Switch(Server):
         self.program = self.lab.start("switch", [self.lab.program, "serve", "-c", self.config], SANITIZERS)
         if not wait_until(lambda: self.program.runs() and self.say("status", may_fail=True), 20, 0.05):
             raise Failed("the switch did not start")
-        self.say("trunk", "set", "far", f"peers={self.far_where}/1", f"nets={self.far_address}/32")
+        # SIPp is there for single calls only: it is not asked whether it lives.
+        self.say("trunk", "set", "far", f"peers={self.far_where}", "options-s=0")
         return self
+
+    def allow_calls(self, index, count):
+        self.say("line", "set", self.lines[index].name, f"calls-max={count}")
 
     def stop(self):
         """Ends it as an operator would, which must end in order: with a sanitizer, that is also without a leak."""
