@@ -4,8 +4,8 @@
 //        ▲                       │
 //        └─── journal_take ◀─────┘ {owner, kind, err}, and a wake-up
 //
-// Group commit: whatever waits when the disk is free goes in one write; nobody waits for company. A segment is a file of
-// fixed size, made ready before it is needed, so that calls in progress still find room on a disk that fills up. A
+// Group commit: whatever waits when the disk is free goes in one write; nobody waits for company. A segment is a file
+// of fixed size, made ready before it is needed, so that calls in progress still find room on a disk that fills up. A
 // write that fails is repeated, an fdatasync that fails is taken as lost and its records are written anew into another
 // segment: no record is ever half there. Until then they stay in memory, and the journal is not healthy.
 //

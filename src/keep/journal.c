@@ -1,0 +1,253 @@
+// The journal from outside: opened, put to, taken from, closed.
+#include "keep/journal_core.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+COUNTER(journal_refused, "Records refused because too many wait for the disk");
+
+// ---- What a worker does ---------------------------------------------------------------------------------------------
+
+// Refused: too much waits. Answers make room for releases first: who is told no yet has not been charged.
+static bool has_room(const struct journal_log *j, const struct producer *p, uint8_t kind, uint32_t n)
+{
+	uint64_t most = kind == RECORD_RELEASE ? j->setup.bytes_max : j->setup.bytes_max / 4 * 3;
+	return atomic_load(&p->in_flight) < j->setup.in_flight_max && atomic_load(&j->waiting_bytes) + n <= most;
+}
+
+static void wake_thread(struct journal_log *j)
+{
+	const uint64_t one = 1;
+	if (write(j->event_fd, &one, sizeof one) < 0) {} // full of wake-ups: it wakes
+}
+
+static enum err put_record(void *self, uint32_t worker, const struct call_record *r, uint64_t owner)
+{
+	struct journal_log *j = self;
+	char text[CALL_RECORD_BYTES_MAX];
+	struct buf b = buf_on(text, sizeof text);
+	if (worker >= j->setup.workers || (r->kind != RECORD_ANSWER && r->kind != RECORD_RELEASE)) return ERR_BAD;
+	struct producer *p = &j->workers[worker];
+	put_call_record(&b, r);
+	struct entry *e = b.err == OK && has_room(j, p, r->kind, b.n) ? malloc(sizeof *e + b.n) : NULL;
+	if (!e) {
+		COUNT(journal_refused);
+		return ERR_FULL;
+	}
+	*e = (struct entry){ .owner = owner, .call = r->call, .worker = worker, .boot = j->boot, .kind = r->kind,
+		                 .n = b.n };
+	memcpy(e->payload, b.p, b.n);
+	atomic_fetch_add(&p->in_flight, 1);
+	atomic_fetch_add(&j->waiting, 1);
+	atomic_fetch_add(&j->waiting_bytes, b.n);
+	enum err err = ring_put(&p->in, &e);
+	assert(err == OK); // it holds as many as may be in flight
+	atomic_fetch_add(&j->puts, 1); // before the look whether the thread sleeps: it does the same the other way round
+	if (atomic_load(&j->sleeping)) wake_thread(j);
+	return err;
+}
+
+static bool is_healthy(void *self)
+{
+	const struct journal_log *j = self;
+	uint64_t busy_since_ms = atomic_load(&j->busy_since_ms);
+	if (atomic_load(&j->failing) || atomic_load(&j->no_room)) return false;
+	return busy_since_ms == 0 || journal_now_ms() - busy_since_ms <= j->setup.late_ms;
+}
+
+struct journal journal_of(struct journal_log *j)
+{
+	static const struct journal_ops ops = { put_record, is_healthy };
+	return (struct journal){ &ops, j };
+}
+
+bool journal_take(struct journal_log *j, uint32_t worker, struct journal_done *out)
+{
+	struct producer *p = &j->workers[worker];
+	if (!ring_take(&p->out, out)) return false;
+	atomic_fetch_sub(&p->in_flight, 1);
+	return true;
+}
+
+// ---- Opening and closing --------------------------------------------------------------------------------------------
+
+static uint64_t or_default(uint64_t value, uint64_t dflt)
+{
+	return value ? value : dflt;
+}
+
+static void take_setup(struct journal_log *j, const struct journal_setup *setup)
+{
+	struct journal_setup *s = &j->setup;
+	*s = *setup;
+	s->in_flight_max = (uint32_t)or_default(s->in_flight_max, 8192);
+	s->bytes_max = or_default(s->bytes_max, 64u << 20);
+	s->segment_bytes = or_default(s->segment_bytes, 16u << 20);
+	if (s->segment_bytes < 4 * JOURNAL_FRAME_MAX) s->segment_bytes = 4 * JOURNAL_FRAME_MAX;
+	s->segments_kept = (uint32_t)or_default(s->segments_kept, 8);
+	s->late_ms = (uint32_t)or_default(s->late_ms, 200);
+	j->folder = strdup(setup->folder);
+	j->files = (struct journal_files){ j->folder, s->files ? s->files : &file_ops_system, s->files_self,
+		                               s->segment_bytes };
+}
+
+static enum err make_parts(struct journal_log *j)
+{
+	j->workers = calloc(j->setup.workers, sizeof *j->workers);
+	j->batch = buf_on(malloc(JOURNAL_BATCH_BYTES), JOURNAL_BATCH_BYTES);
+	if (!j->folder || !j->workers || !j->batch.p) return ERR_FULL;
+	for (uint32_t w = 0; w < j->setup.workers; w++) {
+		struct producer *p = &j->workers[w];
+		if (ring_init(&p->in, sizeof(struct entry *), j->setup.in_flight_max) != OK) return ERR_FULL;
+		if (ring_init(&p->out, sizeof(struct journal_done), j->setup.in_flight_max) != OK) return ERR_FULL;
+	}
+	if (map_init(&j->open, 1u << 16, (struct hash_key){ { 0 } }) != OK) return ERR_FULL;
+	j->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return j->event_fd >= 0 ? OK : ERR_SYSTEM;
+}
+
+static enum err refuse(enum err err, const struct journal_log *j, const char *why)
+{
+	LOG(ERROR, "journal_unusable", LOG_Z("text", why), LOG_Z("folder", j->folder ? j->folder : ""),
+	    LOG_Z("system", strerror(errno)));
+	return err;
+}
+
+// One process alone: the lock goes with it, however it ends.
+static enum err lock_folder(struct journal_log *j)
+{
+	char path[4096];
+	struct buf b = buf_on(path, sizeof path);
+	put_fmt(&b, "%s/lock", j->folder);
+	put_c(&b, '\0');
+	j->lock_fd = b.err == OK ? open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600) : -1;
+	if (j->lock_fd < 0) return refuse(ERR_SYSTEM, j, "the folder of the journal cannot be used");
+	if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) return refuse(ERR_STATE, j, "another switch has this journal open");
+	return OK;
+}
+
+static enum err open_log(struct journal_log *j)
+{
+	enum err err = make_parts(j);
+	if (err == OK) err = lock_folder(j);
+	if (err != OK) return err;
+	err = journal_scan(j);
+	if (err != OK) return refuse(err, j, "the journal cannot be read");
+	j->boot++;
+	if (atomic_load(&j->open_count))
+		LOG(WARN, "journal_recovers", LOG_TEXT("calls were answered and not released when the switch stopped"),
+		    LOG_U64("calls", atomic_load(&j->open_count)));
+	// The first frame of a new segment: with it this start is known, and the disk has shown that it can be written.
+	if (journal_commit(j) != OK) return refuse(ERR_SYSTEM, j, "the journal cannot be written");
+	return OK;
+}
+
+enum err journal_open(struct journal_log **out, const struct journal_setup *setup)
+{
+	*out = NULL;
+	if (setup->workers == 0 || setup->workers > JOURNAL_WORKERS_MAX) return ERR_BAD;
+	struct journal_log *j = calloc(1, sizeof *j);
+	if (!j) return ERR_FULL;
+	j->lock_fd = j->event_fd = j->now.fd = j->ready.fd = -1;
+	j->last = &j->first;
+	list_init(&j->open_calls);
+	pthread_mutex_init(&j->lock, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&j->committed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	take_setup(j, setup);
+	enum err err = open_log(j);
+	if (err == OK) *out = j;
+	else journal_close(j);
+	return err;
+}
+
+enum err journal_start(struct journal_log *j)
+{
+	if (pthread_create(&j->thread, NULL, journal_thread, j) != 0) return ERR_SYSTEM;
+	j->started = true;
+	return OK;
+}
+
+static void free_parts(struct journal_log *j)
+{
+	LIST_EACH(it, &j->open_calls) free(LIST_OF(it, struct open_call, in_order));
+	map_fini(&j->open);
+	for (uint32_t w = 0; j->workers && w < j->setup.workers; w++) {
+		struct producer *p = &j->workers[w];
+		for (struct entry *e; p->in.items && ring_take(&p->in, &e);) free(e); // never started
+		ring_fini(&p->in);
+		ring_fini(&p->out);
+	}
+	free(j->workers);
+	free(j->batch.p);
+	free(j->segments);
+	free(j->lives);
+	free(j->folder);
+}
+
+struct journal_log *journal_close(struct journal_log *j)
+{
+	if (!j) return NULL;
+	atomic_store(&j->stop, true);
+	if (j->started) {
+		wake_thread(j);
+		pthread_join(j->thread, NULL);
+	}
+	journal_segment_close(&j->now, &j->files);
+	journal_segment_close(&j->ready, &j->files);
+	free_parts(j);
+	if (j->event_fd >= 0) close(j->event_fd);
+	if (j->lock_fd >= 0) close(j->lock_fd);
+	pthread_cond_destroy(&j->committed);
+	pthread_mutex_destroy(&j->lock);
+	free(j);
+	return NULL;
+}
+
+uint32_t journal_boot(const struct journal_log *j)
+{
+	return j->boot;
+}
+
+struct journal_status journal_status(struct journal_log *j)
+{
+	struct journal_status s = {
+		.healthy = is_healthy(j),
+		.sequence = atomic_load(&j->sequence_done),
+		.open_calls = atomic_load(&j->open_count),
+		.waiting = atomic_load(&j->waiting),
+		.waiting_bytes = atomic_load(&j->waiting_bytes),
+		.commits = atomic_load(&j->commits),
+		.records = atomic_load(&j->records),
+	};
+	pthread_mutex_lock(&j->lock);
+	s.segments = j->segment_count;
+	pthread_mutex_unlock(&j->lock);
+	return s;
+}
+
+void journal_loaded(struct journal_log *j, struct journal_place upto)
+{
+	pthread_mutex_lock(&j->lock);
+	j->loaded = upto;
+	pthread_mutex_unlock(&j->lock);
+}
+
+void journal_wait(struct journal_log *j, uint32_t timeout_ms)
+{
+	uint64_t until_ms = journal_now_ms() + timeout_ms;
+	struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
+	pthread_mutex_lock(&j->lock);
+	while (atomic_load(&j->commits) == j->commits_seen)
+		if (pthread_cond_timedwait(&j->committed, &j->lock, &until) == ETIMEDOUT) break;
+	j->commits_seen = atomic_load(&j->commits);
+	pthread_mutex_unlock(&j->lock);
+}
