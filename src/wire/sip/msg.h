@@ -10,11 +10,12 @@
 #include "base/addr.h"
 #include "base/arena.h"
 
-#define SIP_HEADERS_MAX 128       // more: 400 "Too many headers"
-#define SIP_MESSAGE_MAX 65535     // octets
-#define SIP_URI_MAX 1024          // octets of a URI that we keep
-#define SIP_PARAM_MAX 256         // octets of a tag, branch or Call-ID that we keep
-#define SIP_LIST_MAX 64           // values of one list header that we walk
+// The limits of a message, and what is past them:
+#define SIP_HEADERS_MAX 128   // header lines; more: 400 "Too Many Headers"
+#define SIP_MESSAGE_MAX 65535 // octets; more: dropped. What its folded lines need of a full arena: 513
+#define SIP_URI_MAX 1024      // octets of any URI; a longer one is malformed, as Request-URI 414
+#define SIP_PARAM_MAX 256     // octets of Call-ID, of the tags of From and To, of the topmost branch; longer: 400
+#define SIP_LIST_MAX 64       // values of one list header that are walked; sip_walk.count tells that there are more
 
 #define SIP_METHODS(X)                                                                                                 \
 	X(INVITE) X(ACK) X(BYE) X(CANCEL) X(REGISTER) X(OPTIONS) X(INFO) X(PRACK) X(UPDATE) X(SUBSCRIBE) X(NOTIFY)         \
@@ -92,7 +93,8 @@ struct sip_uri {
 	struct str password; // still escaped
 	struct str host;     // IPv6 with its brackets
 	uint16_t port;       // 0: none said
-	struct str params, headers;
+	struct str params;   // with the ';' that begins each
+	struct str headers;  // without the '?'
 };
 
 // "Display" <uri>;params
@@ -154,7 +156,8 @@ enum parse sip_msg_parse(struct sip_msg *m, struct str in, struct arena *arena, 
 // mandatory headers than that lacks them too: RFC 4475 §3.3.1 wants it all the same.)
 bool sip_msg_can_answer(const struct sip_msg *m);
 
-// First value of a header ("" when there is none), and whether it is there at all. Unlisted headers by name.
+// First value of a header ("" when there is none), of a list what stands before its first comma; and whether it is
+// there at all. Unlisted headers by name, as whole lines.
 struct str sip_msg_header(const struct sip_msg *m, enum sip_header_id id);
 bool sip_msg_has(const struct sip_msg *m, enum sip_header_id id);
 struct str sip_msg_header_named(const struct sip_msg *m, struct str name);
@@ -163,7 +166,7 @@ struct str sip_msg_header_named(const struct sip_msg *m, struct str name);
 struct sip_walk {
 	uint32_t header; // index + 1
 	struct str rest;
-	uint32_t count;
+	uint32_t count; // values given; more than SIP_LIST_MAX: the walk ended there, with more to come
 };
 bool sip_msg_each(const struct sip_msg *m, enum sip_header_id id, struct sip_walk *walk, struct str *value);
 // A token ("100rel", "timer") stands in a list header, whatever its case.
@@ -191,18 +194,19 @@ struct str sip_status_text(uint16_t status);
 
 // WRITING. A response: status line, then Via, From, To (with our tag when the request's has none and to_tag is not
 // empty), Call-ID, CSeq copied, Record-Route copied where the response makes a dialog. received and rport are put into
-// the topmost Via as RFC 3261 §18.2.1 and RFC 3581 §4 say. The caller adds more headers and ends with put_sip_body.
+// the topmost Via as RFC 3261 §18.2.1 and RFC 3581 §4 say; a 100 repeats the Timestamp. The caller adds more headers and ends with put_sip_body.
 struct sip_source {
 	struct addr peer;
 	uint16_t listener;
 };
 void put_sip_response(struct buf *b, const struct sip_msg *request, const struct sip_source *from, uint16_t status,
                       struct str reason, struct str to_tag);
-// "Name: value\r\n"
+// "Name: value\r\n"; a CR, LF or NUL in the value becomes a space, here and in the reason of a response.
 void put_sip_header(struct buf *b, enum sip_header_id id, struct str value);
 // Content-Type and Content-Length, the empty line, the body; an empty body has only Content-Length: 0.
 void put_sip_body(struct buf *b, struct str content_type, struct str body);
-// A display name, quoted and escaped as it must be.
+// A display name from plain text (a received one goes through sip_unquote first), quoted and escaped as it must be;
+// control characters are left out.
 void put_sip_quoted(struct buf *b, struct str text);
-// The user part of a URI, escaped as it must be.
+// The user part of a URI from plain text (a received one goes through sip_unescape first), escaped as it must be.
 void put_sip_user(struct buf *b, struct str text);
