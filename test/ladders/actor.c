@@ -214,6 +214,9 @@ static bool script_wants(const struct ladder *l, const struct message *m)
 		const struct item *item = &l->script->items[i];
 		if (!arrow_is_to(l, item, m->to)) continue;
 		struct str what = ladder_words(l, item)[3].text;
+		bool again = false;
+		for (uint32_t k = 4; k < item->count; k++) again |= word_is(&ladder_words(l, item)[k], "again");
+		if (again != m->again) return false;
 		if (m->m->is_request) return str_eq(what, m->m->method_name);
 		uint32_t status;
 		return str_to_u32(&status, what, 699) == OK && status == m->m->status;

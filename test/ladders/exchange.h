@@ -14,6 +14,7 @@
 bool exchange_office(struct ladder *l, struct str name);
 // "set line 6035550101 suspended", and the other rows (office.c).
 bool exchange_set(struct ladder *l, const struct item *item);
+bool exchange_drop(struct ladder *l, const struct item *item);
 void exchange_free(struct ladder *l);
 
 // Whom a party stands for; fills in what the office knows of it.

@@ -183,6 +183,7 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 	}
 	while (r->at < r->count && !r->bad) {
 		if (is(r, "peer")) add_peer(r, g);
+		else if (is(r, "no-peers")) g->peer_count = 0;
 		else if (is(r, "net")) add_net(r, g);
 		else if (is(r, "trusted")) g->trusted = true;
 		else if (is(r, "untrusted")) g->trusted = false;
@@ -352,6 +353,24 @@ static bool set_rules(struct row *r, void (*set)(struct row *r, struct office_ru
 		return false;
 	}
 	return office_put_rules(l->exchange->office, rules) == OK || ladder_fail(l, NULL, "the office refuses the row");
+}
+
+// drop line 6035550101, drop number 6035550198
+bool exchange_drop(struct ladder *l, const struct item *item)
+{
+	struct row r = { .l = l, .words = ladder_words(l, item), .at = 1, .count = item->count };
+	char digits[OFFICE_DIGITS_MAX + 1];
+	if (!exchange_need(l)) return false;
+	if (is(&r, "number")) {
+		put_e164(digits, next(&r));
+		office_drop_number(l->exchange->office, str_from(digits));
+		return !r.bad;
+	}
+	if (!is(&r, "line")) return ladder_fail(l, NULL, "drop what?");
+	const struct office_line *line = office_line_by_name(l->exchange->office, next(&r));
+	if (!line) return ladder_fail(l, NULL, "there is no such line");
+	office_drop_line(l->exchange->office, line->id);
+	return true;
 }
 
 bool exchange_set(struct ladder *l, const struct item *item)

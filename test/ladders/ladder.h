@@ -57,6 +57,7 @@ struct sent_request {
 	uint32_t credentials_sent; // how often a challenge was answered already
 	uint16_t final_status;     // 0: none yet
 	struct str last_to;        // To of its last response, for checks
+	struct str answer;         // the session description of the first response that had one
 	bool has_sdp;
 };
 
@@ -127,28 +128,31 @@ struct event { // for the picture: a message, or a remark
 struct ladder {
 	const struct script *script;
 	const struct scene *scene;
-	struct arena arena;
+	struct arena arena; // all text of one run
 	uint32_t at;              // item being done, as an index into the script
 	const struct item *item;  // the same
 	uint64_t now_ms, began_ms;
 	struct actor actors[ACTORS_MAX];
 	uint32_t actor_count;
 	struct str realm;
-	struct message *messages;
+	struct message *messages; // owned
 	uint32_t message_count, dealt; // dealt: of so many the automatic rules know
-	struct event *events;
+	struct event *events; // owned
 	uint32_t event_count;
 	struct exchange *exchange; // the switch and its surroundings; NULL until a message goes to it
 	uint64_t counted[LADDER_COUNTERS_MAX]; // what counters said at the start
 	struct str expected_failure; // how its failure begins: a test of the tests
+	struct str awaits;           // what must be mended in the switch before it can go well
 	bool failed;
 	struct message *culprit;
 	char failure[LADDER_TEXT_MAX];
 };
 
-// RUNNING (run.c). True: it went as written (or failed as it was to fail).
+// RUNNING (run.c). The memory for one ladder after the other; NULL: there is none.
+struct ladder *ladder_new(void);
+struct ladder *ladder_free(struct ladder *l);
+// True: it went as written (or failed as it was to fail). What passed stays to be drawn until the next run.
 bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene);
-void ladder_fini(struct ladder *l);
 // Writes down the first failure; later ones are ignored. False always, to be returned.
 bool ladder_fail(struct ladder *l, struct message *culprit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

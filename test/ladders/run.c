@@ -96,6 +96,12 @@ static bool do_set(struct ladder *l, const struct item *item)
 	return exchange_set(l, item);
 }
 
+static bool do_drop(struct ladder *l, const struct item *item)
+{
+	ladder_remark(l, item_text(l, item));
+	return exchange_drop(l, item);
+}
+
 static bool do_wait(struct ladder *l, const struct item *item)
 {
 	uint64_t ms;
@@ -147,6 +153,14 @@ static bool do_expected_failure(struct ladder *l, const struct item *item)
 	return true;
 }
 
+// The ladder says what is right, and the switch is known not to do it yet: counted as an expected failure.
+static bool do_awaits(struct ladder *l, const struct item *item)
+{
+	if (item->count != 2) return ladder_fail(l, NULL, "awaits \"what\"");
+	l->awaits = ladder_words(l, item)[1].text;
+	return true;
+}
+
 static bool do_ignores(struct ladder *l, const struct item *item)
 {
 	const struct word *w = ladder_words(l, item);
@@ -179,7 +193,8 @@ static const struct {
 	{ "office", false, do_office },   { "set", false, do_set },          { "wait", false, do_wait },
 	{ "quiet", false, do_quiet },     { "cdr", false, journal_cdr },     { "trail", false, journal_trail },
 	{ "journal", false, journal_statement },                             { "counter", false, do_counter },
-	{ "restart", false, do_restart }, { "fails", false, do_expected_failure },
+	{ "drop", false, do_drop },     { "restart", false, do_restart }, { "fails", false, do_expected_failure },
+	{ "awaits", false, do_awaits },
 };
 
 static bool do_item(struct ladder *l, const struct item *item)
@@ -218,23 +233,35 @@ static bool to_the_end(struct ladder *l)
 	return record.n == 0 || ladder_fail(l, NULL, "a call left a record that no cdr line names: %.*s", STR_FMT(record));
 }
 
-bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene)
+struct ladder *ladder_new(void)
 {
-	*l = (struct ladder){ .script = s, .scene = scene, .realm = STR("ladder.example") };
-	l->now_ms = l->began_ms = BEGIN_MS;
+	struct ladder *l = calloc(1, sizeof *l);
+	if (!l) return NULL;
 	l->messages = calloc(LADDER_MESSAGES_MAX, sizeof *l->messages);
 	l->events = calloc(LADDER_EVENTS_MAX, sizeof *l->events);
-	if (!l->messages || !l->events || arena_init(&l->arena, LADDER_MEMORY) != OK) return ladder_fail(l, NULL, "no memory");
-	for (uint32_t i = 0; i < LADDER_COUNTERS_MAX && count_at(i); i++) l->counted[i] = count_sum(count_at(i));
-	bool good = to_the_end(l) && !l->failed;
-	if (l->expected_failure.n == 0) return good;
-	return l->failed && strncmp(l->failure, l->expected_failure.p, l->expected_failure.n) == 0;
+	return l->messages && l->events && arena_init(&l->arena, LADDER_MEMORY) == OK ? l : ladder_free(l);
 }
 
-void ladder_fini(struct ladder *l)
+struct ladder *ladder_free(struct ladder *l)
 {
+	if (!l) return NULL;
 	exchange_free(l);
 	arena_fini(&l->arena);
 	free(l->messages);
 	free(l->events);
+	free(l);
+	return NULL;
+}
+
+bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene)
+{
+	exchange_free(l);
+	arena_reset(&l->arena);
+	*l = (struct ladder){ .script = s, .scene = scene, .realm = STR("ladder.example"), .arena = l->arena,
+	                      .messages = l->messages, .events = l->events };
+	l->now_ms = l->began_ms = BEGIN_MS;
+	for (uint32_t i = 0; i < LADDER_COUNTERS_MAX && count_at(i); i++) l->counted[i] = count_sum(count_at(i));
+	bool good = to_the_end(l) && !l->failed;
+	if (l->expected_failure.n == 0) return good;
+	return l->failed && strncmp(l->failure, l->expected_failure.p, l->expected_failure.n) == 0;
 }
