@@ -38,14 +38,13 @@ static const struct treatment {
 };
 
 #define ANNOUNCEMENT_CYCLES 2
-#define TREATMENT_IS_TONE 0x100 // in the trail's operand
 
 static bool play(struct call *c, enum media_prompt prompt, enum media_tone tone)
 {
 	struct media_play p = { .prompt = (uint8_t)prompt, .tone = (uint8_t)tone, .times = prompt ? ANNOUNCEMENT_CYCLES : 0 };
 	if (media_play(&c->media, &c->calls->media, MEDIA_A, p) != OK) return false;
 	c->tone = (uint8_t)tone;
-	call_trail(c, SIDE_O, TRAIL_TREATMENT, prompt ? (uint32_t)prompt : TREATMENT_IS_TONE | (uint32_t)tone, 0);
+	call_trail(c, SIDE_O, TRAIL_TREATMENT, prompt ? (uint32_t)prompt : TRAIL_TONE | (uint32_t)tone, 0);
 	return true;
 }
 

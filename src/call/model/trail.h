@@ -66,6 +66,7 @@
 	X(CALL_TOO_LONG, "longer than $a s", 'N', '-')                                                                     \
 	X(INVARIANT, "an invariant of the call broke: given up (place $a)", 'N', '-')                                      \
 	X(RECOVERED, "closed at restart, at the last proof of life", '-', '-')
+#define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
 #define TRAIL_ENUM(id, words, a, b) TRAIL_##id,
 enum trail_kind { TRAIL_KINDS(TRAIL_ENUM) TRAIL_KIND_COUNT };
 
