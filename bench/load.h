@@ -1,107 +1,143 @@
 // The load generator: many phones on two sockets, driven by one thread that spins.
 //
-//     caller socket  REGISTER, INVITE, ACK, BYE ──▶ ┌────────┐ ──▶  callee socket: 180 and 200 to each INVITE, 200 to
-//                    ◀── 401, 180, 200              │ server │      each BYE
-//                                                   └────────┘
+//     callers  INVITE, ACK, BYE ──▶ ┌────────┐ ──▶  callees: 180 and 200 to each INVITE, 200 to each BYE
+//              ◀── 401, 100, 180, 200│ server │ ◀── REGISTER of each phone (where it registers, there it is called)
+//                                   └────────┘
 //
 // It spins because a server that must wake a sleeping client pays for that; and it reads and writes in batches, so that
-// it costs less than what it measures. An operation is a registration or a call; it lives in a slot, and its Call-ID
-// names the slot, so that an answer finds it without a search.
+// it costs less than what it measures. An operation is a registration or a call; its handle is its Call-ID, so that an
+// answer finds it without a search.
 #pragma once
 
-#include "base/packet.h"
+#include "base/map.h"
+#include "base/pool.h"
 #include "base/wheel.h"
+#include "wire/net/udp.h"
 #include "wire/sip/digest.h"
 #include "wire/sip/msg.h"
 
-#define BATCH 64
-#define DATAGRAM_MAX 2048
-#define TARGET_MAX 192
-#define ROUTE_MAX 320
-#define CHALLENGE_MAX 320
+// RFC 3261 17.1.1.1: the first repetition, the longest interval, and when a side gives up.
+#define T1_MS 500
+#define T2_MS 4000
+#define GIVE_UP_MS 32000
 
-struct port { // a socket with its batches
-	int fd;
-	struct addr addr;
-	struct outbox out;
-	uint64_t sent, received, unsent; // unsent: refused by the system
-};
+#define DATAGRAM_MAX 4096
+#define KEPT_MAX 400 // octets of a challenge, target, route or To that are kept
 
 enum load_mode { LOAD_REGISTER, LOAD_CALL };
+enum load_port { CALLERS, CALLEES, PORT_COUNT }; // index of the socket, and `listener` of packets
+enum load_timer { TIMER_OP, TIMER_RING };
 
 struct options {
 	enum load_mode mode;
-	struct addr server, caller, callee;
-	uint64_t first_user;     // users are numbers, counted up from here
+	struct addr server, ports[PORT_COUNT];
+	uint64_t first_user; // users are numbers, counted up from here
 	uint32_t users;
-	const char *realm, *password, *caller_number;
-	uint32_t window;         // closed loop: operations at once; 0 with a rate
-	double rate;             // open loop: operations begun a second
-	uint64_t count;          // operations in all
-	uint32_t hold_ms;        // a call lasts so long
-	bool keep;               // calls are held, all of them, until the program is told to end; then hung up
-	double limit_s;          // give up after so long
+	const char *realm, *password;
+	const char *from;    // number of all callers, who are then another switch; NULL: callers are users
+	uint32_t window;     // closed loop: operations at once; 0 with a rate
+	double rate;         // open loop: operations begun a second
+	uint64_t count;      // operations in all
+	uint32_t hold_ms;    // from the 200 to the BYE
+	bool keep;           // calls are held, all of them, until the program is told to end; then hung up
+	uint32_t limit_s;    // give up after so long
 };
 
-enum op_state { OP_FREE, OP_REGISTER, OP_INVITE, OP_TALK, OP_BYE };
+enum op_state { OP_REGISTER, OP_INVITE, OP_TALK, OP_BYE };
 
-struct op {
-	uint8_t state;          // enum op_state
-	bool challenged, heard, rang; // credentials were sent; a provisional response came; a 180 did
-	uint32_t generation, user, cseq, nc;
-	uint32_t resend_ms;     // interval of the next repetition
-	uint64_t began_us;
+struct kept { // text that outlives its message
+	uint16_t n;
+	char text[KEPT_MAX];
+};
+
+struct op { // a registration or a call, as its phone sees it
+	uint8_t state;             // enum op_state
+	bool proxy;                // the challenge was a 407
+	bool challenged;           // credentials are sent
+	bool heard, rang;          // a provisional response came; a 180 did
+	uint32_t user, cseq;
+	uint32_t resend_ms;        // interval until the next repetition
+	uint64_t began_us;         // the operation
+	uint64_t asked_ms;         // the request that waits for its answer
 	struct timer timer;
-	char *challenge;        // owned: WWW-Authenticate that is being answered
-	char *target, *route, *to; // owned: of the dialog
-	bool proxy;
+	struct kept challenge;     // value of WWW-Authenticate that is being answered
+	struct kept target, route, to; // of the dialog
 };
 
-struct delays { // microseconds, for medians
+struct ring { // an INVITE at a called phone: its 200 is repeated until the ACK comes (RFC 3261 13.3.1.4)
+	struct timer timer;
+	struct map_node by_call_id;
+	struct packet packet; // of the 200
+	uint32_t resend_ms;
+	uint64_t began_ms;
+	uint16_t key_n, text_n;
+	char key[64], text[1400];
+};
+
+#define SEEN_MAX 65536 // a power of two
+
+struct callees {
+	struct pool rings;
+	struct map by_call_id;
+	struct str session;     // SDP of the answer
+	uint64_t seen[SEEN_MAX]; // hashes of branches by their low bits: what is there twice was repeated
+	uint64_t unacknowledged; // 200s that no ACK followed
+};
+
+struct delays { // microseconds, one by one: medians and percentiles are exact
 	uint32_t *samples; // owned
 	uint32_t count, max;
 };
 
 struct load {
 	struct options o;
-	struct port caller, callee;
-	struct op *ops; // owned
-	uint32_t *free_ops; // owned: a stack of free slots
-	uint32_t op_count, free_count;
+	struct udp sockets[PORT_COUNT];
+	struct udp_reader reader;
+	struct udp_sender sender;
+	struct outbox out;
+	struct pool ops;
 	struct wheel wheel;
-	struct arena scratch;
-	uint8_t (*ha1)[32]; // owned: MD5 of each user
+	struct arena scratch;    // of the message being read
+	uint8_t (*ha1)[32];      // owned: MD5 of each user
+	char texts[2048];        // of what is the same in all messages:
+	struct str invite_headers, session;
+	struct callees callees;
 	uint64_t now_us, began_us, ended_us;
-	uint64_t begun, done, failed, challenged, repeated, standing, strays;
-	uint64_t statuses[700]; // final ones that were failures
+	uint64_t begun, done, failed, challenged, held;
+	uint64_t repeated, repeated_by_server; // requests and 200s of ours; what the server sent twice
+	uint64_t strays;         // malformed, or of nothing that stands
+	uint64_t received, sent, unsent;
+	uint32_t invite_octets;  // of the first INVITE
+	uint64_t refusals[700];  // final responses that were failures, by status; [0]: none came
 	struct delays ringing, answer;
 };
 
-// SOCKETS (port.c)
-MUST_CHECK enum err port_open(struct port *p, const struct addr *bind_to);
-void port_close(struct port *p);
-// Reads a batch and hands each datagram over; returns how many there were.
-typedef void port_take(struct load *l, struct port *p, struct str data, const struct addr *from);
-uint32_t port_read(struct port *p, struct load *l, port_take *take);
-uint64_t clock_us(void);
+static inline uint64_t load_now_ms(const struct load *l)
+{
+	return l->now_us / 1000;
+}
 
 // CALLERS (caller.c)
-// Begins an operation; false when no slot is free.
+// Begins an operation; false when no more can stand at once.
 bool op_begin(struct load *l);
-void caller_take(struct load *l, struct port *p, struct str data, const struct addr *from);
 void op_timer(struct load *l, struct op *op);
-// Hangs up a call that is held.
 void op_hang_up(struct load *l, struct op *op);
-void op_end(struct load *l, struct op *op, bool good);
+void caller_take(struct load *l, const struct sip_msg *m);
 
-// CALLER'S MESSAGES (write.c)
-void write_request(struct load *l, struct op *op);
-void write_ack(struct load *l, struct op *op, const struct sip_msg *response);
+// THEIR MESSAGES (write.c)
+// What is the same in all messages.
+void write_prepare(struct load *l);
+// The request that the state of `op` waits for an answer to; written anew for each repetition.
+void write_request(struct load *l, const struct op *op);
+void write_ack(struct load *l, const struct op *op, const struct sip_msg *response);
 
-// CALLEES (callee.c): no memory of calls, so that the generator's cost does not grow with them.
-void callee_take(struct load *l, struct port *p, struct str data, const struct addr *from);
+// CALLEES (callee.c)
+MUST_CHECK enum err callees_init(struct load *l);
+void callee_take(struct load *l, const struct packet *p, const struct sip_msg *m);
+void callee_timer(struct load *l, struct ring *r);
 
-// DELAYS (delay.c)
+// REPORT (report.c)
 MUST_CHECK enum err delays_init(struct delays *d, uint64_t max);
 void delays_add(struct delays *d, uint64_t us);
-void delays_print(struct delays *d, const char *name);
+// One JSON object on standard output.
+void report(struct load *l);
