@@ -56,7 +56,7 @@
 	X("display", TEXT, SET, 0, 0, NAME, "", NULL, "display", NULL, "Calling name")                                     \
 	X("password", PASSWORD, SET | SECRET, 0, PROVISION_PASSWORD_MIN, PROVISION_PASSWORD_MAX, NULL, NULL, NULL, "''",   \
 	  "Of its phones; made at random and told once when it is not given. Never shown")                                 \
-	X("digest", CHOICE, SET, 0, 0, 0, "both", STORE_DIGESTS, "digest", NULL,                                           \
+	X("digest", CHOICE, SET, 0, 0, 0, "md5", STORE_DIGESTS, "digest", NULL,                                          \
 	  "What its phones are asked for; some fail when SHA-256 is offered")                                              \
 	X("calls-max", U32, SET, 0, 1, 1000, "4", NULL, "calls_max", NULL, "Calls at once, both directions")               \
 	X("no-answer-s", U32, SET, 0, 6, 180, "24", NULL, "no_answer_s", NULL, "Ringing time, s (6 s a ring)")             \
