@@ -2,6 +2,8 @@
 #include "run/api_json.h"
 
 #include "base/packet.h"
+#include "call/media/prompt.h"
+#include "call/media/tone_plan.h"
 #include "call/number/translate.h"
 #include "wire/sip/msg.h"
 
@@ -183,6 +185,13 @@ static const char *feature_name(uint32_t id)
 	return id < ARRAY_LEN(names) ? names[id] : NULL;
 }
 
+// "the announcement VACANT", "the tone BUSY".
+static void put_heard(struct buf *b, uint32_t id)
+{
+	if (id & TRAIL_TONE) put_fmt(b, "the tone %s", media_tone_name((uint8_t)id));
+	else put_fmt(b, "the announcement %s", media_prompt_name((uint8_t)id));
+}
+
 // Names for the trail's operands: what the office and the tables of the call know.
 static void put_trail_name(void *self, struct buf *b, char what, uint32_t id)
 {
@@ -195,6 +204,7 @@ static void put_trail_name(void *self, struct buf *b, char what, uint32_t id)
 	case 'K': name = rate_centre_name(a, id); break;
 	case 'F': name = feature_name(id); break;
 	case 'D': name = dial_class_text((uint8_t)id); break;
+	case 'P': put_heard(b, id); break;
 	default: break;
 	}
 	put_z(b, name); // nothing, when it is unknown: the trail then shows the number

@@ -78,11 +78,13 @@ static struct call_record *a_record(void)
 		.began_wall_ms = 1769860800000, .answered_wall_ms = 1769860801250, .answered_for_ms = 1500,
 		.o = { .line = 7, .party = { .presentation = PRESENT_RESTRICTED, .name = "A\xE9", .name_n = 2 } },
 		.t = { .trunk_group = 9 }, .dialled = "12075550199", .cause = { .value = 17 }, .codec = "PCMU",
-		.trail_n = 2, .ladder_n = 2,
+		.trail_n = 4, .ladder_n = 2,
 	};
 	assert_int_equal(number_set(&r.called, NUMBER_INTERNATIONAL, STR("12075550199")), OK);
 	r.trail[0] = (struct trail_row){ .kind = TRAIL_LINE_CALLS, .a = 7, .version = 4 };
 	r.trail[1] = (struct trail_row){ .at_ms = 9, .kind = TRAIL_ROUTE, .a = 5, .b = 1 };
+	r.trail[2] = (struct trail_row){ .kind = TRAIL_TREATMENT, .a = MEDIA_PROMPT_VACANT };
+	r.trail[3] = (struct trail_row){ .kind = TRAIL_TREATMENT, .a = TRAIL_TONE | MEDIA_TONE_BUSY };
 	r.ladder[0] = (struct ladder_row){ .method = SIP_INVITE, .cseq = 1, .bytes = 800, .body = 1, .text = UINT32_MAX };
 	r.ladder[1] = (struct ladder_row){ .at_ms = 2, .out = 1, .method = SIP_INVITE, .status = 180, .text = UINT32_MAX };
 	return &r;
@@ -113,11 +115,13 @@ static void test_trail(void **state)
 {
 	(void)state;
 	json_t *json = api_trail(&api, a_record());
-	assert_int_equal(json_array_size(json), 2);
+	assert_int_equal(json_array_size(json), 4);
 	assert_string_equal(at(json, "0.text"), "\"line 6035550101 opens a call\"");
 	assert_string_equal(at(json, "0.kind"), "\"LINE_CALLS\"");
 	assert_string_equal(at(json, "1.text"), "\"route default answers, 1 choices\"");
 	assert_string_equal(at(json, "1.at_ms"), "9");
+	assert_string_equal(at(json, "2.text"), "\"the caller hears the announcement VACANT\"");
+	assert_string_equal(at(json, "3.text"), "\"the caller hears the tone BUSY\"");
 	json_decref(json);
 }
 

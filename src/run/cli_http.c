@@ -131,10 +131,10 @@ int cli_ask_text(struct cli *c, const char *path)
 void put_url(struct buf *b, struct str s)
 {
 	for (uint32_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr("-._~/", c);
-		if (plain && c) put_c(b, (char)c);
-		else put_fmt(b, "%%%02X", c);
+		char c = s.p[i], lower = ascii_lower(c);
+		bool plain = ascii_is_digit(c) || (lower >= 'a' && lower <= 'z') || str_find_char(STR("-._~/"), c) >= 0;
+		if (plain) put_c(b, c);
+		else put_fmt(b, "%%%02X", (unsigned char)c);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define PATH_MAX_OCTETS 2048
+#define SHORT_MAX 64 // octets of a cell
 #define PAGE 1000 // objects asked for at once
 
 static void put_object_path(struct buf *b, const struct cli *c, const char *key)
@@ -159,15 +160,27 @@ static uint32_t choose_columns(const struct cli *c, const json_t *items, const c
 	return n;
 }
 
+// Long values (what an object was before a change) are cut: `show` has them whole.
+static void put_short(char *out, const char *cell)
+{
+	uint32_t n = 0;
+	for (uint32_t at = 0; cell[at] && n < SHORT_MAX; at++) {
+		bool starts = ((unsigned char)cell[at] & 0xC0) != 0x80; // a character of UTF-8
+		if (starts && at >= SHORT_MAX - 8) break;
+		out[n++] = cell[at];
+	}
+	str_to_z(out + n, SHORT_MAX + 8 - n, str_from(cell[n] ? "..." : ""));
+}
+
 static void print_page(struct table *t, const json_t *items)
 {
 	const json_t *item;
 	size_t at;
 	json_array_foreach(items, at, item) {
-		static char texts[TABLE_COLUMNS_MAX][PROVISION_VALUE_MAX];
+		char texts[TABLE_COLUMNS_MAX][SHORT_MAX + 8];
 		const char *cells[TABLE_COLUMNS_MAX];
 		for (uint32_t i = 0; i < t->columns; i++) {
-			str_to_z(texts[i], sizeof texts[i], str_from(cli_cell(item, t->heads[i])));
+			put_short(texts[i], cli_cell(item, t->heads[i]));
 			cells[i] = texts[i];
 		}
 		table_add(t, cells);

@@ -211,7 +211,7 @@ static void test_manual_is_current(void **state)
 	size_t n = fread(file, 1, sizeof file, f);
 	fclose(f);
 	if (!str_eq(buf_str(&b), (struct str){ file, (uint32_t)n }))
-		fail_msg("docs/configuration.md is not what `dialtone manual configuration` prints now");
+		fail_msg("out of date; mend it with: build/dialtone manual configuration >docs/configuration.md");
 }
 
 int main(void)
