@@ -192,10 +192,10 @@ const char *exchange_left_over(struct ladder *l)
 	uint32_t sessions = plane_open_count(x);
 	if (use.calls + use.legs + use.transactions + use.tombstones + lines + trunks + sessions == 0) return NULL;
 	struct str text = ladder_text(l, "%u calls, %u legs, %u transactions, %u tombstones, %u media sessions; places taken: "
-	                                 "%llu of lines, %llu of trunk groups%c",
+	                                 "%llu of lines, %llu of trunk groups",
 	                              use.calls, use.legs, use.transactions, use.tombstones, sessions,
-	                              (unsigned long long)lines, (unsigned long long)trunks, 0);
-	return text.p;
+	                              (unsigned long long)lines, (unsigned long long)trunks);
+	return ladder_z(l, text);
 }
 
 // PARTIES

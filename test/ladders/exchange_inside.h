@@ -1,6 +1,7 @@
 // What stands behind exchange.h, for its own files.
 #pragma once
 
+#include "call/half/call.h"
 #include "call/model/media.h"
 #include "ladders/exchange.h"
 #include "live/live.h"

@@ -288,8 +288,24 @@ struct str journal_unread(struct ladder *l)
 	                   (unsigned long long)r->answered_for_ms, r->cause.value, r->dialled);
 }
 
+// Calls that stand when the ladder fails: what they decided so far is what one wants to know.
+static void put_live_trails(struct buf *b, struct ladder *l)
+{
+	struct exchange *x = l->exchange;
+	struct call_record *r = calloc(1, sizeof *r);
+	uint32_t at = 0;
+	struct call *c;
+	while (r && x && x->worker && (c = calls_each(worker_calls(x->worker), &at))) {
+		call_record(r, c, RECORD_RELEASE);
+		put_fmt(b, "\nthe trail of the call to \"%s\", which stands:\n", r->dialled);
+		put_trail(b, l, r);
+	}
+	free(r);
+}
+
 void put_journal_trails(struct buf *b, struct ladder *l)
 {
+	put_live_trails(b, l);
 	for (uint32_t i = 0; l->exchange && i < l->exchange->journal.count; i++) {
 		const struct call_record *r = &l->exchange->journal.entries[i]->record;
 		if (r->kind != RECORD_RELEASE) continue;

@@ -4,16 +4,11 @@
 #include "ladders/draft.h"
 #include "ladders/actor.h"
 
-static struct str uri_user(const struct sip_msg *m)
-{
-	return m->uri.user;
-}
-
 static bool names_user(struct ladder *l, const struct arrow *a, const struct sip_msg *m)
 {
 	if (a->user.n == 0) return true;
 	if (str_find_char(a->user, ':') >= 0) return str_eq(draft_fill_in(l, a->user, NULL, STR("")), m->uri_text);
-	return str_eq(sip_unescape(&l->arena, uri_user(m)), a->user);
+	return str_eq(sip_unescape(&l->arena, m->uri.user), a->user);
 }
 
 static bool fits(struct ladder *l, const struct arrow *a, const struct message *m)
@@ -51,28 +46,27 @@ static struct message *overtaken(struct ladder *l, const struct message *m)
 
 // HEADERS
 
-// The octets of the message's part that a rule names: a header, or body, uri.
-static bool value_has(const struct sip_msg *m, const struct rule *r, struct str value)
+// Stands the rule's text in the value? A number at its end is a whole one: cause=1 is not in cause=16.
+static bool value_has(const struct rule *r, struct str value)
 {
 	int32_t at = -1;
 	for (uint32_t i = 0; at < 0 && i + r->value.n <= value.n; i++)
 		if (str_starts_nocase(str_from_at(value, i), r->value)) at = (int32_t)i;
 	if (at < 0) return false;
-	// cause=1 is not cause=16
 	uint32_t end = (uint32_t)at + r->value.n;
 	bool digits = r->value.n && ascii_is_digit(r->value.p[r->value.n - 1]);
-	(void)m;
 	return !(digits && end < value.n && ascii_is_digit(value.p[end]));
 }
 
+// A header, or body, or uri.
 static bool message_has(const struct sip_msg *m, const struct rule *r)
 {
-	if (str_eq(r->name, STR("body"))) return value_has(m, r, m->body);
-	if (str_eq(r->name, STR("uri"))) return value_has(m, r, m->uri_text);
+	if (str_eq(r->name, STR("body"))) return value_has(r, m->body);
+	if (str_eq(r->name, STR("uri"))) return value_has(r, m->uri_text);
 	for (uint32_t i = 0; i < m->header_count; i++) {
 		struct str name = m->headers[i].id == SIP_H_OTHER ? m->headers[i].name
 		                                                  : sip_header_name((enum sip_header_id)m->headers[i].id);
-		if (str_eq_nocase(name, r->name) && value_has(m, r, m->headers[i].value)) return true;
+		if (str_eq_nocase(name, r->name) && value_has(r, m->headers[i].value)) return true;
 	}
 	return false;
 }

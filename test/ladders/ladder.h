@@ -159,6 +159,7 @@ bool ladder_fail(struct ladder *l, struct message *culprit, const char *format, 
 void ladder_remark(struct ladder *l, struct str text);
 struct actor *ladder_actor(struct ladder *l, struct str name);
 const struct word *ladder_words(const struct ladder *l, const struct item *item);
+const char *ladder_z(struct ladder *l, struct str text); // the same, ended by NUL
 // Text of the ladder's own life.
 struct str ladder_text(struct ladder *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

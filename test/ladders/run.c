@@ -34,6 +34,14 @@ struct str ladder_text(struct ladder *l, const char *format, ...)
 	return arena_dup(&l->arena, (struct str){ text, (uint32_t)n });
 }
 
+const char *ladder_z(struct ladder *l, struct str text)
+{
+	char *z = arena_alloc(&l->arena, text.n + 1);
+	if (!z) return "";
+	str_to_z(z, text.n + 1, text);
+	return z;
+}
+
 void ladder_remark(struct ladder *l, struct str text)
 {
 	if (l->event_count < LADDER_EVENTS_MAX)
@@ -183,6 +191,16 @@ static bool do_moves(struct ladder *l, const struct item *item)
 	return true;
 }
 
+// A party that guesses passwords, and then has the right one.
+static bool do_learns(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	struct actor *p = ladder_actor(l, w[0].text);
+	if (!p || item->count != 4 || !word_is(&w[2], "password")) return ladder_fail(l, NULL, "PARTY learns password \"TEXT\"");
+	p->password = w[3].text;
+	return true;
+}
+
 static const struct {
 	const char *word;
 	bool second; // it is the second word, after a party
@@ -190,6 +208,7 @@ static const struct {
 } statements[] = {
 	{ "->", true, do_arrow },         { "is", true, actor_is },          { "hears", true, media_hears },
 	{ "dials", true, media_dials },   { "ignores", true, do_ignores },   { "moves", true, do_moves },
+	{ "learns", true, do_learns },
 	{ "office", false, do_office },   { "set", false, do_set },          { "wait", false, do_wait },
 	{ "quiet", false, do_quiet },     { "cdr", false, journal_cdr },     { "trail", false, journal_trail },
 	{ "journal", false, journal_statement },                             { "counter", false, do_counter },
