@@ -1,5 +1,5 @@
-// Makes the announcements while building: speaks each row of prompts.tab with flite and turns what it says into telephone
-// sound: mu-law at 8 kHz, band-limited, of one loudness, without silence at its ends.
+// Makes the announcements while building: speaks each row of prompts.tab with flite and turns what it says into
+// telephone sound: mu-law at 8 kHz, band-limited, of one loudness, without silence at its ends.
 //
 //     prompts FLITE FOLDER     writes FOLDER/prompts.ulaw and FOLDER/prompts_data.c, which embeds it
 #include "call/model/media.h"
@@ -56,7 +56,8 @@ static int16_t *read_wav(const char *path, uint32_t *count)
 	static uint8_t file[1 << 23];
 	size_t n = f ? fread(file, 1, sizeof file, f) : 0, at = 12;
 	if (f) fclose(f);
-	if (n < 44 || n == sizeof file || memcmp(file, "RIFF", 4) != 0 || memcmp(file + 8, "WAVE", 4) != 0) fail("no WAV", path);
+	if (n < 44 || n == sizeof file || memcmp(file, "RIFF", 4) != 0 || memcmp(file + 8, "WAVE", 4) != 0)
+		fail("no WAV", path);
 	while (at + 8 <= n) {
 		uint32_t length = little(file + at + 4, 4);
 		const uint8_t *data = file + at + 8;
@@ -154,7 +155,8 @@ int main(int argc, char **argv)
 	fprintf(source, "// Made by tools/prompts.c from prompts.tab.\n#include <stdint.h>\n\n"
 	                "extern const uint32_t media_prompt_starts[];\nconst uint32_t media_prompt_starts[] = { 0,");
 	for (int i = 0; i < MEDIA_PROMPT_COUNT; i++) {
-		if (i > 0 && !prompts[i].text) fail("a prompt has no row in prompts.tab; the row before it", prompts[i - 1].name);
+		if (i > 0 && !prompts[i].text)
+			fail("a prompt has no row in prompts.tab; the row before it", prompts[i - 1].name);
 		if (i > 0) make(argv[1], argv[2], ulaw, i);
 		fprintf(source, " %ld,", ftell(ulaw));
 	}

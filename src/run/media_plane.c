@@ -123,8 +123,8 @@ static enum err add_pair(struct plane_worker *w, struct plane_session *s, enum m
 	struct media_pair *pairs = s->pairs[side][family == 6];
 	struct media_order o = { .kind = MEDIA_ORDER_PORT, .index = index_of(w, s),
 		                     .port = { .side = (uint8_t)side, .stream = *count, .family = family } };
-	enum err e = media_ports_take(&w->ports[s->thread], &w->random, family, *count ? pairs[0].address : MEDIA_ADDRESSES_MAX,
-	                              &o.port.pair, &o.port.opened);
+	enum err e = media_ports_take(&w->ports[s->thread], &w->random, family,
+	                              *count ? pairs[0].address : MEDIA_ADDRESSES_MAX, &o.port.pair, &o.port.opened);
 	if (e != OK) return e;
 	e = order(w, s->thread, &o);
 	if (e != OK) { // its sockets, if they are new, have nobody yet
@@ -229,7 +229,8 @@ static bool plane_is_own(const struct media *m, const struct addr *a)
 		const struct media_address *mine = &setup->addresses[i];
 		bool host = addr_host_eq(a, &mine->bound) || addr_host_eq(a, &mine->told);
 		if (!host || a->port < mine->port_first || a->port > mine->port_last) continue;
-		if (atomic_load_explicit(&w->plane->open[i][(a->port - mine->port_first) / 2], memory_order_relaxed)) return true;
+		if (atomic_load_explicit(&w->plane->open[i][(a->port - mine->port_first) / 2], memory_order_relaxed))
+			return true;
 	}
 	return false;
 }
@@ -247,7 +248,8 @@ static enum err check_addresses(const struct media_setup *s)
 		struct buf why = buf_on(text, sizeof text);
 		struct udp probe;
 		if (a->port_first % 2 || a->port_last <= a->port_first) {
-			LOG(ERROR, "media_ports_bad", LOG_TEXT("ports must run from an even one to a higher"), LOG_ADDR("address", &a->bound));
+			LOG(ERROR, "media_ports_bad", LOG_TEXT("ports must run from an even one to a higher"),
+			    LOG_ADDR("address", &a->bound));
 			return ERR_BAD;
 		}
 		struct udp_settings settings = { .local = a->bound };

@@ -161,7 +161,8 @@ static void test_relay(void **state)
 	ref session;
 	struct media_event e;
 	assert_int_equal(media->ops->open(media, &session, 99), OK);
-	struct addr to_a = port_of(session, MEDIA_A, 4), to_b = port_of(session, MEDIA_B, 4), again = port_of(session, MEDIA_A, 4);
+	struct addr to_a = port_of(session, MEDIA_A, 4), to_b = port_of(session, MEDIA_B, 4),
+				again = port_of(session, MEDIA_A, 4);
 	assert_true(addr_eq(&to_a, &again) && to_a.port % 2 == 0 && to_a.port != to_b.port);
 	set_remote(session, MEDIA_A, &a.local);
 	set_remote(session, MEDIA_B, &b.local);
@@ -224,14 +225,16 @@ static void test_play(void **state)
 	struct addr to_a = port_of(session, MEDIA_A, 4);
 	set_remote(session, MEDIA_A, &a.local);
 	tell(session, &(struct media_command){ .kind = MEDIA_DO_COLLECT, .side = MEDIA_A, .on = true });
-	tell(session, &(struct media_command){ .kind = MEDIA_DO_PLAY, .side = MEDIA_A, .play = { .tone = MEDIA_TONE_DIAL } });
+	tell(session,
+	     &(struct media_command){ .kind = MEDIA_DO_PLAY, .side = MEDIA_A, .play = { .tone = MEDIA_TONE_DIAL } });
 	struct rtp_packet p, last = { 0 };
 	uint64_t first_ms = 0;
 	for (int count = 0; count < 51;) {
 		uint32_t n = receive(&a, 1000);
 		assert_true(n > 0);
 		for (uint32_t i = 0; i < n && count < 51; i++, count++) {
-			assert_int_equal(rtp_parse(&p, (uint8_t *)(uintptr_t)reader.packets[i].data.p, reader.packets[i].data.n), OK);
+			assert_int_equal(rtp_parse(&p, (uint8_t *)(uintptr_t)reader.packets[i].data.p, reader.packets[i].data.n),
+			                 OK);
 			if (count) assert_true(p.seq == (uint16_t)(last.seq + 1) && p.ts == last.ts + 160 && p.ssrc == last.ssrc);
 			else first_ms = clock_ms();
 			last = p;
@@ -243,7 +246,8 @@ static void test_play(void **state)
 	rtp_write(key, &(struct rtp_packet){ .pt = 101, .ts = 1 });
 	key[12] = 5;
 	send_to(&a, &to_a, key, sizeof key);
-	assert_true(event_of(media, 0, &e) && e.kind == MEDIA_EV_DIGIT && e.digit == '5' && e.owner == 7 && e.side == MEDIA_A);
+	assert_true(event_of(media, 0, &e) && e.kind == MEDIA_EV_DIGIT && e.digit == '5' && e.owner == 7 &&
+	            e.side == MEDIA_A);
 	tell(session, &(struct media_command){ .kind = MEDIA_DO_PLAY, .side = MEDIA_A,
 	                                       .play = { .tone = MEDIA_TONE_CALL_WAITING_ALERT, .times = 1 } });
 	assert_true(event_of(media, 0, &e) && e.kind == MEDIA_EV_PLAYED);
@@ -350,8 +354,14 @@ static void *work(void *self)
 		for (uint32_t i = 0; i < 20; i++) {
 			struct addr rtp[MEDIA_STREAMS_MAX];
 			struct media_command remote = { .kind = MEDIA_DO_REMOTE, .side = MEDIA_A };
-			remote.remote = (struct media_remote){ .rtp = evil.local, .form = MEDIA_FORM_AUDIO, .send = true, .law = MEDIA_LAW_A,
-				                                   .law_pt = 8, .clock_hz = 8000, .event_pt_in = 0xff, .event_pt_out = 0xff };
+			remote.remote = (struct media_remote){ .rtp = evil.local,
+				                                   .form = MEDIA_FORM_AUDIO,
+				                                   .send = true,
+				                                   .law = MEDIA_LAW_A,
+				                                   .law_pt = 8,
+				                                   .clock_hz = 8000,
+				                                   .event_pt_in = 0xff,
+				                                   .event_pt_out = 0xff };
 			struct media_command play = { .kind = MEDIA_DO_PLAY, .side = MEDIA_A, .play = { .tone = MEDIA_TONE_BUSY } };
 			if (m->ops->open(m, &sessions[i], i) != OK) abort();
 			if (m->ops->ports(m, sessions[i], MEDIA_A, 4, 1, rtp) != OK) abort();
@@ -369,7 +379,8 @@ static void test_two_workers(void **state)
 	(void)state;
 	pthread_t threads[2];
 	void *good;
-	for (uint32_t i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, work, media_plane_of(plane, i)), 0);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work, media_plane_of(plane, i)), 0);
 	for (uint32_t i = 0; i < 2; i++) {
 		pthread_join(threads[i], &good);
 		assert_non_null(good);

@@ -1,6 +1,6 @@
-// Local media ports: pairs of sockets (RTP on an even port, RTCP on the next), of the share of one worker and one media
-// thread in every address's range. A pair is taken at random, so that nobody can guess where a call's media will be; once
-// opened it stays open for later calls: opening costs a dozen system calls, taking none.
+// Local media ports: pairs of sockets (RTP on an even port, RTCP on the next), of the share of one worker and one
+// media thread in every address's range. A pair is taken at random, so that nobody can guess where a call's media
+// will be; once opened it stays open for later calls: opening costs a dozen system calls, taking none.
 #pragma once
 
 #include "base/random.h"

@@ -113,14 +113,16 @@ static void on_packets(void *self, uint32_t events)
 	struct packet out[UDP_BATCH];
 	const struct udp *socket = NULL;
 	uint32_t n = udp_read(&s->udp, &t->reader, 0), waiting = 0;
-	uint64_t now_us = clock_us();
+	uint64_t now_us = clock_us(); // once for the batch
 	(void)events;
 	if (!slot) COUNT_BY(media_rx_no_session, n);
+	struct rtp_arrival in = { .side = s->pair->side, .stream = s->pair->stream, .control = s->control };
+	in.now_us = now_us;
 	for (uint32_t i = 0; slot && i < n; i++) {
 		const struct packet *p = &t->reader.packets[i];
-		struct rtp_arrival in = { .side = s->pair->side, .stream = s->pair->stream, .control = s->control, .from = p->peer,
-			                      .data = (uint8_t *)(uintptr_t)p->data.p, // the reader's own memory
-			                      .n = p->data.n, .now_us = now_us };
+		in.from = p->peer;
+		in.data = (uint8_t *)(uintptr_t)p->data.p; // the reader's own memory
+		in.n = p->data.n;
 		struct rtp_departure d;
 		struct rtp_news news;
 		bool sent = rtp_session_input(&slot->rtp, &in, &d, &news);

@@ -87,8 +87,11 @@ void map_between(struct media_map *map, const struct media_half *from, const str
 	for (uint8_t law = MEDIA_LAW_MU; law <= MEDIA_LAW_A; law++) {
 		if (!(from->laws & law)) continue;
 		uint8_t as = to->laws & law ? law : to->law;
-		uint8_t convert = as == law ? MEDIA_CONVERT_NONE : law == MEDIA_LAW_MU ? MEDIA_CONVERT_MU_TO_A : MEDIA_CONVERT_A_TO_MU;
+		uint8_t convert = as == law             ? MEDIA_CONVERT_NONE
+		                  : law == MEDIA_LAW_MU ? MEDIA_CONVERT_MU_TO_A
+		                                        : MEDIA_CONVERT_A_TO_MU;
 		if (as) add_pair(map, law_pt(law), law_pt(as), convert);
 	}
-	if (from->event_in != MEDIA_PT_NONE && to->event_out != MEDIA_PT_NONE) add_pair(map, from->event_in, to->event_out, 0);
+	if (from->event_in != MEDIA_PT_NONE && to->event_out != MEDIA_PT_NONE)
+		add_pair(map, from->event_in, to->event_out, 0);
 }

@@ -23,8 +23,8 @@ bool remote_is_fit(const struct media *plane, const struct sdp_media *m);
 // The direction of a medium; one with the connection address 0.0.0.0 receives nothing (RFC 3264 §8.4).
 uint8_t direction_of(const struct sdp_media *m);
 
-// The far end of a stream by its description; without the clock, which is of the codec that was chosen. `peer` is what the
-// other party of the agreement said, from which it is known what both understand.
+// The far end of a stream by its description; without the clock, which is of the codec that was chosen. `peer` is
+// what the other party of the agreement said, from which it is known what both understand.
 void remote_read(struct media_remote *r, const struct sdp_media *m, const struct media_leg *leg,
                  const struct voice *own, const struct voice *peer);
 // The same for the record of the side.

@@ -14,7 +14,8 @@ static_assert(MEDIA_STREAMS_MAX == RTP_STREAMS_MAX && MEDIA_MAP_MAX == RTP_MAP_M
 static_assert((int)MEDIA_FORM_AUDIO == RTP_FORM_AUDIO && (int)MEDIA_FORM_RTP == RTP_FORM_RTP, "forms");
 static_assert((int)MEDIA_FORM_RAW == RTP_FORM_RAW && (int)MEDIA_FORM_NONE == RTP_FORM_NONE, "forms");
 static_assert((int)MEDIA_LAW_MU == RTP_LAW_MU && (int)MEDIA_LAW_A == RTP_LAW_A, "laws");
-static_assert((int)MEDIA_CONVERT_MU_TO_A == RTP_CONVERT_MU_TO_A && (int)MEDIA_CONVERT_A_TO_MU == RTP_CONVERT_A_TO_MU, "laws");
+static_assert((int)MEDIA_CONVERT_MU_TO_A == RTP_CONVERT_MU_TO_A && (int)MEDIA_CONVERT_A_TO_MU == RTP_CONVERT_A_TO_MU,
+              "laws");
 static_assert(MEDIA_PT_NONE == RTP_PT_NONE, "no payload type");
 
 static void do_remote(struct rtp_session *s, const struct media_command *c, uint64_t now_us)

@@ -1,5 +1,5 @@
-// Commands and news of the media plane, as the session of wire/rtp understands them: one place for the media threads and
-// for the simulated plane.
+// Commands and news of the media plane, as the session of wire/rtp understands them: one place for the media threads
+// and for the simulated plane.
 #pragma once
 
 #include "call/model/media.h"

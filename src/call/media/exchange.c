@@ -21,7 +21,8 @@ static enum err tell_remote(struct call_media *cm, struct media_worker *w, enum 
 	                                            .remote = *r });
 }
 
-static enum err tell_map(struct call_media *cm, struct media_worker *w, enum media_side side, const struct media_map *map)
+static enum err tell_map(struct call_media *cm, struct media_worker *w, enum media_side side,
+                         const struct media_map *map)
 {
 	return tell(cm, w, &(struct media_command){ .kind = MEDIA_DO_MAP, .side = (uint8_t)side, .stream = cm->voice,
 	                                            .map = *map });
@@ -156,7 +157,8 @@ static enum err relay_apply(struct call_media *cm, struct media_worker *w, enum 
 	enum err e = OK;
 	for (uint32_t j = 0; j < r->to.count && e == OK; j++)
 		if (r->sources[j] >= 0)
-			e = relay_stream(cm, w, offerer, r->to.line[j].stream, &r->offer.media[r->sources[j]], &answer->media[j], &voiced);
+			e = relay_stream(cm, w, offerer, r->to.line[j].stream, &r->offer.media[r->sources[j]], &answer->media[j],
+			                 &voiced);
 	if (e == OK && cm->mapped) e = tell_map(cm, w, MEDIA_A, &nothing);
 	if (e == OK && cm->mapped) e = tell_map(cm, w, MEDIA_B, &nothing);
 	if (e != OK) return e;
@@ -195,7 +197,8 @@ static enum err voice_text(struct call_media *cm, struct media_worker *w, struct
 	int32_t at = lines_of_voice(&lines, cm, side);
 	if (at < 0) return ERR_REFUSED;
 	fill_dead(&draft, &lines);
-	draft.slots[at] = (struct sdp_slot){ .voice = voice, .port = 1, .proto = lines.line[at].proto, .direction = SDP_SENDRECV };
+	draft.slots[at] =
+		(struct sdp_slot){ .voice = voice, .port = 1, .proto = lines.line[at].proto, .direction = SDP_SENDRECV };
 	enum err e = write_text(cm, w, env, side, &lines, &draft, out);
 	if (e == OK) cm->halves[side].gave = MEDIA_GAVE_VOICE;
 	return e;
@@ -314,14 +317,17 @@ static enum err answer_to_relayed(struct call_media *cm, struct media_worker *w,
 enum err media_answer_from(struct call_media *cm, struct media_worker *w, struct env *env, enum media_side side,
                            const struct media_leg *leg, struct str text, struct str *out)
 {
+	const struct str none = { "", 0 };
 	struct sdp answer;
-	*out = (struct str){ "", 0 };
+	*out = none;
 	if (!cm->session || cm->halves[side].gave == MEDIA_GAVE_NOTHING) return ERR_STATE;
 	enum err e = parse(&answer, w, text);
 	if (e != OK) return e;
 	cm->halves[side].leg = *leg;
 	if (cm->halves[side].gave == MEDIA_GAVE_VOICE) return answer_to_voice(cm, w, side, &answer);
-	return answer_to_relayed(cm, w, env, side, &answer, out);
+	e = answer_to_relayed(cm, w, env, side, &answer, out);
+	if (e != OK) *out = none;
+	return e;
 }
 
 // The first live voice of an offer that we can make and hear; its line, or -1.
@@ -350,16 +356,20 @@ enum err media_answer_local(struct call_media *cm, struct media_worker *w, struc
 	if (at < 0) return ERR_REFUSED;
 	bool a_law = theirs.law == MEDIA_LAW_A;
 	struct voice ours = { .law = theirs.law, .mu = !a_law, .a = a_law, .event_pt = theirs.event_pt };
-	struct sdp_voice said = { .count = 1, .pts = { law_pt(theirs.law) }, .a_law = { a_law }, .event_pt = theirs.event_pt };
+	struct sdp_voice said = {
+		.count = 1, .pts = { law_pt(theirs.law) }, .a_law = { a_law }, .event_pt = theirs.event_pt
+	};
 	struct sdp_draft draft = { 0 };
 	for (int32_t i = 0; i < lines.count; i++) draft.slots[i] = (struct sdp_slot){ .source = &offer.media[i] };
 	draft.slots[at] = (struct sdp_slot){ .voice = &said, .port = 1, .proto = offer.media[at].proto,
 		                                 .direction = (uint8_t)sdp_direction_turned(direction_of(&offer.media[at])) };
-	e = write_text(cm, w, env, side, &lines, &draft, out);
+	struct str text;
+	e = write_text(cm, w, env, side, &lines, &draft, &text);
 	if (e != OK) return e;
 	cm->voice = lines.line[at].stream;
 	e = voice_apply(cm, w, side, &offer.media[at], &ours);
 	if (e != OK) return e;
+	*out = text;
 	cm->halves[side].lines = lines;
 	cm->answered = MEDIA_ANSWERED_BY_US;
 	return OK;

@@ -104,13 +104,17 @@ static int voice_from(const char *from, const char *to, uint8_t pt, uint8_t octe
 static void test_relayed(void **state)
 {
 	(void)state;
-	assert_int_equal(offer(MEDIA_A, FROM_A "a=ice-lite\r\nm=audio 4000 RTP/AVP 96 0 101\r\na=rtpmap:96 opus/48000/2\r\n" EVENT(101)
-	                                "a=candidate:x\r\nm=video 4002 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
-	                                "m=audio 4010 RTP/SAVP 0\r\na=crypto:x\r\n"), OK);
+	assert_int_equal(offer(MEDIA_A,
+	                       FROM_A "a=ice-lite\r\nm=audio 4000 RTP/AVP 96 0 101\r\na=rtpmap:96 opus/48000/2\r\n" EVENT(
+							   101) "a=candidate:x\r\nm=video 4002 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
+	                                "m=audio 4010 RTP/SAVP 0\r\na=crypto:x\r\n"),
+	                 OK);
 	assert_true(media_offer_waits(&cm, MEDIA_A) && !media_can_play(&cm, MEDIA_A));
 	assert_int_equal(offer_to(MEDIA_B), OK);
-	assert_true(out_has("c=IN IP4 192.0.2.100\r\n") && out_has("m=audio 40000 RTP/AVP 96 0 101\r\na=rtpmap:96 opus/48000/2\r\n"));
-	assert_true(out_has("m=video 40002 RTP/AVP 99") && !out_has("SAVP") && !out_has("candidate") && !out_has("192.0.2.1\r"));
+	assert_true(out_has("c=IN IP4 192.0.2.100\r\n") &&
+	            out_has("m=audio 40000 RTP/AVP 96 0 101\r\na=rtpmap:96 opus/48000/2\r\n"));
+	assert_true(out_has("m=video 40002 RTP/AVP 99") && !out_has("SAVP") && !out_has("candidate") &&
+	            !out_has("192.0.2.1\r"));
 	assert_int_equal(answer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 96 101\r\na=rtpmap:96 opus/48000/2\r\n" EVENT(101)
 	                                 "m=video 0 RTP/AVP 99\r\n"), OK);
 	assert_true(out_has("m=audio 40004 RTP/AVP 96 101\r\na=rtpmap:96 opus/48000/2\r\n"));
@@ -175,7 +179,8 @@ static void test_hold(void **state)
 	assert_int_equal(answer(MEDIA_B, ANSWER_B), OK);
 	assert_int_equal(voice_from(B_PHONE, B_PORT, 0, 1), 1);
 	// The old way, from the other side: no address at all.
-	assert_int_equal(offer(MEDIA_B, "v=0\r\no=b 1 2 IN IP4 198.51.100.1\r\nc=IN IP4 0.0.0.0\r\nm=audio 5000 RTP/AVP 0\r\n"), OK);
+	assert_int_equal(
+		offer(MEDIA_B, "v=0\r\no=b 1 2 IN IP4 198.51.100.1\r\nc=IN IP4 0.0.0.0\r\nm=audio 5000 RTP/AVP 0\r\n"), OK);
 	assert_int_equal(offer_to(MEDIA_A), OK);
 	assert_true(out_has("a=sendonly\r\n") && out_has("c=IN IP4 192.0.2.100\r\n"));
 	assert_int_equal(answer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 0\r\na=recvonly\r\n"), OK);
@@ -219,7 +224,8 @@ static void test_dial_tone_and_join(void **state)
 	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 96 0 8 97\r\na=rtpmap:96 opus/48000/2\r\n" EVENT(97)
 	                                "m=video 4002 RTP/AVP 99\r\n"), OK);
 	assert_int_equal(media_answer_local(&cm, &worker, &env, MEDIA_A, &out), OK);
-	assert_true(out_has("m=audio 40000 RTP/AVP 0 97\r\n") && out_has("m=video 0 RTP/AVP 99\r\n") && out_has(" 1 IN IP4 "));
+	assert_true(out_has("m=audio 40000 RTP/AVP 0 97\r\n") && out_has("m=video 0 RTP/AVP 99\r\n") &&
+	            out_has(" 1 IN IP4 "));
 	assert_int_equal(media_answer_local(&cm, &worker, &env, MEDIA_A, &out), OK); // the 200 after the 183
 	assert_true(out_has(" 1 IN IP4 "));
 	assert_int_equal(media_collect(&cm, &worker, MEDIA_A, true), OK);
@@ -249,7 +255,8 @@ static void test_dial_tone_and_join(void **state)
 	// A re-INVITE from B is between the two of them: A still has its dead video line.
 	assert_int_equal(offer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 9 0\r\n"), OK);
 	assert_int_equal(offer_to(MEDIA_A), OK);
-	assert_true(out_has("m=audio 40000 RTP/AVP 9 0\r\n") && out_has("m=video 0 RTP/AVP 0\r\n") && out_has(" 2 IN IP4 "));
+	assert_true(out_has("m=audio 40000 RTP/AVP 9 0\r\n") && out_has("m=video 0 RTP/AVP 0\r\n") &&
+	            out_has(" 2 IN IP4 "));
 	assert_int_equal(answer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 9\r\nm=video 0 RTP/AVP 0\r\n"), OK);
 	assert_int_equal(voice_from(A_PHONE, "192.0.2.100:40000", 9, 1), 9 << 8 | 1); // no map any more
 }
@@ -282,7 +289,8 @@ static void test_next_leg(void **state)
 	media_leave(&cm, &worker, MEDIA_B);
 	assert_int_equal(voice_from(B_PHONE, "192.0.2.100:40000", 0, 1), -1); // it still sends
 	assert_true(media_can_play(&cm, MEDIA_A) && media_offer_waits(&cm, MEDIA_A));
-	assert_int_equal(media_play(&cm, &worker, MEDIA_A, (struct media_play){ .prompt = MEDIA_PROMPT_NO_ANSWER, .times = 1 }), OK);
+	assert_int_equal(
+		media_play(&cm, &worker, MEDIA_A, (struct media_play){ .prompt = MEDIA_PROMPT_NO_ANSWER, .times = 1 }), OK);
 	assert_true(media_sim_tick(&sim, cm.session, MEDIA_A, frame, &s));
 	assert_int_equal(media_stop(&cm, &worker, MEDIA_A), OK);
 	assert_int_equal(offer_to(MEDIA_B), OK);
@@ -299,7 +307,8 @@ static void test_answered_meanwhile(void **state)
 	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 9 0 101\r\n" EVENT(101)), OK);
 	assert_int_equal(offer_to(MEDIA_B), OK);
 	assert_int_equal(media_answer_local(&cm, &worker, &env, MEDIA_A, &out), OK);
-	assert_int_equal(answer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 9 0\r\n"), ERR_REFUSED); // G.722, of which A was not told
+	assert_int_equal(answer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 9 0\r\n"),
+	                 ERR_REFUSED); // G.722, of which A was not told
 	assert_int_equal(answer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 0 101\r\n" EVENT(101)), OK);
 	assert_int_equal(out.n, 0);
 	assert_int_equal(voice_from(A_PHONE, "192.0.2.100:40002", 0, 4), 4);
@@ -309,7 +318,8 @@ static void test_fax(void **state)
 {
 	(void)state;
 	connect_call();
-	assert_int_equal(offer(MEDIA_B, FROM_B "m=audio 0 RTP/AVP 0\r\nm=image 5008 udptl t38\r\na=T38FaxVersion:0\r\n"), OK);
+	assert_int_equal(offer(MEDIA_B, FROM_B "m=audio 0 RTP/AVP 0\r\nm=image 5008 udptl t38\r\na=T38FaxVersion:0\r\n"),
+	                 OK);
 	assert_int_equal(offer_to(MEDIA_A), OK);
 	assert_true(out_has("m=audio 0 RTP/AVP 0\r\n") && out_has("m=image 40004 udptl t38\r\na=T38FaxVersion:0\r\n"));
 	assert_int_equal(answer(MEDIA_A, FROM_A "m=audio 0 RTP/AVP 0\r\nm=image 4008 udptl t38\r\n"), OK);
@@ -347,14 +357,20 @@ static void test_refused(void **state)
 {
 	(void)state;
 	static const char *const refused[] = {
-		FROM_A "m=audio 4000 RTP/SAVP 0\r\n", FROM_A "m=audio 4000 TCP/RTP/AVP 0\r\n", FROM_A "m=audio 0 RTP/AVP 0\r\n", FROM_A,
-		"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n", "v=0\r\nc=IN IP6 ::1\r\nm=audio 4000 RTP/AVP 0\r\n",
+		FROM_A "m=audio 4000 RTP/SAVP 0\r\n",
+		FROM_A "m=audio 4000 TCP/RTP/AVP 0\r\n",
+		FROM_A "m=audio 0 RTP/AVP 0\r\n",
+		FROM_A,
+		"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n",
+		"v=0\r\nc=IN IP6 ::1\r\nm=audio 4000 RTP/AVP 0\r\n",
 		"v=0\r\nc=IN IP6 ::ffff:127.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n",
-		"v=0\r\nc=IN IP4 224.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n", "v=0\r\nc=IN IP4 169.254.1.1\r\nm=audio 4000 RTP/AVP 0\r\n",
+		"v=0\r\nc=IN IP4 224.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n",
+		"v=0\r\nc=IN IP4 169.254.1.1\r\nm=audio 4000 RTP/AVP 0\r\n",
 		"v=0\r\nc=IN IP4 192.0.2.100\r\nm=audio 40000 RTP/AVP 0\r\n", // our own
 		FROM_A "m=audio 4000 RTP/AVP 0\r\na=rtcp:5060 IN IP4 127.0.0.1\r\n",
 		FROM_A "m=audio 4000 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\n"
-		"m=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\n",
+			   "m=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nm=audio "
+		       "2 RTP/AVP 0\r\n",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) assert_int_equal(offer(MEDIA_A, refused[i]), ERR_REFUSED);
 	assert_int_equal(offer(MEDIA_A, "hello"), ERR_BAD);
@@ -377,7 +393,8 @@ static void test_limits(void **state)
 	put_z(&b, OFFER_A);
 	while (b.n < MEDIA_TEXT_MAX) put_z(&b, "a=x\n");
 	text[MEDIA_TEXT_MAX - 1] = '\n';
-	assert_int_equal(media_offer_from(&cm, &worker, MEDIA_A, &leg_a, (struct str){ text, MEDIA_TEXT_MAX + 1 }), ERR_REFUSED);
+	assert_int_equal(media_offer_from(&cm, &worker, MEDIA_A, &leg_a, (struct str){ text, MEDIA_TEXT_MAX + 1 }),
+	                 ERR_REFUSED);
 	assert_int_equal(media_offer_from(&cm, &worker, MEDIA_A, &leg_a, (struct str){ text, MEDIA_TEXT_MAX }), OK);
 	sim.pairs_left = 0;
 	assert_int_equal(offer_to(MEDIA_B), ERR_FULL);

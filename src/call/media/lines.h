@@ -1,5 +1,5 @@
-// Which m-line of one side belongs to which of the other: through the session's streams. The two sides need not have the
-// same lines: a caller whose video we refused while it heard our dial tone has a dead line more.
+// Which m-line of one side belongs to which of the other: through the session's streams. The two sides need not have
+// the same lines: a caller whose video we refused while it heard our dial tone has a dead line more.
 //
 //     side A: audio (stream 0)   video (dead)          side B: audio (stream 0)
 #pragma once

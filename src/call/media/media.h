@@ -1,10 +1,11 @@
-// The media of one call: from "this leg sent this SDP" to "this is the SDP for the other leg", with our own addresses in
-// between. The legs keep the offer/answer machine (who may offer now, glare); here is only what the texts say.
+// The media of one call: from "this leg sent this SDP" to "this is the SDP for the other leg", with our own addresses
+// in between. The legs keep the offer/answer machine (who may offer now, glare); here is only what the texts say.
 //
 //     O offers, T answers          media_offer_from(A, sdp)   media_offer_to(B, &sdp) for each T leg that rings
 //                                  media_answer_from(B, sdp, &answer for O)          the leg that answered, or 183
 //     O sends no SDP (delayed)     media_offer_to(B) gives ERR_NOT_FOUND: send none. T's 200 offers:
-//                                  media_offer_from(B, sdp)   media_offer_to(A, &sdp)   in the ACK: media_answer_from(A)
+//                                  media_offer_from(B, sdp)   media_offer_to(A, &sdp)
+//                                  media_answer_from(A, sdp, &answer for T)          what the ACK brought
 //     our dial tone to O           media_offer_from(A, sdp)   media_answer_local(A, &sdp)   media_play(A, dial tone)
 //       (O sent no SDP)            media_offer_local(A, &sdp)   media_answer_from(A, sdp, &nothing)
 //       later T is called          media_offer_to(B, &sdp): made of what O agreed with us
@@ -13,8 +14,9 @@
 //     announcement                 media_offer_from(A)   media_answer_local(A): goes into a 183 or a 200
 //
 // Texts returned live in env->scratch. Errors, and what a leg makes of them: ERR_BAD no SDP, or one that does not fit
-// what was said before (400; cause 111); ERR_REFUSED nothing in it that we can carry, or an address we do not send to (488;
-// cause 88); ERR_FULL no port, session or memory (503 or 500; cause 47); ERR_STATE asked out of turn (our mistake).
+// what was said before (400; cause 111); ERR_REFUSED nothing in it that we can carry, or an address we do not send to
+// (488; cause 88); ERR_FULL no port, session or memory (503 or 500; cause 47); ERR_STATE asked out of turn (our
+// mistake).
 #pragma once
 
 #include "base/env.h"
@@ -39,7 +41,8 @@ void media_worker_fini(struct media_worker *w);
 
 // The leg that a text comes from or goes to.
 struct media_leg {
-	struct addr signalling; // where its signalling comes from or goes to; its family decides which of our addresses it gets
+	struct addr
+		signalling; // where its signalling comes from or goes to; its family decides which of our addresses it gets
 	bool nat;               // it may stand behind a NAT: media may also be learnt from the host of its signalling
 };
 
@@ -114,8 +117,8 @@ MUST_CHECK enum err media_offer_local(struct call_media *cm, struct media_worker
                                       enum media_side side, const struct media_leg *leg, struct str *out);
 // The offer that waits came to nothing (488, 491, leg gone): all stays as agreed before.
 void media_offer_drop(struct call_media *cm, struct media_worker *w);
-// The leg on this side left and another may take its place (forwarding, the next route): what it agreed is forgotten. An
-// offer of the other side that it had answered waits again, and goes to the next.
+// The leg on this side left and another may take its place (forwarding, the next route): what it agreed is forgotten.
+// An offer of the other side that it had answered waits again, and goes to the next.
 void media_leave(struct call_media *cm, struct media_worker *w, enum media_side side);
 // The call is answered: nobody else will be asked. Gives back the text of the offer; without this, media_close does.
 void media_settled(struct call_media *cm, struct media_worker *w);

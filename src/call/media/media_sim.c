@@ -56,7 +56,8 @@ static void sim_close(struct media_sim *sim, struct sim_session *s)
 	struct media_event e = { .kind = MEDIA_EV_CLOSED };
 	media_stats_of(&e, &s->rtp);
 	post(sim, &e, s);
-	for (uint32_t i = 0; i < MEDIA_SIDES * 2 * MEDIA_STREAMS_MAX; i++) sim->pairs_left += (&s->local[0][0][0])[i].family != 0;
+	for (uint32_t i = 0; i < MEDIA_SIDES * 2 * MEDIA_STREAMS_MAX; i++)
+		sim->pairs_left += (&s->local[0][0][0])[i].family != 0;
 	pool_put(&sim->sessions, s);
 }
 
@@ -96,7 +97,9 @@ static const struct media_ops sim_ops = { sim_open, sim_ports, sim_tell, sim_tak
 
 void media_sim_init(struct media_sim *sim, uint32_t pairs)
 {
-	*sim = (struct media_sim){ .media = { .ops = &sim_ops }, .port_next = 40000, .pairs_left = pairs, .now_us = 1000000 };
+	*sim = (struct media_sim){
+		.media = { .ops = &sim_ops }, .port_next = 40000, .pairs_left = pairs, .now_us = 1000000
+	};
 	if (pool_init(&sim->sessions, "sim", sizeof(struct sim_session), SIM_SESSIONS) != OK) abort();
 }
 
@@ -145,7 +148,8 @@ bool media_sim_input(struct media_sim *sim, const struct addr *from, const struc
 	return any;
 }
 
-bool media_sim_tick(struct media_sim *sim, ref session, enum media_side side, char frame[RTP_FRAME], struct sim_sent *out)
+bool media_sim_tick(struct media_sim *sim, ref session, enum media_side side, char frame[RTP_FRAME],
+                    struct sim_sent *out)
 {
 	struct sim_session *s = pool_at(&sim->sessions, session);
 	struct rtp_departure d;

@@ -36,4 +36,5 @@ void media_sim_fini(struct media_sim *sim);
 bool media_sim_input(struct media_sim *sim, const struct addr *from, const struct addr *to, char *data, uint32_t n,
                      struct sim_sent *out);
 // 20 ms pass: the next packet of what plays to this side of this session. True: *out was sent.
-bool media_sim_tick(struct media_sim *sim, ref session, enum media_side side, char frame[RTP_FRAME], struct sim_sent *out);
+bool media_sim_tick(struct media_sim *sim, ref session, enum media_side side, char frame[RTP_FRAME],
+                    struct sim_sent *out);

@@ -24,7 +24,8 @@ static void test_once(void **state)
 		for (uint32_t i = 0; i < 7; i++) {
 			bool end = i >= 4;
 			if (lost >> i & 1) continue;
-			if (take(&e, 11, end, (uint16_t)(160 * (end ? 5 : i + 1)), 5000, &digit)) told++, assert_int_equal(digit, '#');
+			if (take(&e, 11, end, (uint16_t)(160 * (end ? 5 : i + 1)), 5000, &digit))
+				told++, assert_int_equal(digit, '#');
 		}
 		assert_int_equal(told, 1);
 	}

@@ -25,7 +25,8 @@ static void join_on(struct flow *f, struct rtp_packet *p, uint32_t clock_hz, uin
 
 bool flow_relay(struct flow *f, struct rtp_packet *p, uint32_t clock_hz, uint64_t now_us)
 {
-	if (!f->begun) *f = (struct flow){ .begun = true, .ssrc = p->ssrc, .in_ssrc = p->ssrc, .seq = (uint16_t)(p->seq - 1) };
+	if (!f->begun)
+		*f = (struct flow){ .begun = true, .ssrc = p->ssrc, .in_ssrc = p->ssrc, .seq = (uint16_t)(p->seq - 1) };
 	else if (f->splice || p->ssrc != f->in_ssrc) join_on(f, p, clock_hz, now_us);
 	p->seq = (uint16_t)(p->seq + f->seq_shift);
 	p->ts += f->ts_shift;

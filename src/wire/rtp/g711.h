@@ -1,6 +1,7 @@
 // ITU-T G.711: both laws to and from linear samples of 16 bits (the left part of the word: 0 dBm0 is a sine of peak
-// G711_0DBM0). Encoding is the ITU's: a negative sample is taken as its ones' complement, so that the decision values of
-// tables 1 and 2 hold on both sides of zero. Much software negates instead, and differs in 508 of the 65,536 inputs.
+// G711_0DBM0). Encoding is the ITU's: a negative sample is taken as its ones' complement, so that the decision values
+// of tables 1 and 2 hold on both sides of zero. Much software negates instead, and differs in 508 of the 65,536
+// inputs.
 #pragma once
 
 #include <stdint.h>

@@ -115,8 +115,9 @@ static void test_convert(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mu), cmocka_unit_test(test_a), cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_differs_from_the_common_one), cmocka_unit_test(test_milliwatt), cmocka_unit_test(test_convert),
+		cmocka_unit_test(test_mu),        cmocka_unit_test(test_a),
+		cmocka_unit_test(test_decode),    cmocka_unit_test(test_differs_from_the_common_one),
+		cmocka_unit_test(test_milliwatt), cmocka_unit_test(test_convert),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

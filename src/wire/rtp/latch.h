@@ -1,5 +1,6 @@
-// From whom media are taken, and where they are sent. Whoever may send us a packet must not so become the other end of a
-// call ("RTP bleed"): the source is learnt only from hosts that signalling named, and only while a window is open.
+// From whom media are taken, and where they are sent. Whoever may send us a packet must not so become the other end
+// of a call ("RTP bleed"): the source is learnt only from hosts that signalling named, and only while a window is
+// open.
 //
 //     offer or answer ──▶ OPEN ──first packet──▶ SETTLING ──3 s──▶ SHUT ──2 s of silence──▶ SILENT
 //                         any port of the        another port, if       only the       another port, if it keeps the
@@ -28,9 +29,11 @@ struct latch {
 	bool ssrc_known;
 };
 
-// An offer or an answer named (or confirmed) the addresses: opens the window. When they changed, the source is forgotten.
+// An offer or an answer named (or confirmed) the addresses: opens the window. When they changed, the source is
+// forgotten.
 void latch_open(struct latch *l, const struct addr *said, const struct addr *signalling);
-// A packet came: is it of the other end? Learns. `ssrc` NULL: it has none (not RTP), so another port cannot prove itself.
+// A packet came: is it of the other end? Learns. `ssrc` NULL: it has none (not RTP), so another port cannot prove
+// itself.
 bool latch_accept(struct latch *l, const struct addr *from, const uint32_t *ssrc, uint64_t now_us);
 // Where to send: the learnt source, else what SDP said; NULL when neither is known.
 const struct addr *latch_to(const struct latch *l);

@@ -149,9 +149,15 @@ static void test_nothing_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attack),     cmocka_unit_test(test_nat),   cmocka_unit_test(test_no_learning_from_signalling),
-		cmocka_unit_test(test_windows),    cmocka_unit_test(test_moves), cmocka_unit_test(test_exact_wins),
-		cmocka_unit_test(test_again),      cmocka_unit_test(test_raw),   cmocka_unit_test(test_nothing_said),
+		cmocka_unit_test(test_attack),
+		cmocka_unit_test(test_nat),
+		cmocka_unit_test(test_no_learning_from_signalling),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_exact_wins),
+		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_nothing_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

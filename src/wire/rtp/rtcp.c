@@ -16,8 +16,8 @@ static uint32_t report_head(const struct rtcp_item *item)
 	return item->type == RTCP_SR ? SR_HEAD : item->type == RTCP_RR ? RR_HEAD : 0;
 }
 
-// A chunk of a description: an SSRC, items of type, length and text, a zero, and zeros to the next word. Where the one at
-// `at` ends; 0 when it does not.
+// A chunk of a description: an SSRC, items of type, length and text, a zero, and zeros to the next word. Where the
+// one at `at` ends; 0 when it does not.
 static uint32_t chunk_end(const uint8_t *p, uint32_t n, uint32_t at)
 {
 	at += 4;

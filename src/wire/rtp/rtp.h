@@ -1,6 +1,7 @@
 // An RTP packet (RFC 3550 §5.1), read where it lies and changed there.
 //
-//     octet 0: V=2 P X CC   1: M PT   2-3: sequence number   4-7: timestamp   8-11: SSRC   CSRCs, extension, payload, pad
+//     octet 0: V=2 P X CC   1: M PT   2-3: sequence number   4-7: timestamp   8-11: SSRC
+//     then CSRCs, extension, payload, padding
 #pragma once
 
 #include "base/err.h"

@@ -118,7 +118,8 @@ static void take_key(struct rtp_session *s, uint32_t side, struct rtp_end *end, 
 {
 	char digit;
 	if (!event_rx_take(&end->keys, p->payload, p->payload_n, p->ts, &digit)) return;
-	if (s->sides[side].collect) *news = (struct rtp_news){ .kind = RTP_NEWS_KEY, .side = (uint8_t)side, .digit = digit };
+	if (s->sides[side].collect)
+		*news = (struct rtp_news){ .kind = RTP_NEWS_KEY, .side = (uint8_t)side, .digit = digit };
 	struct rtp_side *other = &s->sides[!side];
 	const struct rtp_remote *r = other->voice < RTP_STREAMS_MAX ? &other->ends[other->voice].remote : NULL;
 	bool sounded = r && r->law && r->event_pt_out == RTP_PT_NONE && s->ways & 1u << !side;
@@ -228,7 +229,9 @@ static bool input_rtcp(struct rtp_session *s, const struct rtp_arrival *in, stru
 	struct rtp_end *other = way_to(s, !in->side, in->stream);
 	if (!other) return false;
 	if (other->remote.form == RTP_FORM_AUDIO) renumber(in, end, other);
-	*out = (struct rtp_departure){ .side = !in->side, .stream = in->stream, .control = true, .data = in->data, .n = in->n };
+	*out = (struct rtp_departure){
+		.side = !in->side, .stream = in->stream, .control = true, .data = in->data, .n = in->n
+	};
 	return depart(other, &other->rtcp, out);
 }
 

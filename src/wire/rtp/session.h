@@ -42,7 +42,8 @@ struct rtp_remote {
 	uint32_t clock_hz;         // of timestamps
 };
 
-// Payload types of what is sent to a side, when the two were not negotiated with each other. Empty: all pass as they are.
+// Payload types of what is sent to a side, when the two were not negotiated with each other. Empty: all pass as they
+// are.
 enum rtp_convert { RTP_CONVERT_NONE, RTP_CONVERT_MU_TO_A, RTP_CONVERT_A_TO_MU };
 struct rtp_map {
 	uint8_t count;

@@ -1,5 +1,6 @@
-// A session driven by octets: what legs agree on, what is played, keys, and datagrams from friends and strangers, in any
-// order. Whatever happens, nothing goes to a host that signalling did not name, and nothing of a stranger goes anywhere.
+// A session driven by octets: what legs agree on, what is played, keys, and datagrams from friends and strangers, in
+// any order. Whatever happens, nothing goes to a host that signalling did not name, and nothing of a stranger goes
+// anywhere.
 #include "wire/rtp/session.h"
 
 #include <stdlib.h>

@@ -159,7 +159,8 @@ static uint32_t listen(int16_t *samples, uint32_t ms, bool a_law)
 		assert_int_equal(p.payload_n, 160);
 		if (n) assert_true(p.seq == (uint16_t)(last.seq + 1) && p.ts == last.ts + 160 && p.ssrc == last.ssrc);
 		assert_int_equal(p.marker, n == 0);
-		for (uint32_t k = 0; k < 160; k++) samples[n++] = a_law ? g711_a_decode(p.payload[k]) : g711_mu_decode(p.payload[k]);
+		for (uint32_t k = 0; k < 160; k++)
+			samples[n++] = a_law ? g711_a_decode(p.payload[k]) : g711_mu_decode(p.payload[k]);
 		last = p;
 	}
 	return n;
@@ -204,7 +205,8 @@ static void test_continuity(void **state)
 	struct rtp_packet last = { 0 };
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < 400; i++, now += 20 * MS) {
-		if (i == 0 || i == 200) assert_int_equal(rtp_session_play(&session, A, &(struct sound){ .tone = &dial }, false), OK);
+		if (i == 0 || i == 200)
+			assert_int_equal(rtp_session_play(&session, A, &(struct sound){ .tone = &dial }, false), OK);
 		if (i == 100 || i == 300) rtp_session_stop(&session, A);
 		bool relayed = voice(B, B_AT, 99, (uint16_t)(1000 + i), 1);
 		if (!relayed && !rtp_session_tick(&session, A, now, frame, &out, &news)) continue;

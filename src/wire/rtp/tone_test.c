@@ -114,8 +114,9 @@ static void test_detect_sines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sine),   cmocka_unit_test(test_peaks), cmocka_unit_test(test_steady), cmocka_unit_test(test_cadence),
-		cmocka_unit_test(test_pieces), cmocka_unit_test(test_dtmf),  cmocka_unit_test(test_detect_sines),
+		cmocka_unit_test(test_sine),         cmocka_unit_test(test_peaks),  cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_cadence),      cmocka_unit_test(test_pieces), cmocka_unit_test(test_dtmf),
+		cmocka_unit_test(test_detect_sines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

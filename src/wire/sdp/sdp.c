@@ -80,8 +80,8 @@ static bool is_unspecified(const struct addr *a)
 	return a->family && memcmp(a->ip, zero.ip, sizeof zero.ip) == 0;
 }
 
-// "IN IP4 192.0.2.1", perhaps with /ttl behind. A name, or an address spelt in another way than the usual, is no address
-// here: media can then only be learnt from where signalling comes from.
+// "IN IP4 192.0.2.1", perhaps with /ttl behind. A name, or an address spelt in another way than the usual, is no
+// address here: media can then only be learnt from where signalling comes from.
 static const char *parse_host(struct addr *host, struct str value)
 {
 	struct str rest = str_trim(value), net = word_next(&rest), type = word_next(&rest), text = word_next(&rest);

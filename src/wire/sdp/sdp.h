@@ -7,8 +7,8 @@
 //     m=audio 49170 RTP/AVP 0 8 101        ┐ media[0]: audio, port 49170, formats "0 8 101"
 //     a=rtpmap:101 telephone-event/8000    ┘
 //
-// Lenient where phones need it (LF alone, missing s= and t=, lines of unknown types, empty lines); strict where a number
-// or an address would be read wrongly.
+// Lenient where phones need it (LF alone, missing s= and t=, lines of unknown types, empty lines); strict where a
+// number or an address would be read wrongly.
 #pragma once
 
 #include "base/addr.h"
@@ -25,9 +25,9 @@ enum sdp_kind { SDP_KINDS(SDP_KIND_ENUM) SDP_KIND_COUNT }; // an unknown one cou
 // The transports, and whether we can stand in the middle: of plain RTP and UDPTL. Of a secure one we have no keys to
 // hand on, a TCP one needs connections.
 #define SDP_PROTOS(X)                                                                                                  \
-	X(RTP_AVP, "RTP/AVP") X(RTP_AVPF, "RTP/AVPF") X(UDPTL, "udptl") X(RTP_SAVP, "RTP/SAVP") X(RTP_SAVPF, "RTP/SAVPF")   \
-	X(DTLS_SAVP, "UDP/TLS/RTP/SAVP") X(DTLS_SAVPF, "UDP/TLS/RTP/SAVPF") X(TCP_AVP, "TCP/RTP/AVP")                       \
-	X(MSRP, "TCP/MSRP") X(BFCP, "TCP/BFCP") X(UDP, "udp") X(TCP, "TCP")
+	X(RTP_AVP, "RTP/AVP") X(RTP_AVPF, "RTP/AVPF") X(UDPTL, "udptl") X(RTP_SAVP, "RTP/SAVP")                            \
+	X(RTP_SAVPF, "RTP/SAVPF") X(DTLS_SAVP, "UDP/TLS/RTP/SAVP") X(DTLS_SAVPF, "UDP/TLS/RTP/SAVPF")                      \
+	X(TCP_AVP, "TCP/RTP/AVP") X(MSRP, "TCP/MSRP") X(BFCP, "TCP/BFCP") X(UDP, "udp") X(TCP, "TCP")
 #define SDP_PROTO_ENUM(id, text) SDP_PROTO_##id,
 enum sdp_proto { SDP_PROTOS(SDP_PROTO_ENUM) SDP_PROTO_OTHER };
 

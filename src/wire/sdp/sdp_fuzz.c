@@ -8,7 +8,9 @@ static struct arena arena;
 static void check_rewrite(const struct sdp *in)
 {
 	static struct sdp again;
-	struct sdp_draft draft = { .source = in, .host = { .family = 4, .ip = { 192, 0, 2, 1 } }, .count = in->media_count };
+	struct sdp_draft draft = { .source = in,
+		                       .host = { .family = 4, .ip = { 192, 0, 2, 1 } },
+		                       .count = in->media_count };
 	for (uint32_t i = 0; i < in->media_count; i++)
 		draft.slots[i] = (struct sdp_slot){ .source = &in->media[i], .port = in->media[i].port,
 			                                .direction = in->media[i].direction };

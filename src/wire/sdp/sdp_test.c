@@ -74,8 +74,8 @@ static void test_sections(void **state)
 static void test_hold(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("v=0\nc=IN IP4 0.0.0.0\nm=audio 4000 RTP/AVP 0\nm=audio 4002 RTP/AVP 0\nc=IN IP4 192.0.2.9\n"),
-	                 OK);
+	assert_int_equal(
+		parse("v=0\nc=IN IP4 0.0.0.0\nm=audio 4000 RTP/AVP 0\nm=audio 4002 RTP/AVP 0\nc=IN IP4 192.0.2.9\n"), OK);
 	assert_true(sdp.media[0].held && sdp.media[0].rtp.family == 0);
 	assert_false(sdp.media[1].held);
 	assert_addr(&sdp.media[1].rtp, "192.0.2.9:4002");
@@ -87,9 +87,9 @@ static void test_hold(void **state)
 static void test_no_address(void **state)
 {
 	(void)state;
-	static const char *const hosts[] = { "IN IP4 phone.example", "IN IP4 0177.0.0.1", "IN IP4 127.1", "IN IP4 0x7f000001",
-		                                 "IN IP4 2130706433", "IN IP6 [::1]", "IN IP4 192.0.2.1:5060",
-		                                 "IN IP4 ::1", "IN IP6 127.0.0.1" };
+	static const char *const hosts[] = { "IN IP4 phone.example",  "IN IP4 0177.0.0.1", "IN IP4 127.1",
+		                                 "IN IP4 0x7f000001",     "IN IP4 2130706433", "IN IP6 [::1]",
+		                                 "IN IP4 192.0.2.1:5060", "IN IP4 ::1",        "IN IP6 127.0.0.1" };
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		char text[200];
 		snprintf(text, sizeof text, "v=0\nc=%s\nm=audio 4000 RTP/AVP 0\n", hosts[i]);
@@ -161,7 +161,8 @@ static void test_limits(void **state)
 	uint32_t cap = 1 << 20;
 	char *memory = malloc(cap);
 	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "m=audio 4000 RTP/AVP 0\n", SDP_MEDIA_MAX), &fault), OK);
-	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "m=audio 4000 RTP/AVP 0\n", SDP_MEDIA_MAX + 1), &fault), ERR_BAD);
+	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "m=audio 4000 RTP/AVP 0\n", SDP_MEDIA_MAX + 1), &fault),
+	                 ERR_BAD);
 	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "m=audio 4000 RTP/AVP 0\n", 1000), &fault), ERR_BAD);
 	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "a=x\n", 16383), &fault), OK); // 65,536 octets
 	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "a=x\n", 16384), &fault), ERR_BAD);
@@ -178,7 +179,8 @@ static void test_limits(void **state)
 static void test_cut(void **state)
 {
 	(void)state;
-	const char *whole = HEAD "m=audio 49170/2 RTP/AVP 0 96\r\na=rtpmap:96 opus/48000/2\r\na=rtcp:5 IN IP4 192.0.2.1\r\n";
+	const char *whole =
+		HEAD "m=audio 49170/2 RTP/AVP 0 96\r\na=rtpmap:96 opus/48000/2\r\na=rtcp:5 IN IP4 192.0.2.1\r\n";
 	for (uint32_t n = 0; n <= strlen(whole); n++) {
 		char *exact = malloc(n ? n : 1);
 		if (n) memcpy(exact, whole, n);

@@ -9,7 +9,7 @@
 	X("rtcp")                    /* RFC 3605: ours is the port above */                                                \
 	X("rtcp-mux") X("rtcp-mux-only") /* RFC 5761, 8858: we keep two ports */                                           \
 	X("candidate") X("remote-candidates") X("end-of-candidates") X("ice-ufrag") X("ice-pwd") X("ice-options")          \
-	X("ice-lite") X("ice-mismatch") X("ice-pacing")                                     /* RFC 8839: we do no ICE */    \
+	X("ice-lite") X("ice-mismatch") X("ice-pacing") /* RFC 8839: we do no ICE */                                       \
 	X("crypto") X("key-mgmt") X("fingerprint") X("tls-id") X("setup") X("connection") X("zrtp-hash")                   \
 	                             /* RFC 4568, 4567, 8122, 4145, 6189: keys for a path that ends here */                \
 	X("tcap") X("acap") X("pcfg") X("acfg") /* RFC 5939: transports other than the one agreed */                       \
