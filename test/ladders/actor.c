@@ -251,7 +251,8 @@ bool actor_acknowledged(const struct message *m)
 {
 	for (uint32_t i = 0; m->m->method == SIP_ACK && m->call && i < m->call->got_count; i++) {
 		struct got_request *g = &m->call->got[i];
-		if (g->final_status >= 300 && str_eq(g->message->m->via.branch, m->m->via.branch)) return g->acknowledged = true;
+		if (g->final_status >= 300 && str_eq(g->message->m->via.branch, m->m->via.branch))
+			return g->acknowledged = true;
 	}
 	return false;
 }
@@ -341,7 +342,8 @@ static bool take_kind(struct ladder *l, struct actor *p, const struct word *word
 	if (word_is(&words[2], "line")) return exchange_line_actor(l, p, key);
 	if (word_is(&words[2], "trunk")) {
 		uint32_t peer = 1;
-		if (count > 5 && word_is(&words[4], "peer") && str_to_u32(&peer, words[5].text, OFFICE_PEERS_MAX) == OK) *at = 6;
+		if (count > 5 && word_is(&words[4], "peer") && str_to_u32(&peer, words[5].text, OFFICE_PEERS_MAX) == OK)
+			*at = 6;
 		return exchange_trunk_actor(l, p, key, peer - 1);
 	}
 	*at = 3;
@@ -355,7 +357,8 @@ bool actor_is(struct ladder *l, const struct item *item)
 	const struct word *words = ladder_words(l, item);
 	struct options o = { 0 };
 	uint32_t at = 3;
-	if (l->actor_count == ACTORS_MAX || item->count < 3) return ladder_fail(l, NULL, "too many parties, or what is it?");
+	if (l->actor_count == ACTORS_MAX || item->count < 3)
+		return ladder_fail(l, NULL, "too many parties, or what is it?");
 	if (ladder_actor(l, words[0].text)) return ladder_fail(l, NULL, "there is a party of this name already");
 	struct actor *p = &l->actors[l->actor_count];
 	*p = (struct actor){ .name = words[0].text, .index = l->actor_count };

@@ -1,6 +1,6 @@
-// The scripted parties: phones of lines, far switches of trunk groups, strangers. A party remembers its dialogs and what
-// it sent, and does by itself only what is a matter of course: it answers a challenge, acknowledges a refusal, passes
-// over a 100 and over the ACK of its own refusal, and, as a trunk, answers OPTIONS.
+// The scripted parties: phones of lines, far switches of trunk groups, strangers. A party remembers its dialogs and
+// what it sent, and does by itself only what is a matter of course: it answers a challenge, acknowledges a refusal,
+// passes over a 100 and over the ACK of its own refusal, and, as a trunk, answers OPTIONS.
 #pragma once
 
 #include "ladders/arrow.h"
@@ -10,7 +10,8 @@ bool actor_is(struct ladder *l, const struct item *item);
 struct actor *actor_at(struct ladder *l, const struct addr *addr);
 bool actor_ignores(const struct actor *p, const struct sip_msg *m);
 
-// Its calls: a new one, the one of a Call-ID (NULL: none), the one that a script counts as n (made when it is the next).
+// Its calls: a new one, the one of a Call-ID (NULL: none), the one that a script counts as n (made when it is the
+// next).
 struct actor_call *actor_call_new(struct ladder *l, struct actor *p);
 struct actor_call *actor_call_of(struct actor *p, struct str call_id);
 struct actor_call *actor_call_number(struct ladder *l, struct actor *p, uint32_t n);

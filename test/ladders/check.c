@@ -19,7 +19,8 @@ static const char *check_octets(struct str bytes, const struct sip_msg *m)
 
 static bool may_repeat(uint8_t id)
 {
-	static const char *const many[] = { "Via", "Record-Route", "Route", "Contact", "WWW-Authenticate", "Proxy-Authenticate",
+	static const char *const many[] = { "Via", "Record-Route", "Route", "Contact", "WWW-Authenticate",
+		"Proxy-Authenticate",
 	                                    "Allow", "Supported", "Reason", "Identity", "P-Asserted-Identity", "Diversion",
 	                                    "History-Info", "Warning" };
 	for (uint32_t i = 0; i < ARRAY_LEN(many); i++)
@@ -49,7 +50,8 @@ static const char *check_contact(struct ladder *l, const struct message *m, bool
 {
 	struct sip_name_addr contact;
 	if (!sip_msg_has(m->m, SIP_H_CONTACT)) return needed ? "no Contact" : NULL;
-	if (sip_name_addr_parse(&contact, sip_msg_header(m->m, SIP_H_CONTACT)) != PARSE_OK) return "Contact is not to be understood";
+	if (sip_name_addr_parse(&contact, sip_msg_header(m->m, SIP_H_CONTACT)) != PARSE_OK)
+		return "Contact is not to be understood";
 	if (m->from || !needed) return NULL;
 	struct str host = ladder_text(l, "%.*s:%u", STR_FMT(contact.uri.host), contact.uri.port ? contact.uri.port : 5060);
 	return str_eq(host, actor_addr_text(l, &m->to->sw)) ? NULL : "Contact is not the address of the switch";
@@ -155,7 +157,8 @@ static const char *check_echo(const struct message *m, const struct sent_request
 	if (!str_eq(sent.host, s->via.host) || sent.port != s->via.port) return "Via is not that of the request";
 	if (!sent.rport_asked) return NULL;
 	// RFC 3581 4: both are filled in.
-	if (!sip_param(&rport, s->via.params, STR("rport")) || s->via.rport != m->to->addr.port) return "rport is not our port";
+	if (!sip_param(&rport, s->via.params, STR("rport")) || s->via.rport != m->to->addr.port)
+		return "rport is not our port";
 	if (!sip_param(&received, s->via.params, STR("received"))) return "rport without received";
 	return NULL;
 }

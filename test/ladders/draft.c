@@ -106,7 +106,8 @@ void draft_apply_rules(struct ladder *l, struct draft *d, const struct arrow *a,
 
 static struct str request_uri(struct ladder *l, const struct actor_call *call, const struct arrow *a)
 {
-	struct str user = a->user, host = call->actor->kind == ACTOR_TRUNK ? actor_addr_text(l, &call->actor->sw) : l->realm;
+	bool trunk = call->actor->kind == ACTOR_TRUNK;
+	struct str user = a->user, host = trunk ? actor_addr_text(l, &call->actor->sw) : l->realm;
 	if (call->remote_tag.n && !a->fresh) return call->target;
 	if (a->method == SIP_REGISTER || user.n == 0) return ladder_text(l, "sip:%.*s", STR_FMT(host));
 	if (str_starts(user, STR("sip:")) || str_starts(user, STR("tel:")) || str_find_char(user, ':') >= 0)
@@ -147,7 +148,8 @@ void draft_request(struct ladder *l, struct draft *d, struct actor_call *call, c
 	if (refresh || a->method == SIP_REGISTER) draft_add(d, STR("Contact"), actor_contact(l, p));
 	if (a->method == SIP_INVITE) add_capabilities(d);
 	if (a->method == SIP_REGISTER) draft_add(d, STR("Expires"), STR("3600"));
-	if (a->method == SIP_PRACK) draft_add(d, STR("RAck"), ladder_text(l, "%u %u INVITE", call->rseq, call->invite_cseq));
+	if (a->method == SIP_PRACK)
+		draft_add(d, STR("RAck"), ladder_text(l, "%u %u INVITE", call->rseq, call->invite_cseq));
 }
 
 void draft_response(struct ladder *l, struct draft *d, struct actor_call *call, const struct got_request *to,
@@ -164,7 +166,8 @@ void draft_response(struct ladder *l, struct draft *d, struct actor_call *call, 
 		else if (h->id == SIP_H_TO) draft_add(d, h->name, with_tag(l, h->value, call->local_tag));
 	}
 	bool dialog = m->method == SIP_INVITE && a->status > 100 && a->status < 300;
-	if (dialog || (m->method == SIP_UPDATE && a->status < 300)) draft_add(d, STR("Contact"), actor_contact(l, call->actor));
+	if (dialog || (m->method == SIP_UPDATE && a->status < 300))
+		draft_add(d, STR("Contact"), actor_contact(l, call->actor));
 	if (dialog && a->status >= 200) add_capabilities(d);
 }
 

@@ -90,7 +90,9 @@ static void put_message(struct buf *b, struct ladder *l, const struct message *m
 		uint32_t gap = m->from ? (from < to ? left : right - COLUMN) : (from < to ? right - COLUMN : left);
 		write_over(&c, gap + (COLUMN - text.n) / 2, text);
 		const char *head = m->lost ? "✗" : from < to ? "▶" : "◀";
-		c.cells[m->lost ? (left + right) / 2 + (from < to ? COLUMN / 3 : -COLUMN / 3) : from < to ? right - 1 : left + 1] = head;
+		uint32_t middle = (left + right) / 2, at = from < to ? right - 1 : left + 1;
+		if (m->lost) at = from < to ? middle + COLUMN / 3 : middle - COLUMN / 3;
+		c.cells[at] = head;
 	}
 	put_time(b, l, m->at_ms);
 	put_canvas(b, &c);
@@ -133,7 +135,8 @@ static void put_indented(struct buf *b, struct str text, const char *before)
 	while (text.n) {
 		struct str line = str_trim(str_cut(&text, '\n'));
 		put_z(b, before);
-		for (uint32_t i = 0; i < line.n; i++) put_c(b, line.p[i] >= ' ' || line.p[i] == '\t' || line.p[i] < 0 ? line.p[i] : '.');
+		for (uint32_t i = 0; i < line.n; i++)
+			put_c(b, line.p[i] >= ' ' || line.p[i] == '\t' || line.p[i] < 0 ? line.p[i] : '.');
 		put_z(b, "\n");
 	}
 }

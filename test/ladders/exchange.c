@@ -191,7 +191,8 @@ const char *exchange_left_over(struct ladder *l)
 	uint64_t trunks = occupancy_total(x->live->occupancy, OCCUPANCY_TRUNK_GROUP);
 	uint32_t sessions = plane_open_count(x);
 	if (use.calls + use.legs + use.transactions + use.tombstones + lines + trunks + sessions == 0) return NULL;
-	struct str text = ladder_text(l, "%u calls, %u legs, %u transactions, %u tombstones, %u media sessions; places taken: "
+	struct str text = ladder_text(l,
+		"%u calls, %u legs, %u transactions, %u tombstones, %u media sessions; places taken: "
 	                                 "%llu of lines, %llu of trunk groups",
 	                              use.calls, use.legs, use.transactions, use.tombstones, sessions,
 	                              (unsigned long long)lines, (unsigned long long)trunks);
@@ -239,9 +240,11 @@ bool exchange_office(struct ladder *l, struct str name)
 	const struct script *ladder = l->script;
 	bool good = exchange_need(l);
 	l->script = &rows; // so that words are found
-	for (uint32_t i = 0; good && i < rows.item_count; i++)
-		good = word_is(&rows.words[rows.items[i].first], "set") ? exchange_set(l, &rows.items[i])
-		                                                        : ladder_fail(l, NULL, "%s:%u: only set", path, rows.items[i].line);
+	for (uint32_t i = 0; good && i < rows.item_count; i++) {
+		bool set = word_is(&rows.words[rows.items[i].first], "set");
+		good = set ? exchange_set(l, &rows.items[i])
+		           : ladder_fail(l, NULL, "%s:%u: only set", path, rows.items[i].line);
+	}
 	l->script = ladder;
 	script_free(&rows);
 	return good;

@@ -1,5 +1,5 @@
-// The switch of a ladder: one worker (src/run/worker.h) with its office, its live state, a journal in memory and a media
-// plane without sockets, all on the ladder's time.
+// The switch of a ladder: one worker (src/run/worker.h) with its office, its live state, a journal in memory and a
+// media plane without sockets, all on the ladder's time.
 #pragma once
 
 #include "call/model/record.h"

@@ -1,4 +1,5 @@
-// The journal of a ladder: records in memory, on "disk" after a time that the script sets; and what scripts ask of them.
+// The journal of a ladder: records in memory, on "disk" after a time that the script sets; and what scripts ask of
+// them.
 #include "ladders/exchange_inside.h"
 
 #include <stdlib.h>
@@ -27,7 +28,8 @@ static bool healthy(void *self)
 	const struct memory_journal *j = &x->journal;
 	for (uint32_t i = 0; i < j->count; i++) {
 		const struct journal_entry *e = j->entries[i];
-		if (!e->told && x->ladder->now_ms >= e->done_ms - j->delay_ms + LATE_MS && e->done_ms > x->ladder->now_ms) return false;
+		if (!e->told && x->ladder->now_ms >= e->done_ms - j->delay_ms + LATE_MS && e->done_ms > x->ladder->now_ms)
+			return false;
 	}
 	return !j->full && !j->failing;
 }
@@ -102,7 +104,8 @@ void journal_recover(struct exchange *x)
 	uint32_t count = j->count; // recovery adds
 	for (uint32_t i = 0; i < count; i++) {
 		const struct call_record *r = &j->entries[i]->record;
-		if (r->kind == RECORD_ANSWER && !released(j, r->call) && worker_recover(x->worker, r, j->last_life_wall_ms) != OK)
+		if (r->kind != RECORD_ANSWER || released(j, r->call)) continue;
+		if (worker_recover(x->worker, r, j->last_life_wall_ms) != OK)
 			ladder_fail(x->ladder, NULL, "a call cut off by the restart could not be recovered");
 	}
 }
@@ -201,8 +204,10 @@ static bool question_word(struct question *q, const struct word *w)
 	if (word_is(w, "from")) return same_number(q, "from", &r->o.party.number);
 	if (word_is(w, "to")) return same_number(q, "to", &r->called);
 	if (word_is(w, "forwarded-from")) return same_number(q, "forwarded from", &r->diverted_from);
-	if (word_is(w, "dialled")) return str_eq(word_after(q), str_from(r->dialled)) || differs(q, "dialled", str_from(r->dialled));
-	if (word_is(w, "codec")) return str_eq(word_after(q), str_from(r->codec)) || differs(q, "codec", str_from(r->codec));
+	if (word_is(w, "dialled"))
+		return str_eq(word_after(q), str_from(r->dialled)) || differs(q, "dialled", str_from(r->dialled));
+	if (word_is(w, "codec"))
+		return str_eq(word_after(q), str_from(r->codec)) || differs(q, "codec", str_from(r->codec));
 	if (word_is(w, "trunk")) {
 		const char *is = trunk_name(q->l, r->t.trunk_group ? r->t.trunk_group : r->o.trunk_group);
 		return str_eq(word_after(q), str_from(is)) || differs(q, "trunk", str_from(is));
@@ -255,8 +260,9 @@ static void put_trail(struct buf *b, struct ladder *l, const struct call_record 
 {
 	struct trail_names names = { .self = l, .put_name = put_trail_name };
 	for (uint32_t i = 0; i < r->trail_n && i < TRAIL_MAX; i++) {
-		put_fmt(b, "    %5u.%03u  %s  ", r->trail[i].at_ms / 1000, r->trail[i].at_ms % 1000, r->trail[i].side ? "T" : "O");
-		put_trail_row(b, &r->trail[i], &names);
+		const struct trail_row *row = &r->trail[i];
+		put_fmt(b, "    %5u.%03u  %s  ", row->at_ms / 1000, row->at_ms % 1000, row->side ? "T" : "O");
+		put_trail_row(b, row, &names);
 		put_z(b, "\n");
 	}
 }
@@ -309,8 +315,8 @@ void put_journal_trails(struct buf *b, struct ladder *l)
 	for (uint32_t i = 0; l->exchange && i < l->exchange->journal.count; i++) {
 		const struct call_record *r = &l->exchange->journal.entries[i]->record;
 		if (r->kind != RECORD_RELEASE) continue;
-		put_fmt(b, "\nthe trail of the call to \"%s\" (%s, cause %u):\n", r->dialled, r->answered ? "answered" : "unanswered",
-		        r->cause.value);
+		put_fmt(b, "\nthe trail of the call to \"%s\" (%s, cause %u):\n", r->dialled,
+		        r->answered ? "answered" : "unanswered", r->cause.value);
 		put_trail(b, l, r);
 	}
 }

@@ -35,7 +35,8 @@ static enum err open_session(struct media *m, ref *session, uint64_t owner)
 	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++) {
 		struct plane_session *s = &p->sessions[i];
 		if (s->open) continue;
-		*s = (struct plane_session){ .open = true, .generation = s->generation + 1, .owner = owner, .ways = MEDIA_BOTH_WAYS };
+		*s = (struct plane_session){ .open = true, .generation = s->generation + 1, .owner = owner,
+			.ways = MEDIA_BOTH_WAYS };
 		*session = session_ref(p, s);
 		return OK;
 	}
@@ -83,7 +84,8 @@ static bool can_hear(const struct plane_side *side)
 static void command_play(struct memory_plane *p, struct plane_session *s, const struct media_command *c)
 {
 	struct plane_side *side = &s->sides[c->side];
-	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED, .side = c->side };
+	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED,
+		.side = c->side };
 	if (!can_hear(side)) {
 		tell_worker(p, &played);
 		return;
@@ -137,7 +139,8 @@ static bool is_own(const struct media *m, const struct addr *a)
 {
 	struct addr own;
 	(void)m;
-	return addr_parse(&own, str_from(a->family == 6 ? EXCHANGE_ADDR_6 : EXCHANGE_ADDR_4)) == OK && addr_host_eq(&own, a);
+	const char *text = a->family == 6 ? EXCHANGE_ADDR_6 : EXCHANGE_ADDR_4;
+	return addr_parse(&own, str_from(text)) == OK && addr_host_eq(&own, a);
 }
 
 static const struct media_ops ops = { open_session, take_ports, tell, take_event, is_own };
@@ -155,7 +158,8 @@ static bool end_plays(struct memory_plane *p, struct plane_session *s, uint8_t w
 	for (uint32_t i = 1; i < side->play_count; i++) side->plays[i - 1] = side->plays[i];
 	side->play_count--;
 	start_play(p, side);
-	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED, .side = which };
+	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED,
+		.side = which };
 	if (side->play_count == 0) tell_worker(p, &played);
 	return true;
 }
@@ -166,7 +170,8 @@ bool plane_step(struct exchange *x)
 	struct media_event e;
 	bool any = false;
 	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++)
-		for (uint8_t side = 0; p->sessions[i].open && side < MEDIA_SIDES; side++) any |= end_plays(p, &p->sessions[i], side);
+		for (uint8_t side = 0; p->sessions[i].open && side < MEDIA_SIDES; side++)
+			any |= end_plays(p, &p->sessions[i], side);
 	while (p->media.ops->take(&p->media, &e)) {
 		worker_media_event(x->worker, &e);
 		any = true;
@@ -246,9 +251,11 @@ static struct str heard(struct ladder *l, const struct actor *p)
 	if (!side->remote[0].send) return STR("nothing");
 	if (side->play_count) {
 		const struct media_play *play = &side->plays[0];
-		return ladder_text(l, "%s%s", play->prompt ? "prompt " : "", play->prompt ? prompts[play->prompt] : tones[play->tone]);
+		if (play->prompt) return ladder_text(l, "prompt %s", prompts[play->prompt]);
+		return str_from(tones[play->tone]);
 	}
-	if (!(ear.session->ways & (ear.side == MEDIA_A ? MEDIA_TO_A : MEDIA_TO_B)) || !other->remote[0].receive) return STR("nothing");
+	if (!(ear.session->ways & (ear.side == MEDIA_A ? MEDIA_TO_A : MEDIA_TO_B)) || !other->remote[0].receive)
+		return STR("nothing");
 	for (uint32_t i = 0; i < l->actor_count; i++) {
 		struct ear mouth;
 		if (find_ear(l, &l->actors[i], &mouth) && mouth.session == ear.session && mouth.side != ear.side)

@@ -24,7 +24,8 @@ static uint32_t next_number(struct row *r)
 {
 	uint32_t v = 0;
 	struct str text = next(r);
-	if (!r->bad && str_to_u32(&v, text, UINT32_MAX) != OK) r->bad = !ladder_fail(r->l, NULL, "no number: %.*s", STR_FMT(text));
+	if (!r->bad && str_to_u32(&v, text, UINT32_MAX) != OK)
+		r->bad = !ladder_fail(r->l, NULL, "no number: %.*s", STR_FMT(text));
 	return v;
 }
 
@@ -301,7 +302,8 @@ static void set_line(struct row *r)
 		else if (is(r, "feature")) set_feature(r, &line);
 		else not_understood(r);
 	}
-	if (!r->bad && office_put_line(l->exchange->office, &line) != OK) ladder_fail(l, NULL, "the office refuses the line");
+	if (!r->bad && office_put_line(l->exchange->office, &line) != OK)
+		ladder_fail(l, NULL, "the office refuses the line");
 }
 
 static void set_number(struct row *r)
@@ -318,7 +320,8 @@ static void set_number(struct row *r)
 		const struct office_line *line = office_line_by_name(l->exchange->office, next(r));
 		number.line = line ? line->id : 0;
 	} else not_understood(r);
-	if (!r->bad && office_put_number(l->exchange->office, &number) != OK) ladder_fail(l, NULL, "the office refuses the number");
+	if (!r->bad && office_put_number(l->exchange->office, &number) != OK)
+		ladder_fail(l, NULL, "the office refuses the number");
 }
 
 // Not of the office: whether the media plane has ports.

@@ -96,7 +96,8 @@ static bool check_sdp(struct ladder *l, struct message *m, const struct arrow *a
 	if (!str_eq(sdp_direction(body), direction))
 		return ladder_fail(l, m, "the direction is %.*s, not %.*s", STR_FMT(sdp_direction(body)), STR_FMT(direction));
 	for (uint32_t i = 0; i < a->codec_count; i++)
-		if (!sdp_lists(body, a->codecs[i])) return ladder_fail(l, m, "%.*s is not among the codecs", STR_FMT(a->codecs[i]));
+		if (!sdp_lists(body, a->codecs[i]))
+			return ladder_fail(l, m, "%.*s is not among the codecs", STR_FMT(a->codecs[i]));
 	return true;
 }
 

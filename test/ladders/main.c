@@ -1,6 +1,7 @@
 // Runs ladders:   ladders [--print] [--only TEXT] FILE|FOLDER...
 //
-// Of a folder, all files that end in .ladder. One test of TAP for each ladder; --print draws each, whether it fails or not; --only takes those whose title has TEXT.
+// Of a folder, all files that end in .ladder. One test of TAP for each ladder; --print draws each, whether it fails or
+// not; --only takes those whose title has TEXT.
 #include "base/log.h"
 #include "base/rcu.h"
 #include "ladders/draw.h"
@@ -44,7 +45,9 @@ static void run_scene(const struct script *s, const struct scene *scene, const s
 	bool good = ladder_run(l, s, scene);
 	struct buf b = buf_on(text, sizeof text);
 	if (!good && l->failed) put_failure(&b, l);
-	else if (!good) put_fmt(&b, "%s:%u: it went well, and should have failed: %.*s\n", s->path, scene->line, STR_FMT(l->expected_failure));
+	else if (!good)
+		put_fmt(&b, "%s:%u: it went well, and should have failed: %.*s\n", s->path, scene->line,
+			STR_FMT(l->expected_failure));
 	else if (o->print) put_picture(&b, l);
 	t->run++;
 	t->failed += good == (l->awaits.n != 0);

@@ -140,7 +140,8 @@ static bool do_counter(struct ladder *l, const struct item *item)
 	const struct word *w = ladder_words(l, item);
 	char name[96];
 	uint64_t want;
-	if (item->count != 3 || str_to_u64(&want, w[2].text, UINT64_MAX - 1) != OK || !str_to_z(name, sizeof name, w[1].text))
+	if (item->count != 3 || !str_to_z(name, sizeof name, w[1].text) ||
+	    str_to_u64(&want, w[2].text, UINT64_MAX - 1) != OK)
 		return ladder_fail(l, NULL, "counter NAME NUMBER");
 	uint64_t got = count_by_name(name) - counted_before(l, name);
 	return got == want || ladder_fail(l, NULL, "%s counted %llu", name, (unsigned long long)got);
@@ -196,7 +197,8 @@ static bool do_learns(struct ladder *l, const struct item *item)
 {
 	const struct word *w = ladder_words(l, item);
 	struct actor *p = ladder_actor(l, w[0].text);
-	if (!p || item->count != 4 || !word_is(&w[2], "password")) return ladder_fail(l, NULL, "PARTY learns password \"TEXT\"");
+	if (!p || item->count != 4 || !word_is(&w[2], "password"))
+		return ladder_fail(l, NULL, "PARTY learns password \"TEXT\"");
 	p->password = w[3].text;
 	return true;
 }

@@ -24,7 +24,8 @@ static bool is_verb(const struct word *w)
 uint32_t words_duration(uint64_t *ms, const struct word *words, uint32_t count)
 {
 	if (count < 2 || words[0].text.n == 0) return 0;
-	uint32_t unit = word_is(&words[1], "ms") ? 1 : word_is(&words[1], "s") ? 1000 : word_is(&words[1], "min") ? 60000 : 0;
+	const struct word *in = &words[1];
+	uint32_t unit = word_is(in, "ms") ? 1 : word_is(in, "s") ? 1000 : word_is(in, "min") ? 60000 : 0;
 	struct str fraction, whole;
 	uint64_t units = 0, thousandths = 0;
 	fraction = words[0].text;
@@ -72,6 +73,13 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == ',';
 }
 
+// A comma ends a word only where one stands before a space: "0.5,0.5" is one word.
+static bool ends_word(struct str row, uint32_t at)
+{
+	if (row.p[at] != ',') return is_space(row.p[at]);
+	return at + 1 == row.n || is_space(row.p[at + 1]);
+}
+
 // Appends the words of one row. A comma after a word is decoration.
 static bool take_words(struct script *s, struct str row, char *at)
 {
@@ -84,7 +92,7 @@ static bool take_words(struct script *s, struct str row, char *at)
 			if (!take_quoted(w, &row, start)) return false;
 		} else {
 			uint32_t n = 0;
-			while (n < row.n && !(is_space(row.p[n]) && (row.p[n] != ',' || n + 1 == row.n || is_space(row.p[n + 1])))) n++;
+			while (n < row.n && !ends_word(row, n)) n++;
 			*w = (struct word){ str_head(row, n), false };
 			row = str_from_at(row, n);
 		}
@@ -96,7 +104,8 @@ static bool take_words(struct script *s, struct str row, char *at)
 static void cut_items(struct script *s, uint32_t first, uint32_t line, bool indented)
 {
 	for (uint32_t i = first; i < s->word_count; i++) {
-		bool begins = (i == first && !indented) || (i + 1 < s->word_count && !s->words[i].quoted && is_verb(&s->words[i + 1]));
+		bool before_verb = i + 1 < s->word_count && !s->words[i].quoted && is_verb(&s->words[i + 1]);
+		bool begins = before_verb || (i == first && !indented);
 		if (begins || s->item_count == 0) s->items[s->item_count++] = (struct item){ line, i, 0 };
 		s->items[s->item_count - 1].count++;
 	}
@@ -125,7 +134,8 @@ static bool cut_rows(struct script *s, uint32_t n, uint32_t *bad_line)
 			continue;
 		}
 		if (!take_words(s, row, s->text + (row.p - s->text))) return false;
-		cut_items(s, first, line, indented && !(s->scene_count && s->item_count == s->scenes[s->scene_count - 1].first));
+		bool opens_scene = s->scene_count && s->item_count == s->scenes[s->scene_count - 1].first;
+		cut_items(s, first, line, indented && !opens_scene);
 		if (s->scene_count) {
 			struct scene *scene = &s->scenes[s->scene_count - 1];
 			scene->count = s->item_count - scene->first;

@@ -8,7 +8,8 @@
 //     A -> sw   INVITE 6035550102 sdp           sw -> A   100        several items may share a row
 //               with "Privacy: id"                                   an indented row goes on with the last item
 //
-// A word with spaces, or one that must not be taken for a keyword, stands in quotes; inside, \n is CR LF and \" a quote.
+// A word with spaces, or one that must not be taken for a keyword, stands in quotes; inside, \n is CR LF and \" a
+// quote.
 #pragma once
 
 #include "base/arena.h"
@@ -39,7 +40,8 @@ struct script {
 	uint32_t preamble_count; // items before the first heading
 };
 
-// Reads a file. ERR_SYSTEM: it cannot be read; ERR_BAD: a quote is not closed (*bad_line says where), or it is too long.
+// Reads a file. ERR_SYSTEM: it cannot be read; ERR_BAD: a quote is not closed (*bad_line says where), or it is too
+// long.
 MUST_CHECK enum err script_read(struct script *s, const char *path, uint32_t *bad_line);
 void script_free(struct script *s);
 

@@ -151,7 +151,8 @@ static const char *take_origin(struct actor_call *call, struct str line, struct 
 {
 	uint64_t id, version;
 	str_cut(&line, ' ');
-	if (str_to_u64(&id, str_cut(&line, ' '), UINT64_MAX - 1) != OK || str_to_u64(&version, str_cut(&line, ' '), UINT64_MAX - 1) != OK)
+	if (str_to_u64(&id, str_cut(&line, ' '), UINT64_MAX - 1) != OK ||
+	    str_to_u64(&version, str_cut(&line, ' '), UINT64_MAX - 1) != OK)
 		return "the o= line has no session id and version";
 	bool known = call->switch_sdp.n != 0, same = known && str_eq(rest, call->switch_sdp_rest);
 	if (known && id != call->switch_sdp_id) return "the session id of the o= line changed within a dialog";
@@ -169,7 +170,8 @@ const char *sdp_take(struct ladder *l, struct actor_call *call, struct str text)
 {
 	static const char order[] = "vos";
 	struct str rest = text, host = STR(""), port = STR("");
-	if (text.n < 2 || text.p[text.n - 1] != '\n' || text.p[text.n - 2] != '\r') return "the description does not end with CR LF";
+	if (text.n < 2 || text.p[text.n - 1] != '\n' || text.p[text.n - 2] != '\r')
+		return "the description does not end with CR LF";
 	for (uint32_t i = 0; rest.n; i++) {
 		struct str line = next_line(&rest);
 		if (line.n < 2 || line.p[1] != '=') return "a line of the description is no x=";

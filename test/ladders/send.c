@@ -10,13 +10,15 @@
 static bool add_credentials(struct ladder *l, struct draft *d, struct actor *p, uint32_t nc)
 {
 	struct sip_challenge challenge;
-	if (sip_challenge_parse(&challenge, p->challenge) != PARSE_OK) return ladder_fail(l, NULL, "no challenge to answer");
+	if (sip_challenge_parse(&challenge, p->challenge) != PARSE_OK)
+		return ladder_fail(l, NULL, "no challenge to answer");
 	uint8_t ha1[32];
 	char text[1024];
 	struct buf b = buf_on(text, sizeof text);
 	sip_digest_ha1(ha1, challenge.algorithm, p->user, challenge.realm, p->password);
 	put_sip_digest_answer(&b, &challenge, ha1, p->user, d->method_name, d->uri, STR("0a4f113b"), nc);
-	draft_set(d, p->proxy_challenge ? STR("Proxy-Authorization") : STR("Authorization"), arena_dup(&l->arena, buf_str(&b)));
+	struct str name = p->proxy_challenge ? STR("Proxy-Authorization") : STR("Authorization");
+	draft_set(d, name, arena_dup(&l->arena, buf_str(&b)));
 	return true;
 }
 
@@ -54,7 +56,8 @@ static void remember_contact(struct actor_call *call, const struct draft *d)
 static void remember_tag(struct actor_call *call, const struct draft *d)
 {
 	struct sip_name_addr to;
-	if (sip_name_addr_parse(&to, draft_get(d, STR("To"))) == PARSE_OK && !str_eq(to.tag, call->local_tag)) call->other_tag = to.tag;
+	if (sip_name_addr_parse(&to, draft_get(d, STR("To"))) == PARSE_OK && !str_eq(to.tag, call->local_tag))
+		call->other_tag = to.tag;
 }
 
 bool send_with_credentials(struct ladder *l, struct sent_request *r, struct actor_call *call)
@@ -63,8 +66,9 @@ bool send_with_credentials(struct ladder *l, struct sent_request *r, struct acto
 	struct draft d = *r->draft;
 	uint32_t tries = r->credentials_sent + 1, cseq = ++call->local_cseq;
 	draft_set(&d, STR("CSeq"), ladder_text(l, "%u %.*s", cseq, STR_FMT(d.method_name)));
-	draft_set(&d, STR("Via"), ladder_text(l, "SIP/2.0/UDP %.*s;branch=%.*s;rport", STR_FMT(actor_addr_text(l, &p->contact)),
-	                                      STR_FMT(actor_branch(l, p))));
+	struct str sent_by = actor_addr_text(l, &p->contact), branch = actor_branch(l, p);
+	draft_set(&d, STR("Via"),
+	          ladder_text(l, "SIP/2.0/UDP %.*s;branch=%.*s;rport", STR_FMT(sent_by), STR_FMT(branch)));
 	if (!add_credentials(l, &d, p, ++p->nonce_count)) return false;
 	struct message *m = send_request(l, call, r->to, &d, false);
 	if (!m) return false;
@@ -112,7 +116,8 @@ static struct got_request *request_to_answer(struct actor_call *call, const stru
 	for (uint32_t i = call->got_count; i-- > 0;) {
 		struct got_request *g = &call->got[i];
 		if (g->final_status && !a->fresh) continue; // a second answer only when the script insists
-		if (a->method_said ? g->message->m->method == a->method : a->status >= 200 || g->message->m->method == SIP_INVITE)
+		enum sip_method method = g->message->m->method;
+		if (a->method_said ? method == a->method : a->status >= 200 || method == SIP_INVITE)
 			return g;
 	}
 	return NULL;
@@ -145,14 +150,15 @@ static bool send_new_request(struct ladder *l, struct actor_call *call, const st
 	if (a->caller.n) call->local_uri = ladder_text(l, "<sip:%.*s@%.*s>", STR_FMT(a->caller), STR_FMT(a->from->host));
 	draft_request(l, &d, call, a, actor_branch(l, a->from), cseq);
 	put_body(l, &d, call, a, a->method == SIP_ACK);
-	if (a->credentials >= CREDENTIALS_NOW &&
-	    !add_credentials(l, &d, a->from, a->credentials == CREDENTIALS_NOW ? ++a->from->nonce_count : a->from->nonce_count))
-		return false;
+	bool now = a->credentials == CREDENTIALS_NOW, replayed = a->credentials == CREDENTIALS_REPLAYED;
+	if (now) a->from->nonce_count++;
+	if ((now || replayed) && !add_credentials(l, &d, a->from, a->from->nonce_count)) return false;
 	draft_apply_rules(l, &d, a, call);
 	remember_contact(call, &d);
 	if (!send_request(l, call, a->to, &d, a->lost)) return false;
 	// With 2 tries gone, no challenge is answered.
-	if (a->credentials == CREDENTIALS_NONE && a->method != SIP_ACK) call->sent[call->sent_count - 1].credentials_sent = 2;
+	if (a->credentials == CREDENTIALS_NONE && a->method != SIP_ACK)
+		call->sent[call->sent_count - 1].credentials_sent = 2;
 	return true;
 }
 
@@ -231,10 +237,12 @@ static struct str with_line_ends(struct ladder *l, struct str text)
 static void remember_raw(struct ladder *l, struct actor_call *call, const struct sip_msg *m)
 {
 	struct sent_request *r = &call->sent[call->sent_count++];
-	*r = (struct sent_request){ .bytes = m->bytes, .branch = m->via.branch, .cseq = m->cseq.number, .credentials_sent = 2 };
+	*r = (struct sent_request){ .bytes = m->bytes, .branch = m->via.branch, .cseq = m->cseq.number,
+		.credentials_sent = 2 };
 	r->draft = arena_alloc(&l->arena, sizeof *r->draft);
 	if (!r->draft) return;
-	*r->draft = (struct draft){ .method = m->method, .method_name = m->method_name, .uri = m->uri_text, .body = m->body };
+	*r->draft = (struct draft){ .method = m->method, .method_name = m->method_name, .uri = m->uri_text,
+		.body = m->body };
 	for (uint32_t i = 0; i < m->header_count; i++) {
 		const struct sip_header *h = &m->headers[i];
 		draft_add(r->draft, h->id == SIP_H_OTHER ? h->name : sip_header_name((enum sip_header_id)h->id), h->value);
