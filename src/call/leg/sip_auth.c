@@ -114,12 +114,13 @@ static struct str plain_user(const struct sip_auth *a, const struct sip_uri *uri
 }
 
 // The request goes where the credentials say: nobody dialled another number into a request that was signed. (Hosts and
-// parameters are rewritten by gateways on the way; digits must not be.)
+// parameters are rewritten by gateways on the way; digits must not be. SIPp and some phones sign the host alone.)
 static bool is_signed_target(const struct sip_auth *a, const struct sip_msg *m, struct str signed_uri)
 {
 	struct sip_uri uri;
 	if (str_eq(m->uri_text, signed_uri)) return true;
-	return sip_uri_parse(&uri, signed_uri) == PARSE_OK && str_eq(plain_user(a, &uri), plain_user(a, &m->uri));
+	if (sip_uri_parse(&uri, signed_uri) != PARSE_OK) return false;
+	return uri.user.n == 0 || str_eq(plain_user(a, &uri), plain_user(a, &m->uri));
 }
 
 static bool is_anonymous(const struct sip_uri *uri)

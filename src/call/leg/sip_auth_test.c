@@ -250,6 +250,9 @@ static void credentials_are_for_the_number_that_was_signed(void **state)
 	assert_int_equal(ask(f, &r, NULL), 401);
 	r.authorization = phone_credentials(f, &(struct phone_secret){ .method = "INVITE", .uri = "sip:bob@example.com" });
 	assert_int_equal(ask(f, &r, NULL), 200);
+	assert_int_equal(ask(f, &(struct phone_request){ .method = "INVITE", .uri = "sip:bob@example.com" }, NULL), 401);
+	r.authorization = phone_credentials(f, &(struct phone_secret){ .method = "INVITE", .uri = "sip:example.com" });
+	assert_int_equal(ask(f, &r, NULL), 200); // signed for the host alone
 }
 
 // Everything but what must differ (nonce, tag, the names it was asked with) is the same for a line and for nobody.
