@@ -79,14 +79,18 @@ static bool keep(struct kept *k, struct str s)
 	return true;
 }
 
+// A second challenge is answered only where it says that the nonce was at fault, not the password.
 static void on_challenge(struct load *l, struct op *op, const struct sip_msg *m)
 {
+	struct sip_challenge c;
 	op->proxy = m->status == 407;
-	if (op->challenged || !keep(&op->challenge, sip_msg_header(m, op->proxy ? SIP_H_PROXY_AUTHENTICATE
-	                                                                        : SIP_H_WWW_AUTHENTICATE))) {
+	struct str value = sip_msg_header(m, op->proxy ? SIP_H_PROXY_AUTHENTICATE : SIP_H_WWW_AUTHENTICATE);
+	bool good = sip_challenge_parse(&c, value) == PARSE_OK && (!op->challenged || c.stale);
+	if (!good || !keep(&op->challenge, value)) {
 		op_fail(l, op, m->status);
 		return;
 	}
+	l->stale += op->challenged;
 	op->challenged = true;
 	l->challenged++;
 	ask(l, op, op->state);

@@ -96,6 +96,7 @@ struct load {
 	struct udp_sender sender;
 	struct outbox out;
 	struct pool ops;
+	uint32_t run;            // another one each time the program is started
 	struct wheel wheel;
 	struct arena scratch;    // of the message being read
 	uint8_t (*ha1)[32];      // owned: MD5 of each user
@@ -103,7 +104,8 @@ struct load {
 	struct str invite_headers, session;
 	struct callees callees;
 	uint64_t now_us, began_us, ended_us;
-	uint64_t begun, done, failed, challenged, held;
+	uint64_t begun, done, failed, held;
+	uint64_t challenged, stale; // all challenges; those that asked again, for a fresh nonce
 	uint64_t repeated, repeated_by_server; // requests and 200s of ours; what the server sent twice
 	uint64_t strays;         // malformed, or of nothing that stands
 	uint64_t received, sent, unsent;

@@ -61,6 +61,7 @@ void report(struct load *l)
 	report_count("failures", l->failed);
 	report_count("unfinished", l->ops.used);
 	report_count("challenges", l->challenged);
+	report_count("stale", l->stale);
 	report_count("retransmissions", l->repeated);
 	report_count("server_retransmissions", l->repeated_by_server);
 	report_count("unacknowledged", l->callees.unacknowledged);

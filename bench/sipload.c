@@ -152,6 +152,7 @@ static uint32_t ops_max(const struct options *o)
 
 static bool prepare(struct load *l)
 {
+	l->run = (uint32_t)clock_us();
 	write_prepare(l);
 	if (outbox_init(&l->out, UDP_BATCH, OUTBOX_BYTES) != OK) return false;
 	l->out.flush = flush;

@@ -40,10 +40,12 @@ static uint32_t called_by(const struct load *l, const struct op *op)
 	return (op->user + (l->o.users + 1) / 2) % l->o.users;
 }
 
-// The handle that names the operation.
-static ref name_of(const struct load *l, const struct op *op)
+// The name of the operation: its handle, and the run's number, since a server remembers the last run for a while.
+static void put_name(struct buf *b, const struct load *l, const struct op *op)
 {
-	return pool_ref(&l->ops, op);
+	put_u64(b, pool_ref(&l->ops, op));
+	put_c(b, '-');
+	put_u64(b, l->run);
 }
 
 static void put_via(struct buf *b, const struct load *l, const struct op *op, enum load_port port, enum sip_method m)
@@ -51,24 +53,34 @@ static void put_via(struct buf *b, const struct load *l, const struct op *op, en
 	put(b, STR("Via: SIP/2.0/UDP "));
 	put_addr(b, &l->o.ports[port]);
 	put(b, STR(";branch=z9hG4bK"));
-	put_u64(b, name_of(l, op));
+	put_name(b, l, op);
 	put_c(b, 'n');
 	put_u64(b, op->cseq);
 	if (m == SIP_ACK) put_c(b, 'a');
 	put(b, STR(";rport\r\nMax-Forwards: 70\r\n"));
 }
 
-static void put_from(struct buf *b, const struct load *l, const struct op *op)
+// "Front Desk" <sip:user@realm>
+static void put_caller(struct buf *b, const struct load *l, const struct op *op)
 {
-	put(b, STR("From: \"Front Desk\" <"));
+	put(b, STR("\"Front Desk\" <"));
 	if (l->o.from) {
 		put(b, STR("sip:"));
 		put_z(b, l->o.from);
 		put_c(b, '@');
 		put_addr_host(b, &l->o.ports[CALLERS]);
-	} else put_aor(b, l, op->user);
-	put(b, STR(">;tag="));
-	put_u64(b, name_of(l, op));
+	} else {
+		put_aor(b, l, op->user);
+	}
+	put_c(b, '>');
+}
+
+static void put_from(struct buf *b, const struct load *l, const struct op *op)
+{
+	put(b, STR("From: "));
+	put_caller(b, l, op);
+	put(b, STR(";tag="));
+	put_name(b, l, op);
 	put(b, STR("\r\n"));
 }
 
@@ -76,8 +88,8 @@ static void put_call_id_and_cseq(struct buf *b, const struct load *l, const stru
                                  enum sip_method m)
 {
 	put(b, STR("Call-ID: "));
-	put_u64(b, name_of(l, op));
-	put(b, STR("-load\r\nCSeq: "));
+	put_name(b, l, op);
+	put(b, STR("\r\nCSeq: "));
 	put_u64(b, cseq);
 	put_c(b, ' ');
 	put(b, sip_method_name(m));
@@ -138,6 +150,8 @@ static void write_invite(struct load *l, const struct op *op)
 	put(b, buf_str(&uri));
 	put(b, STR(">\r\n"));
 	put_call_id_and_cseq(b, l, op, op->cseq, SIP_INVITE);
+	put(b, STR("P-Asserted-Identity: "));
+	put_caller(b, l, op);
 	put(b, l->invite_headers);
 	put_credentials(b, l, op, SIP_INVITE, buf_str(&uri));
 	put_sip_body(b, STR("application/sdp"), l->session);
@@ -203,12 +217,11 @@ void write_prepare(struct load *l)
 	char text[64];
 	struct buf host = buf_on(text, sizeof text);
 	put_addr_host(&host, &l->o.ports[CALLERS]);
-	put(&b, STR("Contact: <sip:load@"));
+	put(&b, STR("\r\nContact: <sip:load@"));
 	put_addr(&b, &l->o.ports[CALLERS]);
-	put_fmt(&b, ">\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE\r\n"
-	        "Supported: timer, replaces, 100rel, norefersub\r\nAccept: application/sdp, application/dtmf-relay\r\n"
-	        "User-Agent: sipload, a load generator\r\nP-Asserted-Identity: \"Front Desk\" <sip:%s@%.*s>\r\n",
-	        l->o.from ? l->o.from : "anonymous", STR_FMT(buf_str(&host)));
+	put(&b, STR(">\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE\r\n"
+	            "Supported: timer, replaces, 100rel, norefersub\r\nAccept: application/sdp, application/dtmf-relay\r\n"
+	            "Allow-Events: talk, hold, conference, refer\r\nUser-Agent: sipload, a load generator\r\n"));
 	l->invite_headers = since(&b, 0);
 	uint32_t at = b.n;
 	put_fmt(&b, "v=0\r\no=- 2890844526 2890844526 IN IP%d %.*s\r\ns=-\r\nc=IN IP%d %.*s\r\nt=0 0\r\n",
