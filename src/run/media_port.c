@@ -11,17 +11,16 @@ COUNTER(media_ports_full, "Times that no media port was free");
 COUNTER(media_ports_no_descriptor, "Media sockets that the system refused to open");
 
 #define DSCP_EXPEDITED 46 // RFC 3246: voice
+#define IDLE_MIN 64       // as many open pairs must be idle before one of them is chosen: else it could be guessed
 
 static bool init_address(struct media_ports *p, uint32_t a, uint32_t share, uint32_t shares)
 {
-	uint32_t max = media_pair_count(&p->setup->addresses[a]), at = 0;
-	uint16_t *numbers = calloc(max / shares + 1, sizeof *numbers);
-	p->addresses[a].opened = calloc(max, sizeof(bool));
-	p->addresses[a].numbers = numbers;
-	p->addresses[a].max = max;
-	if (!numbers || !p->addresses[a].opened) return false;
-	for (uint32_t number = share; number < max; number += shares) numbers[at++] = (uint16_t)number;
-	p->addresses[a].free = at;
+	struct media_pair_set *fresh = &p->addresses[a].fresh, *idle = &p->addresses[a].idle;
+	uint32_t pairs = media_pair_count(&p->setup->addresses[a]);
+	fresh->numbers = calloc(pairs / shares + 1, sizeof *fresh->numbers);
+	idle->numbers = calloc(pairs / shares + 1, sizeof *idle->numbers);
+	if (!fresh->numbers || !idle->numbers) return false;
+	for (uint32_t number = share; number < pairs; number += shares) fresh->numbers[fresh->count++] = (uint16_t)number;
 	return true;
 }
 
@@ -39,8 +38,8 @@ enum err media_ports_init(struct media_ports *p, const struct media_setup *setup
 void media_ports_fini(struct media_ports *p)
 {
 	for (uint32_t a = 0; a < MEDIA_ADDRESSES_MAX; a++) {
-		free(p->addresses[a].numbers);
-		free(p->addresses[a].opened);
+		free(p->addresses[a].fresh.numbers);
+		free(p->addresses[a].idle.numbers);
 	}
 	*p = (struct media_ports){ 0 };
 }
@@ -50,10 +49,19 @@ static uint32_t choose_address(const struct media_ports *p, struct random *rando
 {
 	uint32_t chosen = MEDIA_ADDRESSES_MAX, seen = 0;
 	for (uint32_t a = 0; a < p->setup->address_count; a++) {
-		if (p->setup->addresses[a].bound.family != family || !p->addresses[a].free) continue;
+		bool none = !p->addresses[a].fresh.count && !p->addresses[a].idle.count;
+		if (none || p->setup->addresses[a].bound.family != family) continue;
 		if (random_below(random, ++seen) == 0) chosen = a;
 	}
 	return chosen;
+}
+
+static uint16_t draw(struct media_pair_set *set, struct random *random)
+{
+	uint32_t at = random_below(random, set->count);
+	uint16_t number = set->numbers[at];
+	set->numbers[at] = set->numbers[--set->count];
+	return number;
 }
 
 static enum err open_pair(const struct media_ports *p, struct media_pair pair, struct media_pair_opened *out)
@@ -69,53 +77,59 @@ static enum err open_pair(const struct media_ports *p, struct media_pair pair, s
 	return e;
 }
 
-static void give_up(const struct media_ports *p, struct media_pair pair)
+// Opens pairs until one opens. A port that another program has is given up.
+static enum err take_fresh(struct media_ports *p, struct random *random, struct media_pair *out,
+                           struct media_pair_opened *opened)
 {
-	COUNT(media_ports_lost);
-	LOG(WARN, "media_port_taken", LOG_TEXT("another program has this port or the next"),
-	    LOG_U64("port", media_pair_port(p->setup, pair)));
+	struct media_pair_set *fresh = &p->addresses[out->address].fresh;
+	while (fresh->count) {
+		out->number = draw(fresh, random);
+		enum err e = open_pair(p, *out, opened);
+		if (e == OK) return OK;
+		if (e != ERR_EXISTS) {
+			COUNT(media_ports_no_descriptor);
+			fresh->numbers[fresh->count++] = out->number;
+			return ERR_FULL;
+		}
+		COUNT(media_ports_lost);
+		LOG(WARN, "media_port_taken", LOG_TEXT("another program has this port or the next"),
+		    LOG_U64("port", media_pair_port(p->setup, *out)));
+	}
+	return ERR_FULL;
 }
 
 enum err media_ports_take(struct media_ports *p, struct random *random, uint8_t family, uint32_t address,
                           struct media_pair *out, struct media_pair_opened *opened)
 {
+	uint32_t a = address < MEDIA_ADDRESSES_MAX ? address : choose_address(p, random, family);
 	*opened = (struct media_pair_opened){ 0 };
-	for (;;) {
-		uint32_t a = address < MEDIA_ADDRESSES_MAX ? address : choose_address(p, random, family);
-		if (a == MEDIA_ADDRESSES_MAX || !p->addresses[a].free) {
-			COUNT(media_ports_full);
-			return ERR_FULL;
-		}
-		uint16_t *numbers = p->addresses[a].numbers;
-		uint32_t at = random_below(random, p->addresses[a].free);
-		*out = (struct media_pair){ .address = (uint8_t)a, .number = numbers[at] };
-		numbers[at] = numbers[--p->addresses[a].free];
-		if (p->addresses[a].opened[out->number]) return OK;
-		enum err e = open_pair(p, *out, opened);
-		if (e == OK) {
-			p->addresses[a].opened[out->number] = true;
+	if (a < MEDIA_ADDRESSES_MAX) {
+		struct media_pair_set *idle = &p->addresses[a].idle;
+		*out = (struct media_pair){ .address = (uint8_t)a };
+		if (idle->count < IDLE_MIN && take_fresh(p, random, out, opened) == OK) return OK;
+		if (idle->count) {
+			out->number = draw(idle, random);
 			return OK;
 		}
-		if (e != ERR_EXISTS) {
-			COUNT(media_ports_no_descriptor);
-			media_ports_give(p, *out);
-			return ERR_FULL;
-		}
-		give_up(p, *out);
 	}
+	COUNT(media_ports_full);
+	return ERR_FULL;
 }
 
 void media_ports_give(struct media_ports *p, struct media_pair pair)
 {
-	p->addresses[pair.address].numbers[p->addresses[pair.address].free++] = pair.number;
+	struct media_pair_set *idle = &p->addresses[pair.address].idle;
+	idle->numbers[idle->count++] = pair.number;
 }
 
 void media_ports_undo(struct media_ports *p, struct media_pair pair, struct media_pair_opened *opened)
 {
-	if (opened->fresh) {
-		udp_close(&opened->rtp);
-		udp_close(&opened->rtcp);
-		p->addresses[pair.address].opened[pair.number] = false;
+	if (!opened->fresh) {
+		media_ports_give(p, pair);
+		return;
 	}
-	media_ports_give(p, pair);
+	udp_close(&opened->rtp);
+	udp_close(&opened->rtcp);
+	struct media_pair_set *fresh = &p->addresses[pair.address].fresh;
+	fresh->numbers[fresh->count++] = pair.number;
 }

@@ -1,6 +1,6 @@
-// Local media ports: pairs of sockets (RTP on an even port, RTCP on the next), of the share of one worker and one
-// media thread in every address's range. A pair is taken at random, so that nobody can guess where a call's media
-// will be; once opened it stays open for later calls: opening costs a dozen system calls, taking none.
+// Local media ports: pairs of sockets (RTP on an even port, RTCP on the next), of the share of one worker and one media
+// thread in every address's range. A pair is taken at random, so that nobody can guess where a call's media will be;
+// once opened it stays open for later calls: opening costs a dozen system calls, taking one that is open none.
 #pragma once
 
 #include "base/random.h"
@@ -19,12 +19,17 @@ struct media_pair_opened {
 	struct udp rtp, rtcp;
 };
 
+// A set of pairs of one address, by number.
+struct media_pair_set {
+	uint16_t *numbers; // owned
+	uint32_t count;
+};
+
 struct media_ports { // of one worker and one thread
 	const struct media_setup *setup; // borrowed
 	struct {
-		uint16_t *numbers;  // owned; pairs that are free
-		bool *opened;       // owned; by number
-		uint32_t free, max; // of numbers; of pairs of the address
+		struct media_pair_set fresh; // never opened
+		struct media_pair_set idle;  // open, and of no call
 	} addresses[MEDIA_ADDRESSES_MAX];
 };
 
