@@ -80,6 +80,7 @@ struct call {
 	bool o_open;                       // the caller's leg is up and hears us, without an answer of the far party
 	bool answered, unsynced, emergency, caller_told; // caller_told: the answer reached the caller
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
+	bool release_kept;                 // the journal has taken the release record
 	bool in_band;                      // the far party's early media is connected
 	bool far_told;                     // ... and was no ringing: what the far network has to say was heard
 	bool heard_of;                     // the attempt that stands got an answer of any kind (its peer is not silent)

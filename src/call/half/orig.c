@@ -8,12 +8,14 @@
 #include "call/half/inside.h"
 
 COUNTER(call_o_dropped, "Events of originating halves without a row in their table");
+#define RECORD_RETRY_MS 500
+
 COUNTER(call_records_late, "Answers passed on or refused because their record was not on disk in time");
 
 #define O_ACTIONS(X)                                                                                                   \
 	X(none) X(authorise) X(dial_tone) X(digit) X(digit_timeout) X(analyse) X(recall) X(confirm) X(select_route)        \
 	X(send_call) X(progress) X(alert) X(record_answer) X(answer) X(answer_late) X(refuse_late) X(divert) X(treat)       \
-	X(treat_on) X(media) X(pass_digit) X(hang_up) X(far_hung_up) X(end) X(give_up) X(too_long) X(write_record) X(over)
+	X(treat_on) X(media) X(pass_digit) X(hang_up) X(far_hung_up) X(end) X(give_up) X(too_long) X(write_record) X(close_late) X(over)
 #define DO_ENUM(name) DO_##name,
 enum { O_ACTIONS(DO_ENUM) DO_COUNT };
 
@@ -56,7 +58,7 @@ static const struct fsm_row rows[] = {
 	{ IN(O_COUNTING), O_EV_STATS, O_CLOSING, DO_write_record, "" },
 	{ IN(O_COUNTING), O_EV_TIMER, O_CLOSING, DO_write_record, "the media plane is late" },
 	{ IN(O_CLOSING), O_EV_RECORDED, O_OVER, DO_over, "" },
-	{ IN(O_CLOSING), O_EV_TIMER, O_OVER, DO_over, "the record is late: it stays in the journal's memory" },
+	{ IN(O_CLOSING), O_EV_TIMER, FSM_SAME, DO_close_late, "the record is late, or the journal could not take it" },
 	// What crosses the end of a call is no fault of anyone.
 	{ IN(O_COUNTING) | IN(O_CLOSING) | IN(O_EXCEPTION), O_EV_T_RELEASE, FSM_SAME, DO_none, "" },
 	{ IN(O_COUNTING) | IN(O_CLOSING), O_EV_RELEASE, FSM_SAME, DO_none, "" },
@@ -578,6 +580,22 @@ static void do_write_record(struct call *c, const struct verb *v)
 {
 	(void)v;
 	half_timer(c, SIDE_O, commit_ms(c));
+	call_put_release(c);
+}
+
+// A late record stays in the journal's memory. One that the journal could not take stays here, with its call, until it
+// can: so a full disk ends in refused calls, not in lost records. The phone that hung up does not wait for that.
+static void do_close_late(struct call *c, const struct verb *v)
+{
+	(void)v;
+	if (c->release_kept) {
+		o_post(c, O_EV_RECORDED, NULL);
+		return;
+	}
+	if (c->o_leg.phase != LEG_GONE) release_caller(c);
+	t_release_all(c, c->cause, false);
+	c->bye_waits = false;
+	half_timer(c, SIDE_O, RECORD_RETRY_MS);
 	call_put_release(c);
 }
 

@@ -68,7 +68,7 @@ void call_put_answer(struct call *c)
 void call_put_release(struct call *c)
 {
 	// Only a side that waits for its release is told; all else ends at once.
-	enum err e = to_journal(c, RECORD_RELEASE, c->bye_waits ? call_ref(c) : 0);
-	if (e != OK) COUNT(call_records_refused);
-	if (e != OK || !c->bye_waits) o_post(c, O_EV_RECORDED, NULL);
+	c->release_kept = to_journal(c, RECORD_RELEASE, c->bye_waits ? call_ref(c) : 0) == OK;
+	if (!c->release_kept) COUNT(call_records_refused);
+	else if (!c->bye_waits) o_post(c, O_EV_RECORDED, NULL);
 }

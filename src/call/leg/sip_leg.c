@@ -144,8 +144,8 @@ static void do_answer(struct sip_leg *leg, const struct leg_input *in)
 	if (in->verb->media == MEDIA_OFFER) {
 		if (!oa_step(leg, OA_EV_SEND_LATE_OFFER)) return;
 	} else {
-		// The answer is final with the 2xx; one that went in an 18x is said again (RFC 6337 2.1).
-		if (!sdp.n) sdp = leg->answer;
+		// An answer that went in an 18x is the answer, and is said again (RFC 3261 13.2.1, RFC 6337 2.1).
+		if (leg->answer.n) sdp = leg->answer;
 		if (!oa_step(leg, OA_EV_SEND_ANSWER)) return;
 	}
 	out_invite_response(leg, 200, STR("OK"), STR(""), sdp);
@@ -190,16 +190,16 @@ static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
 	struct verb v = { .kind = VERB_ANSWER };
 	bool asked = leg->oa == OA_ASK_SENT;
 	leg->invite_txn = 0; // what still comes of it finds the dialog
+	leg->ack_cseq = in->msg->cseq.number;
 	if (sip_dialog_init_uac(&leg->dialog, in->msg, in->msg, in->from) != OK || !msg_sdp(in->msg, &v.sdp) || !v.sdp.n) {
 		// Nothing to talk to, or no media: end it as our clause says (RFC 3261 13.2.2.4 ACK, then BYE).
 		if (leg->dialog.text) out_ack(leg, STR(""));
-		leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INTERWORKING) });
+		leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
 		return;
 	}
 	leg->dialog.flow_peer = leg->peer;
 	leg->dialog.flow_listener = leg->listener;
 	leg->dialog.confirmed = true;
-	leg->ack_cseq = in->msg->cseq.number;
 	leg->target = slab_free(&ls->texts, leg->target);
 	if (!oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER)) return;
 	v.media = asked ? MEDIA_OFFER : MEDIA_ANSWER;
@@ -256,6 +256,14 @@ static void keep_bye(struct sip_leg *leg, const struct leg_input *in)
 	sip_server_own(leg->legs->setup.stack, in->txn, leg_ref(leg));
 }
 
+// Who says BYE has got our 2xx, whatever became of the ACK.
+static void stop_answering(struct sip_leg *leg)
+{
+	if (!leg->invite_txn || leg->oa == OA_OFFER_GOT || leg->oa == OA_ASK_GOT) return;
+	sip_server_acked(leg->legs->setup.stack, leg->invite_txn);
+	leg->invite_txn = 0;
+}
+
 static void do_early_bye(struct sip_leg *leg, const struct leg_input *in)
 {
 	keep_bye(leg, in);
@@ -266,6 +274,7 @@ static void do_early_bye(struct sip_leg *leg, const struct leg_input *in)
 static void do_up_bye(struct sip_leg *leg, const struct leg_input *in)
 {
 	keep_bye(leg, in);
+	stop_answering(leg);
 	leg->cause = sip_cause_of_reason(in->msg);
 	if (!leg->cause.value) leg->cause = (struct cause){ .value = CAUSE_NORMAL, .location = LOCATION_USER };
 	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = leg->cause });
@@ -294,6 +303,7 @@ static void do_cross_bye(struct sip_leg *leg, const struct leg_input *in)
 static void do_ok_bye(struct sip_leg *leg, const struct leg_input *in)
 {
 	if (in->msg) keep_bye(leg, in);
+	stop_answering(leg);
 	end_reinvite(leg);
 	out_bye_response(leg);
 }
