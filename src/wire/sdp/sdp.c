@@ -47,10 +47,10 @@ bool sdp_attribute_next(struct str *rest, struct str name, struct str *value)
 {
 	struct str line;
 	while (sdp_line_next(rest, &line)) {
-		if (!str_starts(line, STR("a="))) continue;
-		struct str tail = str_from_at(line, 2), head = str_cut(&tail, ':');
-		if (!str_eq(head, name)) continue;
-		*value = str_trim(tail);
+		bool named = line.n >= name.n + 2 && line.p[0] == 'a' && memcmp(line.p + 2, name.p, name.n) == 0;
+		struct str tail = str_from_at(line, name.n + 2);
+		if (!named || (tail.n && tail.p[0] != ':')) continue;
+		*value = str_trim(str_from_at(tail, 1));
 		return true;
 	}
 	return false;
@@ -144,10 +144,12 @@ static const char *parse_attribute(struct sdp *s, struct sdp_media *m, struct st
 {
 	uint32_t number;
 	struct str tail = value, name = str_cut(&tail, ':');
-	uint8_t direction = find_text(direction_texts, 4, value);
+	uint8_t direction = tail.n ? 4 : find_text(direction_texts, 4, value);
 	if (direction < 4) {
 		if (m) m->direction = direction;
 		else s->direction = direction;
+	} else if (m && str_eq(name, STR("rtcp"))) {
+		m->names_rtcp = true;
 	} else if (m && str_eq(name, STR("ptime")) && str_to_u32(&number, str_trim(tail), 10000) == OK) {
 		m->ptime_ms = (uint16_t)number;
 	}
@@ -177,7 +179,7 @@ static void find_rtcp(struct sdp_media *m)
 	m->rtp.port = m->port;
 	m->rtcp = m->rtp;
 	m->rtcp.port = m->port && m->port < 65535 ? (uint16_t)(m->port + 1) : 0;
-	if (!sdp_attribute(m->section, STR("rtcp"), &value)) return;
+	if (!m->names_rtcp || !sdp_attribute(m->section, STR("rtcp"), &value)) return;
 	struct str rest = value;
 	if (str_to_u32(&port, word_next(&rest), 65535) != OK || port == 0) return;
 	if (rest.n && (parse_host(&host, rest) || host.family == 0 || is_unspecified(&host))) return;

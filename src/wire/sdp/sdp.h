@@ -41,6 +41,7 @@ struct sdp_media {
 	uint8_t kind, proto;                // enum sdp_kind, enum sdp_proto
 	uint8_t direction;                  // enum sdp_direction, the session's where the medium says none
 	bool held;                          // the connection address is 0.0.0.0 or ::, an old way to say "on hold"
+	bool names_rtcp;                    // there is an a=rtcp
 	uint16_t port;                      // 0: rejected or removed
 	uint16_t ptime_ms;                  // 0: not said
 	struct addr rtp, rtcp;              // where it wants them; family 0: no address, or a name that we do not resolve

@@ -165,7 +165,11 @@ enum err sdp_write(struct str *out, struct arena *arena, const struct sdp_draft 
 	origin->hash = hash;
 	char head_text[HEAD_MAX];
 	struct buf head = buf_on(head_text, sizeof head_text);
-	put_fmt(&head, "v=0\r\no=- %llu %u ", (unsigned long long)origin->id, origin->version);
+	put(&head, STR("v=0\r\no=- "));
+	put_u64(&head, origin->id);
+	put_c(&head, ' ');
+	put_u64(&head, origin->version);
+	put_c(&head, ' ');
 	put_net(&head, &draft->host);
 	if (head.err != OK) return head.err;
 	memcpy(memory + HEAD_MAX - head.n, head_text, head.n); // closes up with the tail
