@@ -373,3 +373,15 @@ struct media *media_plane_of(struct media_plane *p, uint32_t worker)
 {
 	return &p->workers[worker].media;
 }
+
+struct media_use media_plane_use(const struct media_plane *p)
+{
+	struct media_use use = { 0 };
+	for (uint32_t a = 0; a < p->setup.address_count; a++) {
+		uint32_t pairs = media_pair_count(&p->setup.addresses[a]);
+		use.ports_max += 2 * pairs;
+		for (uint32_t i = 0; i < pairs; i++)
+			if (atomic_load_explicit(&p->open[a][i], memory_order_relaxed)) use.ports += 2;
+	}
+	return use;
+}
