@@ -15,5 +15,3 @@ void put_cdr_head(struct buf *b, enum cdr_format format);
 // One row with its line end; at most CDR_ROW_MAX octets.
 #define CDR_ROW_MAX 4096
 void put_cdr(struct buf *b, enum cdr_format format, const struct call_record *r, const struct trail_names *names);
-// All of one record for a person: what happened, when, and the trail in words.
-void put_cdr_story(struct buf *b, const struct call_record *r, const struct trail_names *names);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 COUNTER(journal_refused, "Records refused because too many wait for the disk");
@@ -131,6 +132,15 @@ static enum err lock_folder(struct journal_log *j)
 	return OK;
 }
 
+// 63 bits, for the stores that keep it; never 0.
+static uint64_t new_id(void)
+{
+	uint64_t id = 0;
+	while (id == 0)
+		if (getrandom(&id, sizeof id, 0) == sizeof id) id >>= 1;
+	return id;
+}
+
 static enum err open_log(struct journal_log *j)
 {
 	enum err err = make_parts(j);
@@ -139,6 +149,8 @@ static enum err open_log(struct journal_log *j)
 	err = journal_scan(j);
 	if (err != OK) return refuse(err, j, "the journal cannot be read");
 	j->boot++;
+	if (j->id == 0) j->id = new_id();
+	if (j->sequence < j->setup.sequence_least) j->sequence = j->setup.sequence_least;
 	if (atomic_load(&j->open_count))
 		LOG(WARN, "journal_recovers", LOG_TEXT("calls were answered and not released when the switch stopped"),
 		    LOG_U64("calls", atomic_load(&j->open_count)));
@@ -232,6 +244,11 @@ struct journal_status journal_status(struct journal_log *j)
 	s.segments = j->segment_count;
 	pthread_mutex_unlock(&j->lock);
 	return s;
+}
+
+uint64_t journal_id(const struct journal_log *j)
+{
+	return j->id;
 }
 
 void journal_loaded(struct journal_log *j, struct journal_place upto)

@@ -26,6 +26,7 @@ struct journal_setup {
 	uint64_t segment_bytes;  // 16 MiB
 	uint32_t segments_kept;  // more, and answers of long calls are carried into the newest; 8
 	uint32_t late_ms;        // a commit that takes longer is unhealthy; 200
+	uint64_t sequence_least; // the last number that the store has: if the folder was lost, numbers go on after it
 	const struct file_ops *files; // the system's
 	void *files_self;
 	// Called by the journal thread when journal_take has something for this worker. May be NULL.
@@ -76,6 +77,8 @@ struct journal_reader *journal_reader_free(struct journal_reader *r);
 // The next RELEASE on disk, and the place after it. ERR_NOT_FOUND: none yet. ERR_SYSTEM: it cannot be read now; asking
 // again may help. Records that cannot be understood are skipped, counted and logged.
 MUST_CHECK enum err journal_read(struct journal_reader *r, struct call_record *out, struct journal_place *after);
+// Which journal this is: places are of one journal only. Another number when the folder was lost and made anew.
+uint64_t journal_id(const struct journal_log *j);
 // Everything before this place is safe elsewhere.
 void journal_loaded(struct journal_log *j, struct journal_place upto);
 // Waits until something was committed that was not there at the last call, or the time is over.

@@ -64,6 +64,7 @@ struct journal_log {
 	_Atomic uint64_t puts; // by all workers
 	struct producer *workers; // owned
 	uint32_t boot;
+	uint64_t id; // of this journal, in the first frame of every segment
 
 	// The journal thread's own (before it starts: journal_open's):
 	uint64_t puts_seen;          // when the rings were last emptied

@@ -34,7 +34,7 @@ struct journal_frame {
 	uint64_t sequence;  // of RELEASE; of SEGMENT the last one before it
 	uint64_t committed; // octets of this segment that were on disk before
 	uint64_t wall_ms;   // when it was written; of a former start's answer: when that start last showed life
-	struct str payload; // of ANSWER and RELEASE: put_call_record
+	struct str payload; // of ANSWER and RELEASE: put_call_record; of SEGMENT the journal's id, 8 octets
 	uint32_t size;      // of the whole frame, in octets
 };
 // Appends a frame (size is not needed).

@@ -112,7 +112,8 @@ static struct entry *gather(struct journal_log *j, uint64_t wall_ms)
 	j->batch.n = 0;
 	if (j->now.end == 0) {
 		f = (struct journal_frame){ .kind = JOURNAL_SEGMENT, .boot = j->boot, .call = j->now.number,
-			                        .sequence = j->sequence, .wall_ms = wall_ms };
+			                        .sequence = j->sequence, .wall_ms = wall_ms,
+			                        .payload = { (const char *)&j->id, sizeof j->id } };
 		put_journal_frame(&j->batch, &f);
 	} else if (!j->first) {
 		f = (struct journal_frame){ .kind = RECORD_LIFE, .boot = j->boot, .committed = j->now.end, .wall_ms = wall_ms };

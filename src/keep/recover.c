@@ -79,6 +79,7 @@ struct scan {
 static enum err scan_frame(struct scan *s, const struct journal_frame *f)
 {
 	struct journal_log *j = s->j;
+	if (f->kind == JOURNAL_SEGMENT && f->payload.n == sizeof j->id) memcpy(&j->id, f->payload.p, sizeof j->id);
 	if (f->boot > j->boot) j->boot = f->boot;
 	if (f->sequence > j->sequence) j->sequence = f->sequence;
 	enum err err = journal_note(j, f, s->number, s->at);
