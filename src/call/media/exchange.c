@@ -154,13 +154,12 @@ static enum err relay_apply(struct call_media *cm, struct media_worker *w, enum 
 	const struct media_map nothing = { 0 };
 	enum media_side offerer = media_other(answerer);
 	bool voiced = false;
-	enum err e = OK;
+	enum err e = cm->mapped ? tell_map(cm, w, MEDIA_A, &nothing) : OK;
+	if (e == OK && cm->mapped) e = tell_map(cm, w, MEDIA_B, &nothing);
 	for (uint32_t j = 0; j < r->to.count && e == OK; j++)
 		if (r->sources[j] >= 0)
 			e = relay_stream(cm, w, offerer, r->to.line[j].stream, &r->offer.media[r->sources[j]], &answer->media[j],
 			                 &voiced);
-	if (e == OK && cm->mapped) e = tell_map(cm, w, MEDIA_A, &nothing);
-	if (e == OK && cm->mapped) e = tell_map(cm, w, MEDIA_B, &nothing);
 	if (e != OK) return e;
 	cm->mapped = false;
 	cm->halves[offerer].lines = r->from;
