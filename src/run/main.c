@@ -67,11 +67,13 @@ static void raise_file_limit(void)
 // Signals come through a descriptor, on this thread only: all others are started after this and inherit the mask.
 static enum err take_signals(struct serve *s)
 {
+	static const int taken[] = { SIGTERM, SIGINT, SIGHUP };
 	sigset_t set;
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	for (uint32_t i = 0; i < ARRAY_LEN(taken); i++) {
+		sigaddset(&set, taken[i]);
+		signal(taken[i], SIG_DFL); // one that was inherited as ignored would never reach the descriptor
+	}
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return ERR_SYSTEM;
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
