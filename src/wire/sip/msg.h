@@ -193,8 +193,9 @@ struct str sip_header_name(enum sip_header_id id);
 struct str sip_status_text(uint16_t status);
 
 // WRITING. A response: status line, then Via, From, To (with our tag when the request's has none and to_tag is not
-// empty), Call-ID, CSeq copied, Record-Route copied where the response makes a dialog. received and rport are put into
-// the topmost Via as RFC 3261 §18.2.1 and RFC 3581 §4 say; a 100 repeats the Timestamp. The caller adds more headers and ends with put_sip_body.
+// empty), Call-ID, CSeq copied, Record-Route copied where the response makes a dialog, Timestamp in a 100. received and
+// rport are put into the topmost Via as RFC 3261 §18.2.1 and RFC 3581 §4 say. The caller adds more headers and ends
+// with put_sip_body.
 struct sip_source {
 	struct addr peer;
 	uint16_t listener;
