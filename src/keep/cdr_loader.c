@@ -14,7 +14,7 @@
 
 #define BATCH_RECORDS 1000
 #define PAUSE_MS 200
-#define RETRY_MS 1000 // after an error
+#define RETRY_PAUSES 5 // after an error
 #define LAST_MS 2000  // to load what is left at the stop
 
 COUNTER(cdr_loaded, "Call records loaded into the store");
@@ -190,7 +190,7 @@ static void *run(void *loader)
 	count_join();
 	while (!atomic_load(&l->stop)) {
 		bool went = load(l, &more);
-		if (!went) rest(l, RETRY_MS);
+		if (!went) rest(l, RETRY_PAUSES * l->setup.pause_ms);
 		else if (!more) journal_wait(l->setup.journal, l->setup.pause_ms);
 		if (went && !more) rest(l, l->setup.pause_ms); // more comes together: one transaction for all
 	}

@@ -92,6 +92,7 @@ static void take_setup(struct journal_log *j, const struct journal_setup *setup)
 	if (s->segment_bytes < 4 * JOURNAL_FRAME_MAX) s->segment_bytes = 4 * JOURNAL_FRAME_MAX;
 	s->segments_kept = (uint32_t)or_default(s->segments_kept, 8);
 	s->late_ms = (uint32_t)or_default(s->late_ms, 200);
+	s->stop_ms = (uint32_t)or_default(s->stop_ms, 1000);
 	j->folder = strdup(setup->folder);
 	j->files = (struct journal_files){ j->folder, s->files ? s->files : &file_ops_system, s->files_self,
 		                               s->segment_bytes };

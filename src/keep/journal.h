@@ -26,6 +26,7 @@ struct journal_setup {
 	uint64_t segment_bytes;  // 16 MiB
 	uint32_t segments_kept;  // more, and answers of long calls are carried into the newest; 8
 	uint32_t late_ms;        // a commit that takes longer is unhealthy; 200
+	uint32_t stop_ms;        // how long close tries to write what waits; 1,000
 	uint64_t sequence_least; // the last number that the store has: if the folder was lost, numbers go on after it
 	const struct file_ops *files; // the system's
 	void *files_self;
@@ -44,7 +45,7 @@ MUST_CHECK enum err journal_open(struct journal_log **out, const struct journal_
 bool journal_next_recovered(struct journal_log *j, struct call_record *answer, uint64_t *last_life_wall_ms);
 // Starts the journal's thread. ERR_SYSTEM: there is none to be had.
 MUST_CHECK enum err journal_start(struct journal_log *j);
-// Writes what waits (a disk that fails is tried for a second), ends the thread. NULL is fine; returns NULL.
+// Writes what waits (a disk that fails is tried for stop_ms), ends the thread. NULL is fine; returns NULL.
 struct journal_log *journal_close(struct journal_log *j);
 
 // What a call is given.

@@ -317,7 +317,7 @@ void *journal_thread(void *journal)
 		step(j);
 		rest(j);
 	}
-	uint64_t until_ms = journal_now_ms() + 1000;
+	uint64_t until_ms = journal_now_ms() + j->setup.stop_ms;
 	do {
 		j->retry_at_ms = 0;
 		step(j);

@@ -388,6 +388,7 @@ static void nothing_told_is_lost_with_the_power(void **state)
 	for (uint32_t cuts = 0; cuts < 4; cuts++) {
 		f->setup.files = &caching_files;
 		f->setup.files_self = &d;
+		f->setup.stop_ms = 20;
 		d.count = 0;
 		d.dark = false;
 		atomic_store(&d.syncs_left, 4 + (int)random_below(&cutting, 60));
