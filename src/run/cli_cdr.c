@@ -20,8 +20,8 @@ static void add_record(struct table *t, const json_t *row)
 
 int cli_cdr_list(struct cli *c, int argc, char **argv)
 {
-	static const char *const heads[] = { "RECORD", "CALL", "BEGAN", "FROM", "TO", "DIALLED", "SECONDS", "CAUSE", "",
-		                                 NULL };
+	static const char *const heads[] = { "RECORD", "CALL", "BEGAN", "FROM", "TO", "DIALLED", "SECONDS", "CAUSE",
+		                                 "MEANING", NULL };
 	char path[PATH_OCTETS] = "";
 	struct buf b = buf_on(path, sizeof path - 1);
 	struct table t;

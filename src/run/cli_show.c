@@ -47,6 +47,15 @@ static bool is(const json_t *object, const char *name)
 	return json_is_true(json_object_get(object, name));
 }
 
+static const char *released_by(const json_t *call)
+{
+	static const char *const words[][2] = { { "caller", "the caller" }, { "called", "the called party" },
+		                                    { "switch", "the switch" }, { "operator", "an operator" } };
+	for (uint32_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(cli_text(call, "released_by"), words[i][0]) == 0) return words[i][1];
+	return "";
+}
+
 // ---- Sheet ----
 
 static void print_party(FILE *out, const char *title, const json_t *p)
@@ -98,7 +107,7 @@ void call_print_sheet(FILE *out, const json_t *call)
 	if (cli_text(call, "diverted_from")[0])
 		sheet_line(out, "diverted", "from %s by %s", cli_cell(call, "diverted_from"), cli_cell(call, "diverted_by"));
 	print_times(out, call);
-	if (cli_text(call, "released_by")[0]) sheet_line(out, "released by", "%s", cli_cell(call, "released_by"));
+	if (released_by(call)[0]) sheet_line(out, "released by", "%s", released_by(call));
 	if (json_is_object(json_object_get(call, "cause")))
 		sheet_line(out, "cause", "%s", call_cause(json_object_get(call, "cause")));
 	if (cli_text(call, "codec")[0]) sheet_line(out, "codec", "%s", cli_cell(call, "codec"));
@@ -123,20 +132,33 @@ void call_print_rows(FILE *out, const json_t *call)
 	}
 }
 
+// "line 6035550101 (+16035550101)", "trunk far (+12125550142)".
+static void print_who(FILE *out, const json_t *party)
+{
+	const char *line = cli_text(party, "line"), *trunk = cli_text(party, "trunk"), *number = cli_text(party, "number");
+	if (line[0]) fprintf(out, "line %s", line);
+	else if (trunk[0]) fprintf(out, "trunk %s", trunk);
+	else fprintf(out, "nobody");
+	if (number[0]) fprintf(out, " (%s)", cli_cell(party, "number"));
+}
+
 void call_print_trail(FILE *out, const json_t *call)
 {
-	const char *by = cli_text(call, "released_by"), *dialled = cli_text(call, "dialled");
+	const char *by = released_by(call), *dialled = cli_text(call, "dialled");
 	const json_t *cause = json_object_get(call, "cause");
-	fprintf(out, "Call %s: %s ", cli_cell(call, "call"), call_party(json_object_get(call, "calling")));
-	if (dialled[0]) fprintf(out, "dialled %s, ", cli_cell(call, "dialled"));
-	fprintf(out, "to %s.\nBegan %s, ", call_party(json_object_get(call, "called")), cli_cell(call, "began"));
+	fprintf(out, "Call %s: from ", cli_cell(call, "call"));
+	print_who(out, json_object_get(call, "calling"));
+	fprintf(out, " to ");
+	print_who(out, json_object_get(call, "called"));
+	if (dialled[0]) fprintf(out, ", dialled %s", cli_cell(call, "dialled"));
+	fprintf(out, ".\nBegan %s, ", cli_cell(call, "began"));
 	if (is(call, "stands"))
 		fprintf(out, "stands: %s / %s", cli_cell(call, "calling_state"), cli_cell(call, "called_state"));
 	else if (is(call, "is_answered"))
 		fprintf(out, "answered for %s", duration(number_of(call, "answered_for_ms")));
 	else
 		fprintf(out, "never answered");
-	if (by[0]) fprintf(out, "; released by the %s", by);
+	if (by[0]) fprintf(out, "; released by %s", by);
 	if (json_is_object(cause)) fprintf(out, "; cause %s", call_cause(cause));
 	fprintf(out, ".\n\n");
 	call_print_rows(out, call);

@@ -45,7 +45,7 @@ static void test_trail(void **state)
 {
 	(void)state;
 	assert_string_equal(print(call_print_trail, ANSWERED),
-	    "Call 7001: 6035550101 +16035550101 dialled 12075550199, to trunk far.\n"
+	    "Call 7001: from line 6035550101 (+16035550101) to trunk far, dialled 12075550199.\n"
 	    "Began 2026-01-31T12:00:00.000Z, answered for 1 min 15.250 s; released by the caller; cause 16, normal call "
 	    "clearing, from the user.\n\n"
 	    "  +0.000 s  O  line 6035550101 opens a call  (rules 9)\n"
@@ -62,6 +62,7 @@ static void test_sheet(void **state)
 	assert_non_null(strstr(got, "  number is         restricted\n"));
 	assert_non_null(strstr(got, "  media received    600 packets, 2 lost, jitter 1.5 ms\n"));
 	assert_non_null(strstr(got, "answered for        1 min 15.250 s\n"));
+	assert_non_null(strstr(got, "released by         the caller\n"));
 	assert_non_null(strstr(got, "cause               16, normal call clearing, from the user\n"));
 	assert_null(strstr(got, "marked"));
 	assert_null(strstr(got, "ended"));
