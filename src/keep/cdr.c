@@ -172,6 +172,17 @@ enum err cdr_find(struct cdr_store *s, const struct cdr_filter *filter, struct c
 	return err;
 }
 
+uint64_t cdr_last_sequence(const char *path)
+{
+	struct cdr_store *s;
+	struct store_fault fault;
+	if (cdr_open(&s, path, &fault) != OK) return 0; // who opens it to use it is told why
+	struct store_query q = store_ask(&s->db, "SELECT max(sequence) FROM call_record");
+	uint64_t last = store_count(&q);
+	cdr_close(s);
+	return last;
+}
+
 uint64_t cdr_count(struct cdr_store *s)
 {
 	struct store_query q = store_ask(&s->db, "SELECT count(*) FROM call_record");

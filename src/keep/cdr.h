@@ -16,6 +16,9 @@ struct cdr_store; // one connection, for one thread
 MUST_CHECK enum err cdr_open(struct cdr_store **out, const char *path, struct store_fault *fault);
 struct cdr_store *cdr_close(struct cdr_store *s);
 
+// The highest number in the file at this path, for journal_setup.sequence_least; 0 when there is no such file yet.
+uint64_t cdr_last_sequence(const char *path);
+
 // LOADING
 struct journal_log;
 struct cdr_loader;

@@ -7,6 +7,7 @@
 
 #define TABLE "registration"
 #define COLUMNS "line, contact, call_id, instance, user_agent, peer, listener, q, cseq, expires, since"
+#define LINES_AT_ONCE 1024 // in one transaction
 #define TEXTS_MAX (LOCATION_CONTACT_MAX + LOCATION_CALL_ID_MAX + LOCATION_INSTANCE_MAX + LOCATION_AGENT_MAX)
 
 struct registration_store {
@@ -168,14 +169,21 @@ static enum err save_lines(struct registration_store *s, const struct location *
 enum err registration_save(struct registration_store *s, struct location *from, const struct env *env, uint32_t max,
                            uint32_t *count)
 {
-	uint32_t *lines = malloc((max ? max : 1) * sizeof *lines);
+	uint32_t lines[LINES_AT_ONCE];
 	*count = 0;
-	if (!lines) return ERR_FULL;
-	while (*count < max && location_next_changed(from, &s->at)) lines[(*count)++] = s->at;
-	if (*count < max) s->at = 0;
-	enum err err = *count ? save_lines(s, from, env, lines, *count) : OK;
-	for (uint32_t i = 0; i < *count && err != OK; i++) location_mark_changed(from, lines[i]);
-	if (err != OK) *count = 0;
-	free(lines);
-	return err;
+	// To the end of the lines and once more from their beginning: so all have their turn, and nothing that had changed
+	// before is left out.
+	for (uint32_t passes = 0; passes < 2 && *count < max;) {
+		uint32_t most = max - *count < LINES_AT_ONCE ? max - *count : LINES_AT_ONCE, n = 0;
+		while (n < most && location_next_changed(from, &s->at)) lines[n++] = s->at;
+		if (n < most) {
+			s->at = 0;
+			passes++;
+		}
+		enum err err = n ? save_lines(s, from, env, lines, n) : OK;
+		for (uint32_t i = 0; i < n && err != OK; i++) location_mark_changed(from, lines[i]);
+		if (err != OK) return err;
+		*count += n;
+	}
+	return OK;
 }
