@@ -244,7 +244,7 @@ static enum err open_records(struct node *n, struct buf *why)
 		return ERR_SYSTEM;
 	}
 	enum err e = journal_open(&n->journal, &(struct journal_setup){ .folder = folder, .workers = n->worker_count,
-		.wake = wake_worker, .wake_self = n });
+		.sequence_least = cdr_last_sequence(path), .wake = wake_worker, .wake_self = n });
 	if (e != OK) put_fmt(why, "the journal in %s cannot be opened: %s", folder,
 		e == ERR_STATE ? "another switch has it open" : err_text(e));
 	if (e == OK && (e = registration_open(&n->registrations, path, &fault)) != OK)
