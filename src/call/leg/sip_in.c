@@ -93,7 +93,7 @@ static bool wants_privacy(const struct sip_msg *m)
 }
 
 // Who calls, as a trunk tells it: the asserted identity when the trunk is trusted, else what From claims.
-static void trunk_party(struct party *p, const struct sip_msg *m, const struct office_trunk_group *g)
+static void trunk_party(struct party *p, const struct sip_msg *m, const struct office_trunk_group *g, struct arena *arena)
 {
 	struct sip_name_addr who = m->from;
 	struct sip_walk walk = { 0 };
@@ -103,8 +103,9 @@ static void trunk_party(struct party *p, const struct sip_msg *m, const struct o
 	    sip_name_addr_parse(&who, value) == PARSE_OK)
 		p->screening = SCREENED_NETWORK;
 	if (number_from_uri_user(&p->number, who.uri.user) != OK) p->number = (struct number){ 0 };
-	p->name_n = (uint8_t)(who.display.n < sizeof p->name ? who.display.n : sizeof p->name);
-	if (p->name_n) memcpy(p->name, who.display.p, p->name_n);
+	struct str name = str_head(sip_unquote(arena, who.display), sizeof p->name);
+	p->name_n = (uint8_t)name.n;
+	if (name.n) memcpy(p->name, name.p, name.n);
 	p->presentation = wants_privacy(m) ? PRESENT_RESTRICTED : p->number.n ? PRESENT_ALLOWED : PRESENT_UNAVAILABLE;
 }
 
@@ -155,7 +156,7 @@ static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct off
 	struct verb v = { .kind = VERB_OFFER, .offer = &o };
 	struct sip_walk walk = { 0 };
 	struct str value;
-	if (group) trunk_party(&o.caller, m, group);
+	if (group) trunk_party(&o.caller, m, group, &leg->legs->setup.env->scratch);
 	else o.caller.presentation = wants_privacy(m) ? PRESENT_RESTRICTED : PRESENT_ALLOWED;
 	while (o.identity_count < OFFER_IDENTITIES_MAX && sip_msg_each(m, SIP_H_IDENTITY, &walk, &value))
 		o.identities[o.identity_count++] = value;
