@@ -28,6 +28,11 @@ demo: ## the main job, with real telephones; KEEP=1 [ADDR=address]: a switch tha
 	@$(MAKE) -s all
 	@$(PYTHON) tools/demo.py $(if $(KEEP),--keep) $(if $(ADDR),--address $(ADDR))
 
+bench: ## processor time of a registration and a call, memory of a line and a call; minutes
+	@tools/install build
+	@$(MAKE) -s all
+	@$(PYTHON) bench/run.py --table docs/benchmarks.md
+
 fuzz: ## TARGET=name SECONDS=n: feed a parser, or all of them, what it does not expect
 	@tools/install build test
 	@$(PYTHON) tools/test.py --fuzz-target '$(TARGET)' --fuzz-seconds $(or $(SECONDS),60) fuzz
