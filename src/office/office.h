@@ -126,7 +126,8 @@ struct office_route { // longest prefix wins
 	X(call_max_s, 86400, 60, 604800, "Longest call, s")                                                                \
 	X(register_min_s, 60, 10, 3600, "Shortest registration, s (423 below)")                                            \
 	X(register_max_s, 3600, 60, 86400, "Longest registration, s")                                                      \
-	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")
+	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")                                                        \
+	X(keepalive_s, 25, 0, 300, "Between two keep-alives to a phone behind a NAT, s; 0: none are sent")
 #define OFFICE_SETTING_FIELD(id, dflt, min, max, help) uint32_t id;
 
 struct office_source { // whose packets: a peer's address, from which its group is known

@@ -6,6 +6,7 @@
 #include "call/feature/feature.h"
 #include "call/leg/sip_leg.h"
 #include "keep/journal.h"
+#include "run/keepalive.h"
 #include "run/registrar.h"
 #include "run/supervise.h"
 #include "run/trace.h"
@@ -27,6 +28,7 @@ struct worker {
 	struct sip_legs legs;
 	struct calls *calls;
 	struct supervise supervise;
+	struct keepalive keepalive;
 	struct hash_key call_id_key; // the same in all workers
 	bool stopping;
 };
@@ -151,6 +153,8 @@ struct worker *worker_new(const struct worker_setup *setup)
 	supervise_init(&w->supervise, &(struct supervise_setup){ .env = &w->env, .stack = w->stack, .office = setup->office,
 		.live = setup->live, .listener_count = setup->listener_count, .listeners = w->legs.setup.listeners,
 		.worker = setup->index, .workers = setup->count });
+	keepalive_init(&w->keepalive, &(struct keepalive_setup){ .env = &w->env, .out = setup->out, .office = setup->office,
+		.live = setup->live, .worker = setup->index, .workers = setup->count });
 	return w;
 }
 
@@ -183,6 +187,8 @@ uint64_t worker_tick(struct worker *w)
 	uint64_t next = sip_stack_tick(w->stack), other = calls_tick(w->calls);
 	if (other < next) next = other;
 	other = supervise_tick(&w->supervise);
+	if (other < next) next = other;
+	other = keepalive_tick(&w->keepalive);
 	if (other < next) next = other;
 	// What calls did meanwhile may have started timers of the stack.
 	other = sip_stack_tick(w->stack);

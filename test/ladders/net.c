@@ -71,6 +71,7 @@ void net_receive(struct ladder *l, const struct packet *p)
 {
 	struct sip_fault fault;
 	struct actor *to = actor_at(l, &p->peer);
+	if (str_trim(p->data).n == 0) return; // a keep-alive: phones are silent about it
 	struct message *m = add(l, (struct message){ .to = to, .bytes = arena_dup(&l->arena, p->data) });
 	if (!m) return;
 	m->m = parse(l, m->bytes, &fault);
