@@ -45,8 +45,8 @@ static enum err ask_each(struct node *n, struct job *(*make)(void *self), void *
 
 static void show_call(struct control_call *out, const struct call *c)
 {
-	static const char *const o_names[] = { O_PICS(X_TEXT) };
-	static const char *const t_names[] = { T_PICS(X_TEXT) };
+	static const char *const o_names[] = { O_PICS(FSM_NAME) };
+	static const char *const t_names[] = { T_PICS(FSM_NAME) };
 	*out = (struct control_call){ .call = c->id, .began_wall_ms = c->began_wall_ms, .alerted_wall_ms = c->alerted_wall_ms,
 		.answered_wall_ms = c->answered ? c->answered_wall_ms : 0, .emergency = c->emergency, .traced = c->traced };
 	out->o = (struct control_side){ .line = c->o_line, .trunk_group = c->o_trunk, .number = c->caller.number };

@@ -320,7 +320,8 @@ void calls_on_media(struct calls *cs, const struct media_event *e)
 void calls_on_journal(struct calls *cs, const struct journal_done *d)
 {
 	struct call *c = pool_at(&cs->pool, d->owner);
-	if (!c || (d->kind == RECORD_ANSWER && c->o.pic == O_CLOSING)) return;
+	// A record that nobody waits for any more was late, and the policy has decided without it.
+	if (!c || c->o.pic != (d->kind == RECORD_ANSWER ? O_RECORDING : O_CLOSING)) return;
 	o_post(c, d->err == OK ? O_EV_RECORDED : O_EV_TIMER, NULL);
 	run(cs);
 }

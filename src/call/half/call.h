@@ -78,7 +78,7 @@ struct call {
 	struct call_leg t_legs[CALL_LEGS_MAX];
 	uint8_t t_leg_count, t_answered;   // t_answered: index + 1
 	bool o_open;                       // the caller's leg is up and hears us, without an answer of the far party
-	bool answered, unsynced, emergency, caller_told; // caller_told: the answer reached the caller
+	bool answered, unsynced, emergency;
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
 	bool release_kept;                 // the journal has taken the release record
 	bool in_band;                      // the far party's early media is connected

@@ -15,7 +15,7 @@ COUNTER(call_records_late, "Answers passed on or refused because their record wa
 #define O_ACTIONS(X)                                                                                                   \
 	X(none) X(authorise) X(dial_tone) X(digit) X(digit_timeout) X(analyse) X(recall) X(confirm) X(select_route)        \
 	X(send_call) X(progress) X(alert) X(record_answer) X(answer) X(answer_late) X(refuse_late) X(divert) X(treat)       \
-	X(treat_on) X(media) X(pass_digit) X(hang_up) X(far_hung_up) X(end) X(give_up) X(too_long) X(write_record) X(close_late) X(over)
+	X(treat_on) X(media) X(pass_digit) X(hang_up) X(leave) X(far_hung_up) X(end) X(give_up) X(too_long) X(write_record) X(close_late) X(over)
 #define DO_ENUM(name) DO_##name,
 enum { O_ACTIONS(DO_ENUM) DO_COUNT };
 
@@ -53,7 +53,7 @@ static const struct fsm_row rows[] = {
 	{ STANDING, O_EV_MEDIA, FSM_SAME, DO_media, "RFC 3264" },
 	{ IN(O_EXCEPTION), O_EV_PLAYED, FSM_SAME, DO_treat_on, "treatment" },
 	{ IN(O_EXCEPTION), O_EV_TIMER, O_COUNTING, DO_end, "treatment is over" },
-	{ IN(O_EXCEPTION), O_EV_RELEASE, O_COUNTING, DO_hang_up, "Q.1224 disconnect in exception" },
+	{ IN(O_EXCEPTION), O_EV_RELEASE, O_COUNTING, DO_leave, "Q.1224 disconnect in exception" },
 	{ STANDING, O_EV_GIVE_UP, O_COUNTING, DO_give_up, "released by an operator, or an invariant broke" },
 	{ IN(O_COUNTING), O_EV_STATS, O_CLOSING, DO_write_record, "" },
 	{ IN(O_COUNTING), O_EV_TIMER, O_CLOSING, DO_write_record, "the media plane is late" },
@@ -62,10 +62,9 @@ static const struct fsm_row rows[] = {
 	// What crosses the end of a call is no fault of anyone.
 	{ IN(O_COUNTING) | IN(O_CLOSING) | IN(O_EXCEPTION), O_EV_T_RELEASE, FSM_SAME, DO_none, "" },
 	{ IN(O_COUNTING) | IN(O_CLOSING), O_EV_RELEASE, FSM_SAME, DO_none, "" },
-	{ IN(O_ACTIVE) | IN(O_EXCEPTION) | IN(O_COUNTING), O_EV_RECORDED, FSM_SAME, DO_none, "a late record" },
 };
 
-static const char *const pic_names[] = { O_PICS(X_TEXT) };
+static const char *const pic_names[] = { O_PICS(FSM_NAME) };
 static const char *const event_names[] = { O_EVENTS(X_TEXT) };
 static const char *const action_names[] = { O_ACTIONS(X_TEXT) };
 
@@ -403,6 +402,14 @@ static void do_alert(struct call *c, const struct verb *v)
 	}
 }
 
+// Keeps the answer for the caller until its record is on disk. False: no memory.
+static bool hold_sdp(struct call *c, struct str sdp)
+{
+	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
+	c->held_sdp = slab_dup(&c->calls->texts, sdp);
+	return c->held_sdp.n > 0;
+}
+
 static void do_record_answer(struct call *c, const struct verb *v)
 {
 	const struct env *env = call_env(c);
@@ -417,8 +424,11 @@ static void do_record_answer(struct call *c, const struct verb *v)
 			o_post(c, O_EV_REFUSE, NULL);
 			return;
 		}
-		c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
-		if (up.media == MEDIA_ANSWER) c->held_sdp = slab_dup(&c->calls->texts, up.sdp);
+		if (up.media == MEDIA_ANSWER && !hold_sdp(c, up.sdp)) {
+			c->cause = cause_local(CAUSE_CONGESTION);
+			o_post(c, O_EV_REFUSE, NULL);
+			return;
+		}
 	} else if (v->media == MEDIA_OFFER) { // the caller sent none: T's offer waits in the media until it can be passed on
 		struct media_leg leg = join_leg(c, SIDE_T);
 		if (media_offer_from(&c->media, &c->calls->media, MEDIA_B, &leg, v->sdp) != OK) {
@@ -431,24 +441,36 @@ static void do_record_answer(struct call *c, const struct verb *v)
 	call_put_answer(c);
 }
 
+// The media of the answer for the caller: the answer that was held, or the offer of a far party that was asked for one.
+static enum err answer_media(struct call *c, struct verb *up)
+{
+	if (c->held_sdp.n) {
+		up->media = MEDIA_ANSWER;
+		up->sdp = c->held_sdp;
+	} else if (media_offer_waits(&c->media, MEDIA_B)) {
+		struct media_leg leg = join_leg(c, SIDE_O);
+		up->media = MEDIA_OFFER;
+		return media_offer_to(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_A, &leg, &up->sdp);
+	}
+	return OK;
+}
+
 // The far party's answer reaches the caller.
 static void do_answer(struct call *c, const struct verb *v)
 {
 	(void)v;
 	struct verb up = { .kind = VERB_ANSWER };
+	if (!c->o_open && answer_media(c, &up) != OK) {
+		call_trail(c, SIDE_O, TRAIL_NO_MEDIA_PORTS, 0, 0);
+		c->released_by = BY_SWITCH;
+		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_CONGESTION) });
+		return;
+	}
 	c->answered = true;
 	half_timer(c, SIDE_O, (uint64_t)call_rules(c)->settings.call_max_s * 1000);
 	if (c->o_open) {
 		if (media_stop(&c->media, &c->calls->media, MEDIA_A) != OK) COUNT(call_o_dropped);
 		return;
-	}
-	if (c->held_sdp.n) {
-		up.media = MEDIA_ANSWER;
-		up.sdp = c->held_sdp;
-	} else if (media_offer_waits(&c->media, MEDIA_B)) {
-		struct media_leg leg = join_leg(c, SIDE_O);
-		if (media_offer_to(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_A, &leg, &up.sdp) == OK)
-			up.media = MEDIA_OFFER;
 	}
 	o_tell(c, &up);
 	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
@@ -534,18 +556,28 @@ static void do_end(struct call *c, const struct verb *v)
 	begin_end(c);
 }
 
-// The caller hung up, or gave up before an answer.
-static void do_hang_up(struct call *c, const struct verb *v)
+// The caller's leg is gone: of a call that stood, of one that was never answered, of one that failed.
+static void caller_left(struct call *c, const struct verb *v)
 {
-	if (!c->cause.value || c->answered) {
-		c->cause = v->cause;
-		c->released_by = BY_CALLER;
-	}
 	call_trail(c, SIDE_O, c->answered ? TRAIL_RELEASED_BY_CALLER : TRAIL_ABANDONED, v->cause.value, 0);
 	c->bye_waits = c->answered;
 	if (!c->bye_waits) release_caller(c);
 	t_post(c, T_EV_O_RELEASE, 0, v);
 	begin_end(c);
+}
+
+// The caller hung up, or gave up before an answer. What one of several routes or phones said before is not why it ends.
+static void do_hang_up(struct call *c, const struct verb *v)
+{
+	c->cause = v->cause;
+	c->released_by = BY_CALLER;
+	caller_left(c, v);
+}
+
+// The caller heard why it failed: that stays the cause.
+static void do_leave(struct call *c, const struct verb *v)
+{
+	caller_left(c, v);
 }
 
 static void do_far_hung_up(struct call *c, const struct verb *v)

@@ -42,7 +42,7 @@ static const struct fsm_row rows[] = {
 	{ IN(T_NULL) | IN(T_EXCEPTION), T_EV_ALL_FAILED, FSM_SAME, DO_none, "" },
 };
 
-static const char *const pic_names[] = { T_PICS(X_TEXT) };
+static const char *const pic_names[] = { T_PICS(FSM_NAME) };
 static const char *const event_names[] = { T_EVENTS(X_TEXT) };
 static const char *const action_names[] = { T_ACTIONS(X_TEXT) };
 
@@ -314,6 +314,7 @@ static void leave_attempt(struct call *c)
 	give_place(c);
 	media_leave(&c->media, &c->calls->media, MEDIA_B);
 	c->in_band = false;
+	c->t_cause = (struct cause){ 0 };
 }
 
 static void do_next(struct call *c, const struct call_event *ev)

@@ -226,6 +226,14 @@ static bool source_is_good(struct sip_leg *leg, ref txn, const struct sip_msg *m
 	return false;
 }
 
+// May it be taken now? If so the head of its answer is kept.
+static bool take_reinvite(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, enum sip_oa_event event)
+{
+	if (leg->state != LEG_UP_STATE || leg->invite_txn) return false;
+	leg_keep(leg, &leg->head, out_head(leg, m, from));
+	return leg->head.n && oa_step(leg, event);
+}
+
 static void reinvite(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
 	struct verb v = { .kind = VERB_MEDIA };
@@ -238,13 +246,12 @@ static void reinvite(struct sip_leg *leg, ref txn, const struct sip_msg *m, cons
 		sip_reply(ls, txn, m, from, 400, STR(""));
 	} else if (ours_open) { // RFC 3261 14.2
 		sip_reply(ls, txn, m, from, 491, STR(""));
-	} else if (leg->state != LEG_UP_STATE || leg->invite_txn || !oa_step(leg, v.sdp.n ? OA_EV_GET_OFFER : OA_EV_GET_ASK)) {
+	} else if (!take_reinvite(leg, m, from, v.sdp.n ? OA_EV_GET_OFFER : OA_EV_GET_ASK)) {
 		char text[32];
 		struct buf b = buf_on(text, sizeof text);
 		put_fmt(&b, "Retry-After: %u\r\n", random_below(&ls->setup.env->random, 11));
 		sip_reply(ls, txn, m, from, 500, buf_str(&b));
 	} else {
-		leg_keep(leg, &leg->head, out_head(leg, m, from));
 		leg->invite_txn = txn;
 		leg->invite_cseq = m->cseq.number;
 		sip_server_own(ls->setup.stack, txn, leg_ref(leg));
@@ -375,8 +382,10 @@ static void on_reinvite_response(struct sip_leg *leg, const struct sip_msg *m)
 	}
 	if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_unknown_dialog);
 	leg->ack_cseq = m->cseq.number;
+	leg->ack = slab_free(&leg->legs->texts, leg->ack); // of the INVITE before
 	bool good = msg_sdp(m, &v.sdp) && v.sdp.n && oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER);
-	if (!asked || !good) out_ack(leg, STR(""));
+	// An offer is acknowledged with its answer, if the call still stands to give one.
+	if (!asked || !good || leg->state != LEG_UP_STATE) out_ack(leg, STR(""));
 	v.media = !good ? MEDIA_REFUSED : asked ? MEDIA_OFFER : MEDIA_ANSWER;
 	if (!good) oa_step(leg, OA_EV_REFUSED);
 	leg_tell(leg, &v);

@@ -6,7 +6,7 @@ COUNTER(sip_legs_full, "Legs refused because all are taken");
 
 #define ACTIONS(X) \
 	X(none) X(invite) X(progress) X(alert) X(answer) X(refuse) X(cancel) X(free) X(up_progress) X(up_answer) X(up_failure) \
-	X(again) X(acked) X(up_cancel) X(early_bye) X(up_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
+	X(again) X(acked) X(up_cancel) X(early_bye) X(up_bye) X(keep_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
 #define DO_ENUM(name) DO_##name,
 enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define S(name) LEG_##name##_STATE
@@ -40,7 +40,7 @@ static const struct fsm_row rows[] = {
 	{ IN(S(ENDING)), LEG_EV_NO_ACK, S(BYE_OUT), DO_bye, "RFC 3261 13.3.1.4" },
 	{ IN(S(ENDING)), LEG_EV_RX_BYE, S(GONE), DO_ok_bye, "RFC 3261 15.1.2" },
 	{ IN(S(LOST)), LEG_EV_RELEASE, S(BYE_OUT), DO_bye, "RFC 3261 13.3.1.4" },
-	{ IN(S(LOST)), LEG_EV_RX_BYE, S(BYE_IN), DO_none, "" },
+	{ IN(S(LOST)), LEG_EV_RX_BYE, S(BYE_IN), DO_keep_bye, "RFC 3261 15.1.2: the call knows already" },
 	// Both are up.
 	{ IN(S(UP)), LEG_EV_RX_2XX, FSM_SAME, DO_again, "RFC 3261 13.2.2.4: a repeated 2xx" },
 	{ IN(S(UP)) | IN(S(BYE_IN)), LEG_EV_RX_ACK, FSM_SAME, DO_acked, "of a re-INVITE, or repeated" },
@@ -48,7 +48,7 @@ static const struct fsm_row rows[] = {
 	{ IN(S(UP)), LEG_EV_RX_BYE, S(BYE_IN), DO_up_bye, "RFC 3261 15.1.2" },
 	{ IN(S(UP)), LEG_EV_RX_FAILURE, S(LOST), DO_lost, "RFC 3261 12.2.1.2: 408, 481 to a request in the dialog" },
 	{ IN(S(UP)), LEG_EV_RELEASE, S(BYE_OUT), DO_bye, "RFC 3261 15.1.1" },
-	{ IN(S(BYE_IN)), LEG_EV_RX_BYE, FSM_SAME, DO_none, "" },
+	{ IN(S(BYE_IN)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "another one" },
 	{ IN(S(BYE_OUT)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "RFC 3261 15.1.2: both hang up" },
 	{ IN(S(BYE_OUT)), LEG_EV_BYE_DONE, S(GONE), DO_free, "RFC 3261 15.1.1: whatever the answer" },
 	{ IN(S(BYE_OUT)), LEG_EV_RX_2XX, FSM_SAME, DO_again, "" },
@@ -212,7 +212,7 @@ static void do_up_failure(struct sip_leg *leg, const struct leg_input *in)
 	struct verb v = { .kind = VERB_RELEASE, .cause = cause_local(CAUSE_NO_RESPONSE) };
 	leg->invite_txn = 0;
 	if (in->msg) {
-		v.wire_status = leg->status = in->msg->status;
+		v.wire_status = in->msg->status;
 		v.cause = sip_cause_of_reason(in->msg);
 		if (!v.cause.value) v.cause = sip_cause_of_status(in->msg->status);
 		v.final_retry = in->msg->status >= 600;
@@ -248,10 +248,14 @@ static void do_up_cancel(struct sip_leg *leg, const struct leg_input *in)
 	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = leg->cause });
 }
 
-static void keep_bye(struct sip_leg *leg, const struct leg_input *in)
+// Its 200 waits for the call's word; without memory to wait, it goes now.
+static void do_keep_bye(struct sip_leg *leg, const struct leg_input *in)
 {
-	struct str head = out_head(leg, in->msg, in->from);
-	leg_keep(leg, &leg->bye_head, head);
+	leg_keep(leg, &leg->bye_head, out_head(leg, in->msg, in->from));
+	if (!leg->bye_head.n) {
+		sip_reply(leg->legs, in->txn, in->msg, in->from, 200, STR(""));
+		return;
+	}
 	leg->bye_txn = in->txn;
 	sip_server_own(leg->legs->setup.stack, in->txn, leg_ref(leg));
 }
@@ -266,14 +270,14 @@ static void stop_answering(struct sip_leg *leg)
 
 static void do_early_bye(struct sip_leg *leg, const struct leg_input *in)
 {
-	keep_bye(leg, in);
+	do_keep_bye(leg, in);
 	out_bye_response(leg);
 	do_up_cancel(leg, in);
 }
 
 static void do_up_bye(struct sip_leg *leg, const struct leg_input *in)
 {
-	keep_bye(leg, in);
+	do_keep_bye(leg, in);
 	stop_answering(leg);
 	leg->cause = sip_cause_of_reason(in->msg);
 	if (!leg->cause.value) leg->cause = (struct cause){ .value = CAUSE_NORMAL, .location = LOCATION_USER };
@@ -302,7 +306,7 @@ static void do_cross_bye(struct sip_leg *leg, const struct leg_input *in)
 
 static void do_ok_bye(struct sip_leg *leg, const struct leg_input *in)
 {
-	if (in->msg) keep_bye(leg, in);
+	if (in->msg) do_keep_bye(leg, in);
 	stop_answering(leg);
 	end_reinvite(leg);
 	out_bye_response(leg);
@@ -414,7 +418,6 @@ static enum err new_leg(struct sip_legs *ls, struct leg_link *out, ref call, uin
 	leg->side = SIDE_T;
 	leg->index = index;
 	leg->call = call;
-	leg->calling = true;
 	leg_keep(leg, &leg->target, target);
 	if (target.n && !leg->target.n) {
 		leg_free(leg);

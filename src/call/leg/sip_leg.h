@@ -44,7 +44,6 @@ struct sip_leg {
 	struct map_node by_tag;
 	uint8_t state, oa;       // assigned by their tables alone
 	uint8_t side, index;     // in the call
-	bool calling;            // we sent the first INVITE
 	ref call;
 	uint32_t line, trunk_group; // whose leg it is: one of the two
 	ref invite_txn;          // of the first INVITE until its final response; then of a re-INVITE that is open
@@ -61,7 +60,6 @@ struct sip_leg {
 	uint32_t ack_cseq;       // of the 2xx of theirs that was or is to be acknowledged
 	uint32_t invite_cseq;    // of their last INVITE, which its ACK repeats
 	struct cause cause;      // why it failed or was hung up
-	uint16_t status;         // the far end's last final one
 };
 
 struct sip_legs_setup { // all borrowed
