@@ -131,7 +131,7 @@ def other_carrier(show, server, one):
     one.dial(number)
     one.wait("CALL_ESTABLISHED")
     show.done(f"a line dials 1 {pretty(number[1:])}: the other carrier answers", f"over the trunk to {server.far_where}")
-    show.hears("the far telephone sends all sound back: the line", one, ONE)
+    show.hears("the far telephone sends all back: the line", one, ONE)
     one.hang_up()
     show.check("they hang up", carrier.finish() == "")
     caller = far(server, "far-calls", FAR_CALLS, server.lines[0].number)

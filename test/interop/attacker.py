@@ -161,7 +161,7 @@ def rtp_of_a_stranger(lab):
     server = switch.start(lab)
     one, two = server.phone(0, "one", says_hz=ONE), server.phone(1, "two", says_hz=TWO)
     stranger = Stranger(lab)
-    ports = range(server.media_ports[0], server.media_ports[1] + 1)
+    ports = range(server.MEDIA_PORTS[0], server.MEDIA_PORTS[1] + 1)
 
     def attack():
         """A loud tone of his own to every media port, RTP and RTCP alike."""

@@ -157,7 +157,7 @@ def emergency(lab):
     lab.check("the caller is told", one.heard().seconds > 2, one.heard().seconds)
     server.say("trunk", "set", "far", "emergency=yes")
     server.say("line", "set", server.lines[0].name, "suspended=yes")
-    psap = far(server, "psap", CALLED.replace("< BYE", "wait 100\n> BYE").replace("> BYE\n    > 200 OK",
+    psap = far(server, "psap", CALLED.replace("< BYE", "wait 1000\n> BYE").replace("> BYE\n    > 200 OK",
                                                                                   "> BYE\n    < 200"))
     one.dial("*67911")
     one.wait("CALL_ESTABLISHED")
