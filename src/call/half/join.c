@@ -4,6 +4,13 @@
 
 COUNTER(call_media_refused, "Media offers in the middle of a call that came to nothing");
 
+COUNTER(call_media_behind, "Commands that the media plane did not take");
+
+void join_told(enum err e)
+{
+	if (e != OK) COUNT(call_media_behind);
+}
+
 struct media_leg join_leg(const struct call *c, enum call_side side)
 {
 	const struct call_leg *leg = side == SIDE_O ? &c->o_leg : t_leg(c);

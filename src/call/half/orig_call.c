@@ -1,0 +1,166 @@
+// The originating half from the first sign of the far party: ringing, the answer and its record, treatment, talk.
+#include "call/half/orig.h"
+
+COUNTER(call_records_late, "Answers passed on or refused because their record was not on disk in time");
+
+// What the far party sends before it answers.
+void orig_progress(struct call *c, const struct verb *v)
+{
+	struct verb up = { .kind = VERB_PROGRESS };
+	if (v->media == MEDIA_NONE || join_answer(c, v, &up) != OK) return;
+	if (c->o_open) join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
+	c->in_band = c->far_told = true;
+	up.in_band = true;
+	if (!c->o_open) o_tell(c, &up);
+}
+
+void orig_alert(struct call *c, const struct verb *v)
+{
+	struct verb up = { .kind = VERB_ALERT };
+	const struct env *env = call_env(c);
+	if (c->alerted_ms && v->media == MEDIA_NONE) return; // another phone, or the next attempt: the caller hears ringing
+	if (!c->alerted_ms) {
+		c->alerted_ms = env->now_ms;
+		c->alerted_wall_ms = env->wall_ms;
+		call_trail(c, SIDE_T, TRAIL_ALERTING, 0, 0);
+	}
+	if (v->media != MEDIA_NONE && join_answer(c, v, &up) == OK) c->in_band = true;
+	if (!c->o_open) {
+		o_tell(c, &up);
+	} else if (!c->in_band) {
+		join_told(media_play(&c->media, &c->calls->media, MEDIA_A, (struct media_play){ .tone = MEDIA_TONE_RINGBACK }));
+	}
+}
+
+// Keeps the answer for the caller until its record is on disk. False: no memory.
+static bool hold_sdp(struct call *c, struct str sdp)
+{
+	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
+	c->held_sdp = slab_dup(&c->calls->texts, sdp);
+	return c->held_sdp.n > 0;
+}
+
+void orig_record_answer(struct call *c, const struct verb *v)
+{
+	const struct env *env = call_env(c);
+	struct verb up = { .kind = VERB_ANSWER };
+	c->answered_ms = env->now_ms;
+	c->answered_wall_ms = env->wall_ms;
+	call_trail(c, SIDE_T, TRAIL_ANSWERED, c->t_answered, 0);
+	if (v->media == MEDIA_ANSWER) {
+		if (join_answer(c, v, &up) != OK) {
+			call_trail(c, SIDE_T, TRAIL_MEDIA_REFUSED, CAUSE_INCOMPATIBLE, 0);
+			c->cause = cause_local(CAUSE_INCOMPATIBLE);
+			o_post(c, O_EV_REFUSE, NULL);
+			return;
+		}
+		if (up.media == MEDIA_ANSWER && !hold_sdp(c, up.sdp)) {
+			c->cause = cause_local(CAUSE_CONGESTION);
+			o_post(c, O_EV_REFUSE, NULL);
+			return;
+		}
+	} else if (v->media == MEDIA_OFFER) { // the caller sent none: T's offer waits in the media until it can be passed on
+		struct media_leg leg = join_leg(c, SIDE_T);
+		if (media_offer_from(&c->media, &c->calls->media, MEDIA_B, &leg, v->sdp) != OK) {
+			c->cause = cause_local(CAUSE_INCOMPATIBLE);
+			o_post(c, O_EV_REFUSE, NULL);
+			return;
+		}
+	}
+	half_timer(c, SIDE_O, orig_commit_ms(c));
+	call_put_answer(c);
+}
+
+// The media of the answer for the caller: the answer that was held, or the offer of a far party that was asked for one.
+static enum err answer_media(struct call *c, struct verb *up)
+{
+	if (c->held_sdp.n) {
+		up->media = MEDIA_ANSWER;
+		up->sdp = c->held_sdp;
+	} else if (media_offer_waits(&c->media, MEDIA_B)) {
+		struct media_leg leg = join_leg(c, SIDE_O);
+		up->media = MEDIA_OFFER;
+		return media_offer_to(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_A, &leg, &up->sdp);
+	}
+	return OK;
+}
+
+// The far party's answer reaches the caller.
+void orig_answer(struct call *c, const struct verb *v)
+{
+	(void)v;
+	struct verb up = { .kind = VERB_ANSWER };
+	if (!c->o_open && answer_media(c, &up) != OK) {
+		call_trail(c, SIDE_O, TRAIL_NO_MEDIA_PORTS, 0, 0);
+		c->released_by = BY_SWITCH;
+		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_CONGESTION) });
+		return;
+	}
+	c->answered = true;
+	half_timer(c, SIDE_O, (uint64_t)call_rules(c)->settings.call_max_s * 1000);
+	if (c->o_open) {
+		join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
+		return;
+	}
+	o_tell(c, &up);
+	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
+	c->o_open = true;
+}
+
+void orig_answer_late(struct call *c, const struct verb *v)
+{
+	(void)v;
+	const struct office_rules *r = call_rules(c);
+	COUNT(call_records_late);
+	if (r->settings.slow_disk_refuses && !c->emergency) {
+		c->cause = cause_local(CAUSE_TEMPORARY);
+		o_post(c, O_EV_REFUSE, NULL);
+		return;
+	}
+	c->unsynced = true;
+	call_trail(c, SIDE_O, TRAIL_ANSWER_UNSYNCED, r->settings.answer_commit_ms, 0);
+	o_post(c, O_EV_LATE, NULL);
+}
+
+void orig_treat(struct call *c, const struct verb *v)
+{
+	if (v->kind == VERB_RELEASE && v->cause.value) c->cause = v->cause;
+	half_timer(c, SIDE_O, 0);
+	if (!c->cause.value) c->cause = cause_local(CAUSE_TEMPORARY);
+	c->released_by = c->cause.location == LOCATION_USER ? BY_CALLED : BY_SWITCH;
+	if (c->released_by == BY_SWITCH) call_trail(c, SIDE_O, TRAIL_RELEASED_BY_SWITCH, c->cause.value, 0);
+	if (treat_begin(c)) half_timer(c, SIDE_O, call_rules(c)->settings.treatment_ms);
+	else o_post(c, O_EV_TIMER, NULL);
+}
+
+void orig_treat_on(struct call *c, const struct verb *v)
+{
+	(void)v;
+	if (!treat_next(c)) o_post(c, O_EV_TIMER, NULL);
+}
+
+void orig_refuse_late(struct call *c, const struct verb *v)
+{
+	t_post(c, T_EV_O_RELEASE, 0, NULL);
+	orig_treat(c, v);
+}
+
+void orig_divert(struct call *c, const struct verb *v)
+{
+	media_leave(&c->media, &c->calls->media, MEDIA_B);
+	c->in_band = false;
+	orig_analyse(c, v);
+}
+
+void orig_media(struct call *c, const struct verb *v)
+{
+	join_media(c, SIDE_O, v);
+	// Whoever called without an offer hears us only from its answer on.
+	if (c->o.pic == O_COLLECT && v->media == MEDIA_ANSWER && !c->collected[0])
+		join_told(media_play(&c->media, &c->calls->media, MEDIA_A, (struct media_play){ .tone = c->tone }));
+}
+
+void orig_pass_digit(struct call *c, const struct verb *v)
+{
+	join_told(media_digit(&c->media, &c->calls->media, MEDIA_B, v->digit, v->digit_ms));
+}
