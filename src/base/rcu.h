@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-#define RCU_THREADS_MAX 64
+#define RCU_THREADS_MAX 80 // 64 workers, the control thread, and some
 
 // Joins this thread; aborts past RCU_THREADS_MAX. A joined thread is offline until it says otherwise.
 void rcu_join(void);

@@ -19,6 +19,7 @@ COUNTER(node_features_full, "Features set from phones that were refused because 
 
 #define MAIL_COUNT 1024
 #define OUT_PACKETS 256
+#define RECOVER_MS 10000
 #define READ_ROUNDS 4 // batches of one socket before timers and others get their turn
 
 // ---- Mail ----------------------------------------------------------------------------------------------------------
@@ -36,7 +37,10 @@ static void pass_on(struct node_worker *nw, uint32_t to, const struct packet *p)
 	struct mail m = { .kind = MAIL_PACKET, .packet = *p, .n = p->data.n };
 	if (p->data.n > MAIL_INLINE) {
 		m.large = malloc(p->data.n);
-		if (!m.large) return;
+		if (!m.large) {
+			COUNT(node_mail_full);
+			return;
+		}
 	}
 	memcpy(m.large ? m.large : m.text, p->data.p, p->data.n);
 	COUNT(node_packets_passed);
@@ -109,6 +113,7 @@ enum err node_ask(struct node *n, uint32_t worker, struct job *j)
 static void read_socket(struct node_worker *nw, struct udp *u)
 {
 	uint32_t n = UDP_BATCH;
+	rcu_online(); // the loop calls from within its wait
 	for (int round = 0; round < READ_ROUNDS && n == UDP_BATCH; round++) {
 		uint64_t now_ms = clock_monotonic_ms();
 		worker_at(nw->worker, now_ms, clock_wall_ms());
@@ -293,14 +298,27 @@ static enum err init_worker(struct node *n, uint32_t index)
 	return e;
 }
 
+// Letters that came after its thread had ended.
+static void drop_mail(struct node_worker *nw)
+{
+	struct mail m;
+	for (uint32_t i = 0; nw->mail && i <= nw->node->worker_count; i++) {
+		while (nw->mail[i].items && ring_take(&nw->mail[i], &m)) {
+			if (m.kind == MAIL_JOB) node_job_free(m.job);
+			else free(m.large);
+		}
+		ring_fini(&nw->mail[i]);
+	}
+	free(nw->mail);
+}
+
 static void fini_worker(struct node_worker *nw)
 {
 	worker_free(nw->worker);
 	for (uint32_t i = 0; i < LISTENERS_MAX; i++)
 		if (nw->sockets[i].fd >= 0) udp_close(&nw->sockets[i]);
 	loop_fini(&nw->loop);
-	for (uint32_t i = 0; nw->mail && i <= nw->node->worker_count; i++) ring_fini(&nw->mail[i]);
-	free(nw->mail);
+	drop_mail(nw);
 	ring_fini(&nw->features);
 	outbox_fini(&nw->out);
 	udp_reader_fini(&nw->reader);
@@ -333,10 +351,12 @@ static uint32_t find_recovered(struct node *n, struct recovered **out)
 	return count;
 }
 
-// Worker 0 writes their release and says BYE to their phones.
+// Worker 0 writes their release and says BYE to their phones. What a disk that fails does not take in time is told again
+// at the next start.
 static void end_recovered(struct node *n, const struct recovered *all, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
+	uint64_t until = clock_monotonic_ms() + RECOVER_MS;
+	for (uint32_t i = 0; i < count && clock_monotonic_ms() < until; i++) {
 		struct job *j = node_job(recover);
 		if (!j) return;
 		j->record = all[i].answer;
@@ -373,9 +393,10 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	n->worker_count = count_workers(setup->config);
 	n->control_loop.epoll_fd = n->control_loop.wake_fd = -1;
 	n->workers = calloc(n->worker_count, sizeof *n->workers);
+	if (!n->workers) n->worker_count = 0;
 	if (getrandom(&secret, sizeof secret, 0) != sizeof secret || getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = 0;
 	n->live = live_new(&(struct live_limits){ 0 }, seed);
-	enum err e = n->workers && n->live && seed ? loop_init(&n->control_loop) : ERR_FULL;
+	enum err e = n->worker_count && n->live && seed ? loop_init(&n->control_loop) : ERR_FULL;
 	for (uint32_t i = 0; i < n->worker_count && e == OK; i++) e = init_worker(n, i);
 	if (e == OK) e = open_sockets(n, why);
 	if (e == OK && (e = start_media(n)) != OK && !why->n)
@@ -400,6 +421,7 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 static void release_all(struct node_worker *nw, struct job *j)
 {
 	(void)j;
+	worker_stop(nw->worker);
 	calls_release_all(worker_calls(nw->worker), cause_local(CAUSE_TEMPORARY));
 }
 
@@ -407,12 +429,13 @@ static void release_all(struct node_worker *nw, struct job *j)
 static void release_calls(struct node *n)
 {
 	uint64_t until = clock_monotonic_ms() + CONTROL_WAIT_MS;
+	struct worker_use use;
 	for (uint32_t i = 0; i < n->worker_count; i++)
 		if (n->workers[i].started) {
 			struct job *j = node_job(release_all);
 			if (node_ask(n, i, j) == OK) node_job_free(j);
 		}
-	while (node_calls(n) && clock_monotonic_ms() < until) usleep(10000);
+	for (node_use(n, &use); (use.calls || use.legs) && clock_monotonic_ms() < until; node_use(n, &use)) usleep(10000);
 }
 
 struct node *node_stop(struct node *n)
@@ -420,7 +443,7 @@ struct node *node_stop(struct node *n)
 	if (!n) return NULL;
 	release_calls(n);
 	atomic_store(&n->stopping, true);
-	for (uint32_t i = 0; n->workers && i < n->worker_count; i++) {
+	for (uint32_t i = 0; i < n->worker_count; i++) {
 		if (!n->workers[i].started) continue;
 		loop_wake(&n->workers[i].loop);
 		pthread_join(n->workers[i].thread, NULL);
@@ -432,7 +455,7 @@ struct node *node_stop(struct node *n)
 	n->loader = cdr_loader_stop(n->loader);
 	n->journal = journal_close(n->journal);
 	n->media = media_plane_free(n->media);
-	for (uint32_t i = 0; n->workers && i < n->worker_count; i++)
+	for (uint32_t i = 0; i < n->worker_count; i++)
 		if (n->workers[i].node) fini_worker(&n->workers[i]);
 	loop_fini(&n->control_loop);
 	live_free(n->live);

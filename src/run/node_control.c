@@ -269,7 +269,7 @@ static void count_use(struct node_worker *nw, struct job *j)
 	job_give(j, OK);
 }
 
-static void sum_use(struct node *n, struct worker_use *sum)
+void node_use(struct node *n, struct worker_use *sum)
 {
 	*sum = (struct worker_use){ 0 };
 	for (uint32_t i = 0; i < n->worker_count; i++) {
@@ -287,7 +287,7 @@ static void sum_use(struct node *n, struct worker_use *sum)
 uint32_t node_calls(struct node *n)
 {
 	struct worker_use use;
-	sum_use(n, &use);
+	node_use(n, &use);
 	return use.calls;
 }
 
@@ -297,7 +297,7 @@ static enum err status(void *self, struct control_status *out)
 	const struct config *c = n->setup.config;
 	struct journal_status j = journal_status(n->journal);
 	struct worker_use use;
-	sum_use(n, &use);
+	node_use(n, &use);
 	*out = (struct control_status){ .started_wall_ms = n->started_wall_ms, .up_ms = clock_monotonic_ms() - n->started_ms,
 		.workers = n->worker_count, .media_threads = c->media_threads, .calls = use.calls, .calls_max = c->calls_max,
 		.transactions = use.transactions + use.tombstones, .transactions_max = c->transactions_max,

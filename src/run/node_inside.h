@@ -112,6 +112,8 @@ MUST_CHECK enum err node_ask(struct node *n, uint32_t worker, struct job *j);
 void node_job_free(struct job *j);
 // Hands a job over without waiting; it is freed when it is done. False: the mail is full, the job is still the caller's.
 bool node_tell(struct node *n, uint32_t worker, struct job *j);
+// What stands on all workers; one that does not answer in time counts for nothing.
+void node_use(struct node *n, struct worker_use *sum);
 // Saves at most `max` lines' registrations.
 void node_save_registrations(struct node *n, uint32_t max);
 // Compares what calls hold with the counters of occupancy; on the control thread.

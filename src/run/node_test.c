@@ -1,0 +1,479 @@
+#include "node.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "keep/sample.h"
+#include "keep/store.h"
+#include "wire/sip/digest.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+
+#define REALM "test.example"
+#define PATIENCE_MS 10000
+
+// ---- A switch on the loopback address, with the sample's office ------------------------------------------------------
+
+struct bench {
+	char folder[64];
+	struct config config;
+	struct store *store;
+	struct office *office;
+	struct provision *provision;
+	struct node *node;
+	struct control control;
+};
+
+// A port that nobody has now.
+static uint16_t free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+static enum err start_node(struct bench *b, struct buf *why)
+{
+	enum err e = node_start(&b->node, &(struct node_setup){ .config = &b->config, .office = b->office,
+		.provision = b->provision }, why);
+	if (e == OK) b->control = node_control(b->node);
+	return e;
+}
+
+static void must_start(struct bench *b)
+{
+	char text[512] = "";
+	struct buf why = buf_on(text, sizeof text - 1);
+	if (start_node(b, &why) != OK) fail_msg("%s", text);
+}
+
+static struct bench *bench_new(uint32_t workers)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	struct store_fault fault;
+	struct provision_answer answer;
+	char path[96];
+	snprintf(b->folder, sizeof b->folder, "/tmp/dialtone-node-XXXXXX");
+	assert_non_null(mkdtemp(b->folder));
+	config_default(&b->config);
+	snprintf(b->config.data, sizeof b->config.data, "%s", b->folder);
+	b->config.workers = workers;
+	b->config.calls_max = 256;
+	b->config.transactions_max = 4096;
+	b->config.listener_count = b->config.media_count = 1;
+	assert_int_equal(addr_parse(&b->config.listeners[0].address, STR("127.0.0.1")), OK);
+	b->config.listeners[0].address.port = free_port();
+	b->config.media[0] = (struct config_media){ .address = b->config.listeners[0].address, .port_first = 33000,
+		.port_last = 33999 };
+	b->config.media[0].address.port = 0;
+	snprintf(path, sizeof path, "%s/" CONFIG_OFFICE_FILE, b->folder);
+	assert_int_equal(store_create(&b->store, path, STR("Test"), STR(REALM), &fault), OK);
+	assert_int_equal(office_new(&b->office), OK);
+	assert_int_equal(store_load(b->store, b->office, &fault), OK);
+	assert_int_equal(provision_new(&b->provision, b->store, b->office, NULL), OK);
+	sample_office(&answer, b->provision, &(struct sample_options){ .far_peers = STR(""), .wall_ms = 1769860800000 });
+	assert_int_equal(answer.err, OK);
+	must_start(b);
+	return b;
+}
+
+static void bench_free(struct bench *b)
+{
+	char command[96];
+	b->node = node_stop(b->node);
+	provision_free(b->provision);
+	office_free(b->office);
+	store_close(b->store);
+	rcu_drain();
+	snprintf(command, sizeof command, "rm -r '%s'", b->folder);
+	assert_int_equal(system(command), 0);
+	free(b);
+}
+
+static struct control_status status_of(struct bench *b)
+{
+	struct control_status s;
+	assert_int_equal(b->control.ops->status(b->control.self, &s), OK);
+	return s;
+}
+
+static void wait_for_records(struct bench *b, uint64_t count)
+{
+	for (uint32_t i = 0; i < PATIENCE_MS && status_of(b).cdr_sequence < count; i++) usleep(1000);
+	assert_int_equal(status_of(b).cdr_sequence, count);
+}
+
+// ---- A phone --------------------------------------------------------------------------------------------------------
+
+struct phone {
+	const char *line;
+	int fd;
+	struct addr me;
+	struct sip_source sw;
+	struct arena arena;
+	char got[65536]; // the last message
+	struct sip_msg m;
+	uint32_t cseq, calls;
+	char call_id[64], authorization[512];
+	char to_tag[64]; // of the call that it made
+};
+
+#define SDP "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+
+static struct phone *phone_new(struct bench *b, const char *line)
+{
+	struct phone *p = calloc(1, sizeof *p);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	p->line = line;
+	p->sw.peer = b->config.listeners[0].address;
+	p->fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(p->fd, (struct sockaddr *)&a, n), 0);
+	assert_int_equal(getsockname(p->fd, (struct sockaddr *)&a, &n), 0);
+	addr_from_sockaddr(&p->me, (struct sockaddr *)&a);
+	assert_int_equal(arena_init(&p->arena, 1 << 16), OK);
+	return p;
+}
+
+static void phone_free(struct phone *p)
+{
+	close(p->fd);
+	arena_fini(&p->arena);
+	free(p);
+}
+
+static void send_text(struct phone *p, const struct buf *b)
+{
+	struct sockaddr_in a;
+	assert_int_equal(b->err, OK);
+	addr_to_sockaddr((struct sockaddr *)&a, &p->sw.peer);
+	assert_int_equal(sendto(p->fd, b->p, b->n, 0, (struct sockaddr *)&a, sizeof a), b->n);
+}
+
+static void send_request(struct phone *p, const char *method, const char *user, const char *headers, const char *body)
+{
+	char text[4096];
+	struct buf b = buf_on(text, sizeof text);
+	static uint32_t branches;
+	put_fmt(&b, "%s sip:%s%s" REALM " SIP/2.0\r\nVia: SIP/2.0/UDP ", method, user, *user ? "@" : "");
+	put_addr(&b, &p->me);
+	put_fmt(&b, ";rport;branch=z9hG4bKphone%u\r\nFrom: <sip:%s@" REALM ">;tag=%s\r\nTo: <sip:%s@" REALM ">", ++branches, p->line,
+	        p->line, *user ? user : p->line);
+	if (p->to_tag[0]) put_fmt(&b, ";tag=%s", p->to_tag);
+	put_fmt(&b, "\r\nCall-ID: %s\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\nContact: <sip:%s@", p->call_id, p->cseq, method, p->line);
+	put_addr(&b, &p->me);
+	put_fmt(&b, ">\r\n%s", p->authorization);
+	put_z(&b, headers);
+	put_sip_body(&b, *body ? STR("application/sdp") : STR(""), str_from(body));
+	send_text(p, &b);
+}
+
+// The next message that is this: "INVITE", or "200 INVITE". Others (provisional, repeated) are passed over.
+static void expect(struct phone *p, const char *what)
+{
+	char is[64] = "nothing";
+	struct sip_fault fault;
+	uint64_t until = clock_monotonic_ms() + PATIENCE_MS;
+	for (uint64_t now; (now = clock_monotonic_ms()) < until;) {
+		struct pollfd fd = { .fd = p->fd, .events = POLLIN };
+		if (poll(&fd, 1, (int)(until - now)) != 1) break;
+		ssize_t n = recv(p->fd, p->got, sizeof p->got, 0);
+		arena_reset(&p->arena);
+		if (n <= 4 || sip_msg_parse(&p->m, (struct str){ p->got, (uint32_t)n }, &p->arena, &fault) != PARSE_OK) continue;
+		if (p->m.is_request) snprintf(is, sizeof is, "%.*s", STR_FMT(p->m.method_name));
+		else snprintf(is, sizeof is, "%u %.*s", p->m.status, STR_FMT(sip_method_name(p->m.method)));
+		if (strcmp(is, what) == 0) return;
+	}
+	fail_msg("%s waits for %s, and has got %s", p->line, what, is);
+}
+
+static void answer(struct phone *p, uint16_t status, const char *body)
+{
+	char text[4096], me[64];
+	struct buf b = buf_on(text, sizeof text), contact = buf_on(me, sizeof me);
+	put_addr(&contact, &p->me);
+	put_sip_response(&b, &p->m, &p->sw, status, STR("OK"), str_from(p->line));
+	put_fmt(&b, "Contact: <sip:%s@%.*s>\r\n", p->line, STR_FMT(buf_str(&contact)));
+	put_sip_body(&b, *body ? STR("application/sdp") : STR(""), str_from(body));
+	send_text(p, &b);
+}
+
+// Answers the challenge that was got with the sample's password.
+static void authorize(struct phone *p, const char *method)
+{
+	struct sip_challenge c;
+	char password[64];
+	uint8_t ha1[32];
+	struct buf b = buf_on(p->authorization, sizeof p->authorization - 1);
+	assert_int_equal(sip_challenge_parse(&c, sip_msg_header(&p->m, SIP_H_WWW_AUTHENTICATE)), PARSE_OK);
+	snprintf(password, sizeof password, "sample-%s", p->line);
+	sip_digest_ha1(ha1, c.algorithm, str_from(p->line), c.realm, str_from(password));
+	put_z(&b, "Authorization: ");
+	put_sip_digest_answer(&b, &c, ha1, str_from(p->line), str_from(method), STR("sip:" REALM), STR("cn"), 1);
+	put_z(&b, "\r\n");
+	p->authorization[b.n] = '\0';
+}
+
+static void new_call_id(struct phone *p)
+{
+	snprintf(p->call_id, sizeof p->call_id, "%s-%u@phone", p->line, ++p->calls);
+	p->cseq = 1;
+	p->to_tag[0] = p->authorization[0] = '\0';
+}
+
+static void phone_register(struct phone *p)
+{
+	new_call_id(p);
+	send_request(p, "REGISTER", "", "Expires: 600\r\n", "");
+	expect(p, "401 REGISTER");
+	authorize(p, "REGISTER");
+	p->cseq++;
+	send_request(p, "REGISTER", "", "Expires: 600\r\n", "");
+	expect(p, "200 REGISTER");
+}
+
+// Calls a number, up to the challenge's answer.
+static void phone_call(struct phone *p, const char *user)
+{
+	new_call_id(p);
+	send_request(p, "INVITE", user, "", SDP);
+	expect(p, "401 INVITE");
+	authorize(p, "INVITE");
+	p->cseq++;
+	send_request(p, "INVITE", user, "", SDP);
+}
+
+static void phone_acknowledge(struct phone *p, const char *user)
+{
+	str_to_z(p->to_tag, sizeof p->to_tag, p->m.to.tag);
+	p->authorization[0] = '\0';
+	send_request(p, "ACK", user, "", "");
+}
+
+// A talks to B.
+static void talk(struct phone *a, struct phone *b)
+{
+	phone_call(a, b->line);
+	expect(b, "INVITE");
+	answer(b, 200, SDP);
+	expect(b, "ACK");
+	expect(a, "200 INVITE");
+	phone_acknowledge(a, b->line);
+}
+
+static void hang_up(struct phone *a, struct phone *b)
+{
+	a->cseq++;
+	send_request(a, "BYE", b->line, "", "");
+	expect(b, "BYE");
+	answer(b, 200, "");
+	expect(a, "200 BYE");
+}
+
+// ---- Tests ----------------------------------------------------------------------------------------------------------
+
+static void two_phones_talk(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(1);
+	struct phone *one = phone_new(b, "6035550101"), *two = phone_new(b, "6035550102");
+	struct control_call rows[4], shown;
+	struct call_record record;
+	struct control_registration phones[4];
+	uint32_t count;
+	phone_register(one);
+	phone_register(two);
+	assert_int_equal(b->control.ops->registrations(b->control.self, 0, phones, 4, &count), OK);
+	assert_int_equal(count, 2);
+	talk(one, two);
+	assert_int_equal(b->control.ops->calls(b->control.self, &(struct control_calls_query){ 0 }, rows, 4, &count), OK);
+	assert_int_equal(count, 1);
+	assert_string_equal(rows[0].o.state, "ACTIVE");
+	assert_int_equal(b->control.ops->call(b->control.self, rows[0].call, &shown, &record), OK);
+	assert_true(record.answered && record.trail_n > 0 && record.ladder_n > 0);
+	assert_int_equal(b->control.ops->call(b->control.self, 12345, &shown, &record), ERR_NOT_FOUND);
+	hang_up(one, two);
+	wait_for_records(b, 1);
+	talk(two, one);
+	assert_int_equal(b->control.ops->calls(b->control.self, &(struct control_calls_query){ 0 }, rows, 4, &count), OK);
+	assert_int_equal(b->control.ops->call_release(b->control.self, rows[0].call), OK);
+	expect(one, "BYE");
+	answer(one, 200, "");
+	expect(two, "BYE");
+	answer(two, 200, "");
+	wait_for_records(b, 2);
+	phone_free(one);
+	phone_free(two);
+	bench_free(b);
+}
+
+static void what_lands_on_another_worker_is_passed_on(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(4);
+	struct phone *one = phone_new(b, "6035550101"), *two = phone_new(b, "6035550102");
+	uint64_t passed = count_by_name("node_packets_passed"), lost = count_by_name("node_mail_full");
+	phone_register(one);
+	phone_register(two);
+	// Each call has a worker of its own, and each phone's socket too.
+	for (uint32_t i = 0; i < 12; i++) {
+		talk(one, two);
+		node_audit(b->node);
+		hang_up(one, two);
+	}
+	wait_for_records(b, 12);
+	assert_true(count_by_name("node_packets_passed") > passed);
+	assert_int_equal(count_by_name("node_mail_full"), lost);
+	phone_free(one);
+	phone_free(two);
+	bench_free(b);
+}
+
+// A packet that is longer than a letter goes by pointer; one that comes too late is freed with the letter.
+static void long_packets_are_passed_on(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(4);
+	struct phone *p = phone_new(b, "6035550101");
+	char *filler = calloc(1, 4096);
+	struct buf header = buf_on(filler, 4095);
+	put_z(&header, "Subject: ");
+	while (header.n < 3000) put_c(&header, 'x');
+	put_z(&header, "\r\n");
+	for (uint32_t i = 0; i < 8; i++) {
+		new_call_id(p);
+		send_request(p, "OPTIONS", "", filler, "");
+		expect(p, "200 OPTIONS");
+	}
+	struct mail m = { .kind = MAIL_PACKET, .n = 5000, .large = calloc(1, 5000) };
+	b->node->stopping = true;
+	for (uint32_t i = 0; i < 4; i++) {
+		loop_wake(&b->node->workers[i].loop);
+		pthread_join(b->node->workers[i].thread, NULL);
+		b->node->workers[i].started = false;
+	}
+	assert_int_equal(mail_to(b->node, 0, 1, &m), OK);
+	struct job *j = node_job(release_all);
+	assert_true(node_tell(b->node, 2, j));
+	free(filler);
+	phone_free(p);
+	bench_free(b);
+}
+
+static void dawdle(struct node_worker *nw, struct job *j)
+{
+	(void)nw;
+	usleep((CONTROL_WAIT_MS + 300) * 1000);
+	j->rows = calloc(1, sizeof *j->rows); // freed with the job, by whoever comes second
+}
+
+static void a_job_that_takes_too_long_is_given_up(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(2);
+	struct worker_use use;
+	assert_int_equal(node_ask(b->node, 1, node_job(dawdle)), ERR_TIMEOUT);
+	node_use(b->node, &use); // waits for the same worker, which still sleeps
+	assert_int_equal(use.calls, 0);
+	assert_int_equal(node_ask(b->node, 0, NULL), ERR_FULL);
+	bench_free(b);
+}
+
+static void a_stop_ends_the_calls_that_stand(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(3);
+	struct phone *one = phone_new(b, "6035550101"), *two = phone_new(b, "6035550102");
+	phone_register(one);
+	phone_register(two);
+	talk(one, two);
+	node_drain(b->node);
+	assert_true(status_of(b).stopping);
+	new_call_id(two);
+	send_request(two, "INVITE", "6035550101", "", SDP);
+	expect(two, "503 INVITE");
+	assert_int_equal(node_calls(b->node), 1);
+	b->node = node_stop(b->node);
+	expect(one, "BYE");
+	assert_true(str_starts(sip_msg_header(&one->m, SIP_H_REASON), STR("Q.850;cause=41")));
+	expect(two, "BYE");
+	must_start(b); // the records are there, the phones are still registered
+	uint32_t count;
+	struct control_registration phones[4];
+	assert_true(status_of(b).cdr_sequence >= 1);
+	assert_int_equal(b->control.ops->registrations(b->control.self, 0, phones, 4, &count), OK);
+	assert_int_equal(count, 2);
+	assert_int_equal(node_calls(b->node), 0);
+	talk(two, one);
+	hang_up(two, one);
+	phone_free(one);
+	phone_free(two);
+	bench_free(b);
+}
+
+static void a_port_in_use_is_said(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(1), second;
+	char text[512] = "";
+	struct buf why = buf_on(text, sizeof text - 1);
+	second = *b;
+	assert_int_equal(start_node(&second, &why), ERR_EXISTS);
+	assert_non_null(strstr(text, "in use"));
+	bench_free(b);
+}
+
+// Rows of lines are replaced while their calls are made: what a worker reads lives as long as it reads it.
+static void the_office_changes_under_calls(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(2);
+	struct phone *one = phone_new(b, "6035550101"), *two = phone_new(b, "6035550102");
+	struct provision_pair pair = { STR_INIT("display"), STR_INIT("Granite") };
+	struct provision_request q = { .pairs = &pair, .pair_count = 1, .who = STR("test"), .wall_ms = 1769860800000 };
+	struct provision_answer told;
+	assert_true(provision_kind_of(&q.kind, STR("line")));
+	phone_register(one);
+	phone_register(two);
+	for (uint32_t i = 0; i < 20; i++) {
+		phone_call(one, two->line);
+		q.key = i % 2 ? STR("6035550101") : STR("6035550102");
+		pair.value = i % 4 < 2 ? STR("Granite") : STR("Bakery");
+		provision_set(&told, b->provision, &q);
+		assert_int_equal(told.err, OK);
+		rcu_quiescent();
+		rcu_offline();
+		expect(two, "INVITE");
+		answer(two, 486, "");
+		expect(one, "486 INVITE");
+		phone_acknowledge(one, two->line);
+	}
+	phone_free(one);
+	phone_free(two);
+	bench_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_phones_talk),
+		cmocka_unit_test(what_lands_on_another_worker_is_passed_on),
+		cmocka_unit_test(long_packets_are_passed_on),
+		cmocka_unit_test(a_job_that_takes_too_long_is_given_up),
+		cmocka_unit_test(a_stop_ends_the_calls_that_stand),
+		cmocka_unit_test(a_port_in_use_is_said),
+		cmocka_unit_test(the_office_changes_under_calls),
+	};
+	log_quiet = true;
+	rcu_join();
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	rcu_leave();
+	return failed;
+}
