@@ -38,10 +38,10 @@ class Server:
     def allow_calls(self, index, count):
         """Lets a line have so many calls at once."""
 
-    def phone(self, index, name, **how):
-        """A phone of the line with this index, registered."""
+    def phone(self, index, name, where=None, **how):
+        """A phone of the line with this index, registered; where: another listener than the first."""
         line = self.lines[index]
-        return Phone(self.lab, name, line.name, self.where, line.password, **how)
+        return Phone(self.lab, name, line.name, where or self.where, line.password, **how)
 
     def judged(self):
         """Starts the judge: call it, when all is over, for the faults of our packets."""
@@ -89,6 +89,14 @@ class Switch(Server):
     def say(self, *words, may_fail=False):
         """What a command to the running switch prints for a person."""
         return self.run("-c", self.config, *words, may_fail=may_fail)
+
+    def refused(self, *words):
+        """What a person is told by a command that must fail."""
+        done = subprocess.run([self.lab.program, "-c", self.config, *map(str, words)], capture_output=True, text=True,
+                              timeout=30, check=False, env={**os.environ, **SANITIZERS})
+        if done.returncode == 0:
+            raise Failed(f"dialtone {' '.join(map(str, words))}: was not refused\n{done.stdout}")
+        return done.stderr
 
     def ask(self, *words):
         """The same for a program: what its JSON says."""
