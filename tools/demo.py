@@ -28,6 +28,13 @@ from flows import far  # noqa: E402
 
 ONE, TWO = 700, 1100  # what the two telephones say, Hz
 
+# What a person may want to know of the sample's lines (keep/sample.h).
+WHERE = {
+    "6035550101": "Concord NH", "6035550102": "Concord NH", "6035550103": "Manchester NH", "6035550104": "Nashua NH",
+    "6035550105": "Keene NH, suspended: only 911 and 611", "2075550101": "Portland ME", "2075550102": "Bangor ME",
+    "2075550103": "Augusta ME", "8025550101": "Burlington VT, not open for service yet",
+}
+
 FAR_ANSWERS = """
     < INVITE
     > 180 Ringing
@@ -235,13 +242,14 @@ def stay(program, address):
     show.title(f"A switch at {server.where}, which stays until you press ^C")
     print("\n     Register a telephone, any that speaks SIP over UDP, as one of these lines:\n")
     for line in server.lines:
-        print(f"       {pretty(line.number)}   server {server.where}   user {line.name}   password {line.password}")
+        print(f"       {pretty(line.number)}   server {server.where}   user {line.name}   password {line.password}"
+              f"   {WHERE.get(line.name, '')}".rstrip())
     first, second = server.lines[0], server.lines[1]
     print("\n     Then dial, for instance:\n")
     for digits, what in ((second.number, f"the line {pretty(second.number)}, if a telephone is registered as it"),
                          ("dialtone", "a call to this name: dial tone; press the digits"),
                          ("*67" + second.number, "the same line, without showing who calls"),
-                         ("*72" + second.number, "forward your calls to it; *73 ends that"),
+                         ("*72" + second.number, f"forward your calls to it, as {first.name} may; *73 ends that"),
                          ("6035550190", "a number that is not in service: you are told")):
         print(f"       {digits:<16}{what}")
     print("\n     And look at what it does, from another terminal:\n")

@@ -164,7 +164,8 @@ class Standing:
                                         stdout=self.log, stderr=self.log)
 
     def wait(self):
-        """Until ^C, which the switch gets too: it ends in its own time."""
+        """Until ^C, which the switch gets too: it ends in its own time. So it does when only we are told to end."""
+        signal.signal(signal.SIGTERM, lambda *_: self.process.terminate())
         while True:
             try:
                 return self.process.wait()
