@@ -89,10 +89,15 @@ uint64_t supervise_tick(struct supervise *s)
 	const struct office_rules *r = office_rules(s->setup.office);
 	uint64_t now = s->setup.env->now_ms;
 	if (now < s->next_ms) return s->next_ms;
-	s->next_ms = now + LOOK_MS;
+	s->next_ms = (now / LOOK_MS + 1) * LOOK_MS; // each second is looked at once: none is missed by being a little late
 	for (uint32_t i = 0; i < r->trunk_group_count; i++) {
 		const struct office_trunk_group *g = &r->trunk_groups[i];
-		if (g->id % s->setup.workers != s->setup.worker || !g->options_s || !g->in_service) continue;
+		if (g->id % s->setup.workers != s->setup.worker) continue;
+		if (!g->options_s || !g->in_service) {
+			// Whom nobody asks is not silent: else one that was so when supervision ended would never be tried again.
+			peer_state_forget(s->setup.live->peers, g->id);
+			continue;
+		}
 		// The groups take turns within their period, so that not all are asked in one moment.
 		if ((now / LOOK_MS + g->id) % g->options_s != 0) continue;
 		for (uint32_t peer = 0; peer < g->peer_count; peer++) ask(s, g, peer);

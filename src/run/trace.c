@@ -20,17 +20,28 @@ void trace_fini(struct trace *t)
 	t->bytes = NULL;
 }
 
-// Digest responses tell a password to whoever can guess: their values become dots.
+// Digest responses tell a password to whoever can guess: all that follows the word in such a header, up to the next
+// comma, becomes dots. The header may go on over several lines, and the value stand without quotes or after spaces.
 static void blot(char *text, uint32_t n)
 {
+	static const struct str key = STR_INIT("response");
 	struct str rest = { text, n };
+	bool secret = false, within = false;
 	while (rest.n) {
+		char *at = text + (n - rest.n);
 		struct str line = str_cut(&rest, '\n');
-		if (!str_starts_nocase(line, STR("Authorization")) && !str_starts_nocase(line, STR("Proxy-Authorization"))) continue;
-		static const char key[] = "response=\"";
-		char *at = memmem(line.p, line.n, key, sizeof key - 1);
-		if (!at) continue;
-		for (at += sizeof key - 1; at < line.p + line.n && *at != '"' && *at != '\r'; at++) *at = '.';
+		if (!line.n || (line.p[0] != ' ' && line.p[0] != '\t')) {
+			secret = str_starts_nocase(line, STR("Authorization")) || str_starts_nocase(line, STR("Proxy-Authorization"));
+			within = false;
+		}
+		for (uint32_t i = 0; secret && i < line.n; i++) {
+			if (at[i] == ',') within = false;
+			else if (within && !strchr("=\" \t\r", at[i])) at[i] = '.';
+			else if (str_starts_nocase(str_from_at(line, i), key)) {
+				within = true;
+				i += key.n - 1;
+			}
+		}
 	}
 }
 
@@ -56,7 +67,7 @@ struct str trace_find(const struct trace *t, uint64_t call, uint32_t place)
 	uint32_t at = place % TRACE_BYTES;
 	if (t->next - place > TRACE_BYTES || at + sizeof h > TRACE_BYTES || at % 8) return STR("");
 	memcpy(&h, t->bytes + at, sizeof h);
-	if (h.call != call || h.place != place) return STR("");
+	if (h.call != call || h.place != place || h.n > TRACE_BYTES - at - sizeof h) return STR("");
 	return (struct str){ t->bytes + at + sizeof h, h.n };
 }
 

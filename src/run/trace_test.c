@@ -48,6 +48,11 @@ static void credentials_are_blotted_out(void **state)
 	struct str kept = trace_find(&t, 1, at);
 	assert_null(memmem(kept.p, kept.n, "deadbeef", 8));
 	assert_non_null(memmem(kept.p, kept.n, "response=\"........\"", 19));
+	at = trace_keep(&t, 1, STR("INVITE sip:x SIP/2.0\r\nProxy-Authorization : Digest username=\"a\",\r\n\tRESPONSE = deadbeef , qop=auth\r\n"
+	                           "Subject: response=mine\r\n\r\n"));
+	kept = trace_find(&t, 1, at);
+	assert_null(memmem(kept.p, kept.n, "deadbeef", 8));
+	assert_non_null(memmem(kept.p, kept.n, "\"a\",\r\n\tRESPONSE = ........ , qop=auth\r\nSubject: response=mine\r\n", 60));
 	trace_fini(&t);
 }
 

@@ -292,9 +292,9 @@ static void do_no_answer(struct call *c, const struct call_event *ev)
 static void do_timeout(struct call *c, const struct call_event *ev)
 {
 	(void)ev;
-	uint64_t waited = call_env(c)->now_ms - c->began_ms;
+	const struct office_trunk_group *group = office_trunk_group(call_rules(c), c->trunk_at);
 	if (c->trunk_at && !c->heard_of) {
-		call_trail(c, SIDE_T, TRAIL_TRUNK_NO_ANSWER, c->trunk_at, (uint32_t)waited);
+		call_trail(c, SIDE_T, TRAIL_TRUNK_NO_ANSWER, c->trunk_at, group ? group->failover_ms : 0);
 		c->cause = cause_local(CAUSE_TIMER);
 		if (c->route_at + 1 < c->routes.n) t_post(c, T_EV_NEXT, 0, NULL);
 		else post_fail(c, CAUSE_TIMER);

@@ -4,6 +4,8 @@
 COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent");
 
 #define MESSAGE_ROOM 24576u
+// Requests that the dialog may have seen since it was frozen (re-INVITEs): the BYE must come after them (RFC 3261 12.2.2).
+#define RECOVERY_CSEQ_GAP 1000u
 #define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO\r\n"
 
 // A buffer that dies with the event.
@@ -290,7 +292,7 @@ enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t
 		&d->remote_target, &d->routes };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = str_cut(&rest, '\n');
 	if (!d->call_id.n || !d->remote_target.n) return ERR_BAD;
-	d->local_cseq = number;
+	d->local_cseq = number + RECOVERY_CSEQ_GAP;
 	d->first_route_loose = str_eq(first, STR("1"));
 	leg.listener = d->flow_listener = (uint16_t)index;
 	return bye_alone(&leg, cause);
