@@ -137,7 +137,7 @@ class LocalApi(http.client.HTTPConnection):
 class Dialtone(Server):
     """One worker; the sample office with so many lines more."""
 
-    name, port = "dialtone", 5061
+    name, port = "dialtone", 15060
     SETTINGS = {"workers": 1, "calls_max": 20000, "transactions_max": 2000000, "registrations_max": 100000,
                 "stop_limit_s": 0, "log_level": '"warn"'}
 
@@ -184,7 +184,7 @@ class Dialtone(Server):
 class Kamailio(Server):
     """One worker of a stateful proxy: see kamailio.cfg."""
 
-    name, port = "kamailio", 5062
+    name, port = "kamailio", 16060
     program = shutil.which("kamailio", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
     def start(self):
