@@ -97,6 +97,7 @@ void orig_answer(struct call *c, const struct verb *v)
 		return;
 	}
 	c->answered = true;
+	media_settled(&c->media, &c->calls->media); // nobody else will be asked: the offer need not be kept
 	half_timer(c, SIDE_O, (uint64_t)call_rules(c)->settings.call_max_s * 1000);
 	if (c->o_open) {
 		join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
