@@ -396,14 +396,16 @@ static void a_stop_ends_the_calls_that_stand(void **state)
 	talk(one, two);
 	node_drain(b->node);
 	assert_true(status_of(b).stopping);
-	new_call_id(two);
-	send_request(two, "INVITE", "6035550101", "", SDP);
+	phone_call(two, "6035550101");
 	expect(two, "503 INVITE");
-	assert_int_equal(node_calls(b->node), 1);
+	assert_true(sip_msg_has(&two->m, SIP_H_RETRY_AFTER));
+	phone_call(two, "911"); // no trunk is marked: it is told so
+	expect(two, "183 INVITE");
+	assert_int_equal(node_calls(b->node), 2);
 	b->node = node_stop(b->node);
 	expect(one, "BYE");
 	assert_true(str_starts(sip_msg_header(&one->m, SIP_H_REASON), STR("Q.850;cause=41")));
-	expect(two, "BYE");
+	expect(two, "503 INVITE");
 	must_start(b); // the records are there, the phones are still registered
 	uint32_t count;
 	struct control_registration phones[4];
@@ -413,6 +415,29 @@ static void a_stop_ends_the_calls_that_stand(void **state)
 	assert_int_equal(node_calls(b->node), 0);
 	talk(two, one);
 	hang_up(two, one);
+	phone_free(one);
+	phone_free(two);
+	bench_free(b);
+}
+
+static void a_full_switch_takes_emergency_calls(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(1);
+	struct phone *one = phone_new(b, "6035550101"), *two = phone_new(b, "6035550102");
+	b->node = node_stop(b->node);
+	b->config.calls_max = 1; // a worker has one more
+	must_start(b);
+	phone_register(two);
+	for (uint32_t i = 0; i < 2; i++) {
+		phone_call(one, two->line);
+		expect(two, "INVITE");
+	}
+	phone_call(one, two->line);
+	expect(one, "503 INVITE");
+	phone_call(one, "911");
+	expect(one, "183 INVITE");
+	assert_int_equal(node_calls(b->node), 3);
 	phone_free(one);
 	phone_free(two);
 	bench_free(b);
@@ -468,6 +493,7 @@ int main(void)
 		cmocka_unit_test(long_packets_are_passed_on),
 		cmocka_unit_test(a_job_that_takes_too_long_is_given_up),
 		cmocka_unit_test(a_stop_ends_the_calls_that_stand),
+		cmocka_unit_test(a_full_switch_takes_emergency_calls),
 		cmocka_unit_test(a_port_in_use_is_said),
 		cmocka_unit_test(the_office_changes_under_calls),
 	};

@@ -15,7 +15,6 @@
 
 COUNTER(worker_options, "OPTIONS that asked for the switch's state");
 COUNTER(worker_refused_methods, "Requests of methods that are not offered");
-COUNTER(worker_stopping, "New calls refused because the switch is stopping");
 
 #define SCRATCH_BYTES (1u << 20)
 
@@ -40,9 +39,6 @@ static void on_request(void *self, ref txn, const struct sip_msg *m, const struc
 		registrar_request(&w->registrar, txn, m, from);
 	} else if (m->to.tag.n) {
 		sip_leg_on_request(&w->legs, txn, m, from);
-	} else if (m->method == SIP_INVITE && w->stopping) {
-		COUNT(worker_stopping);
-		sip_reply(&w->legs, txn, m, from, 503, STR("Retry-After: 60\r\n")); // the node leaves service
 	} else if (m->method == SIP_INVITE) {
 		sip_leg_on_invite(&w->legs, txn, m, from);
 	} else if (m->method == SIP_OPTIONS) {
@@ -124,7 +120,7 @@ static enum err make_calls(struct worker *w)
 {
 	const struct worker_setup *s = &w->setup;
 	struct sip_legs_setup legs = { .env = &w->env, .stack = w->stack, .out = s->out, .office = s->office, .live = s->live,
-		.auth = &w->auth, .legs_max = s->calls_max * 3, .listener_count = s->listener_count };
+		.auth = &w->auth, .legs_max = s->calls_max * 3 + SIP_LEGS_RESERVED, .listener_count = s->listener_count };
 	for (uint32_t i = 0; i < s->listener_count; i++) legs.listeners[i] = s->listeners[i].advertised;
 	const struct hash_key key = { { random_u64(&w->env.random), random_u64(&w->env.random) } };
 	enum err e = sip_legs_init(&w->legs, &legs, key);
@@ -216,6 +212,7 @@ void worker_feature_done(struct worker *w, uint64_t owner, enum err result)
 void worker_stop(struct worker *w)
 {
 	w->stopping = true;
+	calls_stop(w->calls);
 }
 
 struct calls *worker_calls(struct worker *w)

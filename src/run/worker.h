@@ -65,7 +65,7 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 // ERR_FULL: the journal takes no more just now; nothing was done.
 MUST_CHECK enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
 
-// From now on no new call is taken (503 with Retry-After); those that stand go on.
+// From now on no new call is taken (503 with Retry-After) but emergency calls; those that stand go on.
 void worker_stop(struct worker *w);
 // The calls that stand, for lists and releases, on the worker's own thread.
 struct calls;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 COUNTER(calls_begun, "Calls that a leg brought");
-COUNTER(calls_full, "Calls refused because calls_max stand");
+COUNTER(calls_full, "Calls refused because calls_max stand, or the switch is stopping");
 COUNTER(calls_queue_full, "Events lost because a step made too many");
 COUNTER(calls_broken, "Calls given up because an invariant broke");
 COUNTER(call_gone, "Events for calls that had ended");
@@ -23,7 +23,7 @@ enum err calls_new(struct calls **out, const struct calls_setup *setup)
 	cs->setup = *setup;
 	wheel_init(&cs->wheel, setup->env->now_ms);
 	slab_init(&cs->texts, (uint64_t)setup->calls_max * 4096 + (1u << 20));
-	if (pool_init(&cs->pool, "calls", sizeof(struct call), setup->calls_max) != OK ||
+	if (pool_init(&cs->pool, "calls", sizeof(struct call), setup->calls_max + CALLS_RESERVED) != OK ||
 	    media_worker_init(&cs->media, setup->media, setup->calls_max) != OK) {
 		calls_free(cs);
 		return ERR_FULL;
@@ -190,13 +190,24 @@ void t_release_all(struct call *c, struct cause cause, bool elsewhere)
 			t_tell(c, i, &(struct verb){ .kind = VERB_RELEASE, .cause = cause, .elsewhere = elsewhere });
 }
 
+static bool is_emergency(struct calls *cs, const struct call_begin *b)
+{
+	struct translation t = { 0 };
+	const struct office *office = cs->setup.office;
+	if (!b->line || !b->dialled.n) return false;
+	number_translate(&t, &(struct dialling){ .office = office, .rules = office_rules(office),
+		.caller = office_line(office, b->line), .digits = b->dialled, .complete = true }, NULL, cs->setup.env);
+	return t.class == DIAL_EMERGENCY;
+}
+
 enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 {
-	struct call *c = pool_get(&cs->pool);
 	const struct env *env = cs->setup.env;
+	bool shed = (cs->stopping || cs->pool.used >= cs->setup.calls_max) && !is_emergency(cs, b);
+	struct call *c = shed ? NULL : pool_get(&cs->pool);
 	if (!c) {
 		COUNT(calls_full);
-		return ERR_FULL;
+		return cs->stopping ? ERR_STATE : ERR_FULL;
 	}
 	COUNT(calls_begun);
 	c->calls = cs;
@@ -385,6 +396,11 @@ enum err calls_release(struct calls *cs, uint64_t call_id)
 		return OK;
 	}
 	return ERR_NOT_FOUND;
+}
+
+void calls_stop(struct calls *cs)
+{
+	cs->stopping = true;
 }
 
 void calls_release_all(struct calls *cs, struct cause cause)

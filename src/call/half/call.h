@@ -172,11 +172,14 @@ struct calls_setup {
 MUST_CHECK enum err calls_new(struct calls **out, const struct calls_setup *setup);
 struct calls *calls_free(struct calls *cs);
 
-// A leg brings a call: makes it, with the leg as the caller's. ERR_FULL: no more calls (the leg answers 503).
+// A leg brings a call: makes it, with the leg as the caller's. ERR_FULL: no more calls; ERR_STATE: calls_stop was said
+// (the leg answers 503 to both). An emergency call is taken all the same, for which CALLS_RESERVED more are held ready.
+#define CALLS_RESERVED 16
 struct call_begin {
 	struct leg_link leg;
 	uint32_t line, trunk_group; // who brings it: one of the two
 	struct addr peer;
+	struct str dialled; // as in the OFFER that follows
 };
 MUST_CHECK enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b);
 // A verb from a leg. Runs the call until nothing is left to do, unless a step is running: then it waits its turn.
@@ -194,7 +197,9 @@ MUST_CHECK enum err calls_release(struct calls *cs, uint64_t call_id);
 // All that stand: `at` starts at 0 and is advanced; NULL at the end.
 struct call *calls_each(struct calls *cs, uint32_t *at);
 uint32_t calls_count(const struct calls *cs);
-// Makes calls count as answered only up to now: for a stop. Releases all with a cause.
+// No new call is taken from now on, but emergency calls; those that stand go on.
+void calls_stop(struct calls *cs);
+// Releases all with a cause.
 void calls_release_all(struct calls *cs, struct cause cause);
 // The record of a call as it stands.
 void call_record(struct call_record *r, struct call *c, enum record_kind kind);

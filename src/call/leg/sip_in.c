@@ -186,13 +186,14 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	leg->invite_cseq = m->cseq.number;
 	leg_keep(leg, &leg->head, out_head(leg, m, from));
 	const struct call_begin begin = { .leg = sip_leg_link(leg), .line = leg->line, .trunk_group = leg->trunk_group,
-		.peer = from->peer };
+		.peer = from->peer, .dialled = dialled(m, &ls->setup.env->scratch) };
 	enum err e = leg->head.n ? sip_dialog_init_uas(&leg->dialog, m, from, (struct str){ leg->tag, SIP_LEG_TAG_LEN }) : ERR_FULL;
 	if (e == OK) e = calls_begin(&leg->call, ls->setup.calls, &begin);
 	if (e != OK) {
 		leg->invite_txn = 0;
 		leg_free(leg);
-		sip_reply(ls, txn, m, from, e == ERR_BAD ? 400 : 503, STR(""));
+		// ERR_STATE: this node leaves service.
+		sip_reply(ls, txn, m, from, e == ERR_BAD ? 400 : 503, e == ERR_STATE ? STR("Retry-After: 60\r\n") : STR(""));
 		return;
 	}
 	sip_server_own(ls->setup.stack, txn, leg_ref(leg));

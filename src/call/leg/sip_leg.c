@@ -431,6 +431,10 @@ static enum err new_line_leg(void *self, struct leg_link *out, ref call, uint8_t
                              const struct binding *binding)
 {
 	struct sip_legs *ls = self;
+	if (ls->pool.used + SIP_LEGS_RESERVED >= ls->pool.max) {
+		COUNT(sip_legs_full);
+		return ERR_FULL;
+	}
 	enum err e = new_leg(ls, out, call, index, binding->contact);
 	if (e != OK) return e;
 	struct sip_leg *leg = pool_at(&ls->pool, out->leg);
