@@ -138,9 +138,7 @@ static enum err load_batch(struct cdr_loader *l, uint32_t *count)
 		COUNT_BY(cdr_loaded, *count);
 		return OK;
 	}
-	if (store_run(&l->store->db, "ROLLBACK") != OK) {} // SQLite may have done it
-	l->reader = journal_reader_free(l->reader);        // it has read on: from the stored place again
-	return err;
+	return err; // the caller closes the store, which takes the transaction back, and the reader, which has read on
 }
 
 static void tell(struct cdr_loader *l, enum err err, const struct store_fault *fault)

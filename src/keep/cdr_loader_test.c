@@ -48,6 +48,12 @@ static bool rows_become(const struct bench *b, uint64_t wanted)
 	return false;
 }
 
+static bool counter_reaches(const char *name, uint64_t wanted)
+{
+	for (uint32_t waited = 0; waited < 8000 && count_by_name(name) < wanted; waited += 10) poll(NULL, 0, 10);
+	return count_by_name(name) >= wanted;
+}
+
 static void put_releases(struct bench *b, uint64_t from, uint64_t to)
 {
 	for (uint64_t call = from; call <= to; call++) assert_int_equal(fixture_put(&b->f, RECORD_RELEASE, call), OK);
@@ -108,7 +114,7 @@ static void a_store_that_fails_is_tried_again(void **state)
 	assert_int_equal(cdr_open(&s, b->path, &fault), OK);
 	assert_int_equal(store_run(&s->db, "ALTER TABLE call_record RENAME TO away"), OK);
 	put_releases(b, 1, 20);
-	while (count_by_name("cdr_failed_batches") < failed + 2) poll(NULL, 0, 10);
+	assert_true(counter_reaches("cdr_failed_batches", failed + 2));
 	assert_int_equal(store_run(&s->db, "ALTER TABLE away RENAME TO call_record"), OK);
 	assert_true(rows_become(b, 20));
 	assert_int_equal(store_run(&s->db, "BEGIN EXCLUSIVE"), OK);
@@ -151,7 +157,7 @@ static void another_journal_does_not_pass_for_the_same(void **state)
 	fixture_start(&b->f);
 	put_releases(b, 9001, 9003);
 	start_loader(b);
-	while (count_by_name("cdr_conflicts") < conflicts + 3) poll(NULL, 0, 10); // told, not taken for loaded
+	assert_true(counter_reaches("cdr_conflicts", conflicts + 3)); // told, not taken for loaded
 	stop_loader(b);
 	fixture_close_log(&b->f);
 	fixture_each_file(&b->f, remove_segment);

@@ -30,7 +30,8 @@ static bool refuse(struct change *c, uint16_t status, const char *why)
 	return false;
 }
 
-// What may stand between angle brackets or quotes in a message of ours: no control octet, space, bracket or quote.
+// What may stand between angle brackets or quotes in a message of ours: no control octet, space, bracket or quote. (The
+// parser lets none pass in a URI; that our own requests stay whole does not hang on that.)
 static bool is_harmless(struct str s)
 {
 	for (uint32_t i = 0; i < s.n; i++)

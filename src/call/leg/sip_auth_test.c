@@ -158,6 +158,28 @@ static void nothing_gets_by(void **state)
 	}
 }
 
+// The response is right, but in an algorithm that this line is not to use.
+static void no_line_is_talked_down_to_md5(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const users[] = { "bob", "alice" };
+	static const enum sip_digest_algorithm others[] = { SIP_DIGEST_MD5, SIP_DIGEST_SHA256 };
+	for (uint32_t i = 0; i < 2; i++) {
+		char uri[64], text[1024];
+		uint8_t ha1[32];
+		struct buf b = buf_on(text, sizeof text);
+		snprintf(uri, sizeof uri, "sip:%s@example.com", users[i]);
+		assert_int_equal(ask(f, &(struct phone_request){ .from = uri }, NULL), 401);
+		struct sip_challenge c = challenge_of(f);
+		assert_int_not_equal(c.algorithm, others[i]);
+		c.algorithm = others[i];
+		sip_digest_ha1(ha1, c.algorithm, str_from(users[i]), c.realm, STR("secret"));
+		put_sip_digest_answer(&b, &c, ha1, str_from(users[i]), STR("REGISTER"), STR("sip:example.com"), STR("cn"), 1);
+		assert_int_equal(ask(f, &(struct phone_request){ .from = uri, .authorization = buf_str(&b) }, NULL), 401);
+		assert_false(challenge_of(f).stale);
+	}
+}
+
 static void two_sets_of_credentials_are_none(void **state)
 {
 	struct fixture *f = *state;
@@ -429,6 +451,7 @@ int main(void)
 		TEST(a_known_source_is_offered_both),
 		TEST(nonces_age_and_belong_to_one_start),
 		TEST(nothing_gets_by),
+		TEST(no_line_is_talked_down_to_md5),
 		TEST(two_sets_of_credentials_are_none),
 		TEST(every_method_is_challenged),
 		TEST(a_line_calls_itself_by_its_own_names),
