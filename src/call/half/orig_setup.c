@@ -55,6 +55,15 @@ static void translate(struct call *c, bool complete, struct trail *trail)
 			.digits = str_from(c->collected), .complete = complete }, trail, s->env);
 }
 
+// To a line this is a matter of its subscription; a 503 would tell its phones that the switch is in trouble.
+static void deny_full_line(struct call *c)
+{
+	const struct office_line *line = call_line(c, c->o_line);
+	call_trail(c, SIDE_O, TRAIL_LINE_FULL, c->o_line, line ? line->calls_max : 0);
+	c->prompt = MEDIA_PROMPT_LINE_BUSY_LIMIT;
+	deny(c, cause_local(CAUSE_NOT_SUBSCRIBED));
+}
+
 // Takes the caller's place in the limits; an emergency call takes it without one.
 static bool take_origination(struct call *c)
 {
@@ -63,8 +72,10 @@ static bool take_origination(struct call *c)
 	const struct office_trunk_group *group = office_trunk_group(call_rules(c), c->o_trunk);
 	if (line) {
 		if (!occupancy_take(o, OCCUPANCY_LINE, line->id, c->emergency ? 0 : line->calls_max)) {
-			call_trail(c, SIDE_O, TRAIL_LINE_FULL, line->id, line->calls_max);
-			return false;
+			// Once more, as long as what will be dialled may be 911.
+			bool unknown = !c->dialled[0] || c->translation.class == DIAL_STAR;
+			c->over_limit = unknown && occupancy_take(o, OCCUPANCY_LINE, line->id, line->calls_max + 1);
+			if (!c->over_limit) return false;
 		}
 		c->taken.o_line = line->id;
 	} else if (group) {
@@ -102,9 +113,8 @@ void orig_authorise(struct call *c, const struct verb *v)
 		return;
 	}
 	if (!take_origination(c)) {
-		// To a line this is a matter of its subscription; a 503 would tell its phones that the switch is in trouble.
-		c->prompt = c->o_line ? MEDIA_PROMPT_LINE_BUSY_LIMIT : MEDIA_PROMPT_NONE;
-		deny(c, cause_local(c->o_line ? CAUSE_NOT_SUBSCRIBED : CAUSE_NO_CIRCUIT));
+		if (c->o_line) deny_full_line(c);
+		else deny(c, cause_local(CAUSE_NO_CIRCUIT));
 		return;
 	}
 	o_post(c, c->dialled[0] || c->o_trunk ? O_EV_DIGITS : O_EV_NO_DIGITS, NULL);
@@ -220,7 +230,8 @@ static void go_on(struct call *c)
 	case DIAL_FOREIGN:
 	case DIAL_INTERNATIONAL:
 		c->called = t->called;
-		o_post(c, O_EV_ANALYSED, NULL);
+		if (c->over_limit && !c->emergency) deny_full_line(c);
+		else o_post(c, O_EV_ANALYSED, NULL);
 		break;
 	case DIAL_SHORT: deny_short(c); break;
 	default:
