@@ -21,15 +21,17 @@ static const struct store_migration *migration_of(const struct store_migration *
 	return all->number ? all : NULL;
 }
 
-// Ours? A new, empty file becomes so.
+// Ours? A new, empty file becomes so. Another process may make it so meanwhile: it sets the number before it makes a
+// table, so whoever sees a table sees the number after that.
 static enum err check_application(struct store_db *db, struct store_fault *fault)
 {
+	struct store_query tables = store_ask_once(db, "SELECT count(*) FROM sqlite_schema");
+	bool empty = store_count(&tables) == 0;
 	struct store_query id = store_ask_once(db, "PRAGMA application_id");
 	uint64_t application = store_next(&id) ? store_get_u64(&id) : 0;
 	enum err err = store_end(&id);
 	if (err == OK && application != APPLICATION_ID) {
-		struct store_query tables = store_ask_once(db, "SELECT count(*) FROM sqlite_schema");
-		if (application != 0 || store_count(&tables) != 0) {
+		if (application != 0 || !empty) {
 			snprintf(fault->why, sizeof fault->why, "the file is a database, but not of dialtone");
 			return ERR_BAD;
 		}
@@ -66,12 +68,20 @@ static enum err check_applied(struct store_db *db, const struct store_migration 
 	return err != OK ? err : found;
 }
 
+static bool is_applied(struct store_db *db, const struct store_migration *m)
+{
+	struct store_query q = store_ask(db, "SELECT count(*) FROM schema_version WHERE number = ?");
+	store_bind_u64(&q, m->number);
+	return store_count(&q) != 0;
+}
+
 static enum err apply(struct store_db *db, const struct store_migration *m)
 {
 	char sum[17];
 	checksum(sum, m->sql);
 	enum err err = store_run(db, "BEGIN IMMEDIATE");
 	if (err != OK) return err;
+	if (is_applied(db, m)) return store_run(db, "COMMIT"); // another process was first
 	struct store_query q = store_ask(db, "INSERT INTO schema_version (number, name, checksum) VALUES (?, ?, ?)");
 	store_bind_u64(&q, m->number);
 	store_bind_str(&q, str_from(m->name));
@@ -86,9 +96,7 @@ enum err store_migrate(struct store_db *db, const struct store_migration *all, s
 	enum err err = check_application(db, fault);
 	if (err == OK) err = check_applied(db, all, fault);
 	for (const struct store_migration *m = all; err == OK && m->number; m++) {
-		struct store_query q = store_ask(db, "SELECT count(*) FROM schema_version WHERE number = ?");
-		store_bind_u64(&q, m->number);
-		if (store_count(&q) != 0) continue;
+		if (is_applied(db, m)) continue;
 		err = apply(db, m);
 		if (err == OK) continue;
 		char doing[96];
