@@ -209,7 +209,8 @@ static void contacts_inject_nothing(void **state)
 	static const char *const bad[] = {
 		"tel:+16035550101", "<sips:a@10.0.0.5>", "<http://example.com>", "<sip:>", "<sip:a@10.0.0.5?Route=%3Csip:e%3E>",
 		"<sip:a@10.0.0.5;x=\x7f>", "<sip:\xc3\xa9@10.0.0.5>", "<sip:a b@10.0.0.5>", "<sip:a@10.0.0.5", "@", "\"",
-		"<sip:a@10.0.0.5;x=\"y\">", "<sip:a\\b@10.0.0.5>", "<sip:a@10.0.0.5;x=<y>", "sip:a@10.0.0.5\"", "<sip:a\"@10.0.0.5>",
+		"<sip:a@10.0.0.5;x=\"y\">", "<sip:a\\b@10.0.0.5>", "<sip:a@10.0.0.5;x=<y>", "sip:a@10.0.0.5\"",
+		"<sip:a\"@10.0.0.5>",
 	};
 	for (uint32_t i = 0; i < ARRAY_LEN(bad); i++) {
 		char headers[256];
