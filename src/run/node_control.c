@@ -47,8 +47,9 @@ static void show_call(struct control_call *out, const struct call *c)
 {
 	static const char *const o_names[] = { O_PICS(FSM_NAME) };
 	static const char *const t_names[] = { T_PICS(FSM_NAME) };
-	*out = (struct control_call){ .call = c->id, .began_wall_ms = c->began_wall_ms, .alerted_wall_ms = c->alerted_wall_ms,
-		.answered_wall_ms = c->answered ? c->answered_wall_ms : 0, .emergency = c->emergency, .traced = c->traced };
+	*out = (struct control_call){ .call = c->id, .began_wall_ms = c->began_wall_ms,
+		.alerted_wall_ms = call_wall_ms(c, c->alerted_ms),
+		.answered_wall_ms = c->answered ? call_wall_ms(c, c->answered_ms) : 0, .emergency = c->emergency, .traced = c->traced };
 	out->o = (struct control_side){ .line = c->o_line, .trunk_group = c->o_trunk, .number = c->caller.number };
 	out->t = (struct control_side){ .line = c->t_line, .trunk_group = c->trunk_at, .number = c->called };
 	snprintf(out->o.state, sizeof out->o.state, "%s", o_names[c->o.pic]);

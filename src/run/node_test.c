@@ -298,6 +298,8 @@ static void two_phones_talk(void **state)
 	assert_string_equal(rows[0].o.state, "ACTIVE");
 	assert_int_equal(b->control.ops->call(b->control.self, rows[0].call, &shown, &record), OK);
 	assert_true(record.answered && record.trail_n > 0 && record.ladder_n > 0);
+	assert_string_equal(record.o.call_id, one->call_id);
+	assert_true(str_eq(two->m.call_id, str_from(record.t.call_id)));
 	assert_int_equal(b->control.ops->call(b->control.self, 12345, &shown, &record), ERR_NOT_FOUND);
 	hang_up(one, two);
 	wait_for_records(b, 1);

@@ -183,6 +183,12 @@ void t_tell(struct call *c, uint8_t index, const struct verb *v)
 	leg->link.ops->take(leg->link.self, leg->link.leg, v);
 }
 
+void call_note_leg(struct call *c, enum call_side side, const struct call_leg *leg)
+{
+	const struct leg_link *l = &leg->link;
+	if (l->ops->call_id) str_to_z(c->call_ids[side], sizeof c->call_ids[side], l->ops->call_id(l->self, l->leg));
+}
+
 void t_release_all(struct call *c, struct cause cause, bool elsewhere)
 {
 	for (uint8_t i = 0; i < c->t_leg_count; i++)
@@ -219,6 +225,7 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	c->began_ms = c->trail.began_ms = env->now_ms;
 	c->began_wall_ms = env->wall_ms;
 	c->traced = cs->setup.keep_text && b->line && cs->setup.trace_line(cs->setup.trace_self, b->line);
+	call_note_leg(c, SIDE_O, &c->o_leg);
 	media_init(&c->media, call_ref(c));
 	*out = call_ref(c);
 	return OK;

@@ -107,7 +107,9 @@ struct call {
 	struct call_taken taken;
 	uint32_t trunk_at, trunk_last;     // trunk group of the attempt that stands (0 none); of the last one
 	// when, monotonic ms; 0 never
-	uint64_t began_ms, alerted_ms, answered_ms, ended_ms, answered_wall_ms, began_wall_ms, alerted_wall_ms;
+	uint64_t began_ms, alerted_ms, answered_ms, ended_ms;
+	uint64_t began_wall_ms; // UTC
+	char call_ids[2][RECORD_TEXT_MAX]; // by enum call_side: of the caller's leg, of the called one that counts
 	struct call_media media;
 	struct record_media stats[2];
 	struct trail trail;
@@ -202,6 +204,9 @@ uint32_t calls_count(const struct calls *cs);
 void calls_stop(struct calls *cs);
 // Releases all with a cause.
 void calls_release_all(struct calls *cs, struct cause cause);
+// A monotonic time of this call as UTC; 0 stays 0. All hang on its beginning, so that they agree with each other
+// whatever the clock did meanwhile.
+uint64_t call_wall_ms(const struct call *c, uint64_t ms);
 // The record of a call as it stands.
 void call_record(struct call_record *r, struct call *c, enum record_kind kind);
 

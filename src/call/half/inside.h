@@ -50,6 +50,8 @@ void half_timer(struct call *c, enum call_side side, uint64_t ms);
 // Verbs to legs.
 void o_tell(struct call *c, const struct verb *v);
 void t_tell(struct call *c, uint8_t leg, const struct verb *v);
+// Keeps for the record what the protocol calls a leg.
+void call_note_leg(struct call *c, enum call_side side, const struct call_leg *leg);
 // The leg of T that counts: the one that answered, else the one that was made last; NULL: none.
 const struct call_leg *t_leg(const struct call *c);
 // Ends all legs of T; `elsewhere`: all but the one that answered, and they hear that it did.

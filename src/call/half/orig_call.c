@@ -21,7 +21,6 @@ void orig_alert(struct call *c, const struct verb *v)
 	if (c->alerted_ms && v->media == MEDIA_NONE) return; // another phone, or the next attempt: the caller hears ringing
 	if (!c->alerted_ms) {
 		c->alerted_ms = env->now_ms;
-		c->alerted_wall_ms = env->wall_ms;
 		call_trail(c, SIDE_T, TRAIL_ALERTING, 0, 0);
 	}
 	if (v->media != MEDIA_NONE && join_answer(c, v, &up) == OK) c->in_band = true;
@@ -45,7 +44,6 @@ void orig_record_answer(struct call *c, const struct verb *v)
 	const struct env *env = call_env(c);
 	struct verb up = { .kind = VERB_ANSWER };
 	c->answered_ms = env->now_ms;
-	c->answered_wall_ms = env->wall_ms;
 	call_trail(c, SIDE_T, TRAIL_ANSWERED, c->t_answered, 0);
 	if (v->media == MEDIA_ANSWER) {
 		if (join_answer(c, v, &up) != OK) {

@@ -14,6 +14,11 @@ static void fill_party(struct record_party *p, const struct call *c, uint32_t li
 	p->media = *stats;
 }
 
+uint64_t call_wall_ms(const struct call *c, uint64_t ms)
+{
+	return ms ? c->began_wall_ms + (ms - c->began_ms) : 0;
+}
+
 static void freeze(struct record_party *p, const struct call_leg *leg)
 {
 	if (leg->phase == LEG_GONE || leg->phase == LEG_FREE || !leg->link.ops->freeze) return;
@@ -25,21 +30,22 @@ void call_record(struct call_record *r, struct call *c, enum record_kind kind)
 	const struct env *env = call_env(c);
 	*r = (struct call_record){ .kind = (uint8_t)kind, .released_by = c->released_by, .answered = c->answered,
 		.emergency = c->emergency, .unsynced = c->unsynced, .call = c->id, .began_wall_ms = c->began_wall_ms,
-		.alerted_wall_ms = c->alerted_wall_ms, .called = c->called, .diverted_from = c->diverted_from,
+		.alerted_wall_ms = call_wall_ms(c, c->alerted_ms), .called = c->called, .diverted_from = c->diverted_from,
 		.diversion_feature = c->diversion_feature, .cause = c->cause, .rules_version = call_rules(c)->version };
 	fill_party(&r->o, c, c->o_line, c->o_trunk, &c->o_leg, &c->stats[SIDE_O]);
 	fill_party(&r->t, c, c->t_line, c->t_line ? 0 : c->trunk_last, t_leg(c), &c->stats[SIDE_T]);
+	str_to_z(r->o.call_id, sizeof r->o.call_id, str_from(c->call_ids[SIDE_O]));
+	str_to_z(r->t.call_id, sizeof r->t.call_id, str_from(c->call_ids[SIDE_T]));
 	r->o.party = c->caller;
 	r->t.party.number = c->called;
-	if (c->answered || kind == RECORD_ANSWER) r->answered_wall_ms = c->answered_wall_ms;
+	if (c->answered || kind == RECORD_ANSWER) r->answered_wall_ms = call_wall_ms(c, c->answered_ms);
 	if (kind == RECORD_ANSWER) {
 		freeze(&r->o, &c->o_leg);
 		if (c->t_answered) freeze(&r->t, &c->t_legs[c->t_answered - 1]);
 		r->answered = true;
 	} else {
-		// Wall times of one call agree with each other whatever the clock did meanwhile: all hang on the beginning.
 		uint64_t ended = c->ended_ms ? c->ended_ms : env->now_ms;
-		r->ended_wall_ms = c->began_wall_ms + (ended - c->began_ms);
+		r->ended_wall_ms = call_wall_ms(c, ended);
 		if (c->answered) r->answered_for_ms = ended - c->answered_ms;
 	}
 	str_to_z(r->dialled, sizeof r->dialled, str_from(c->dialled));

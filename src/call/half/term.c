@@ -115,6 +115,7 @@ static bool present(struct call *c)
 	while (rest.n && offer.identity_count < OFFER_IDENTITIES_MAX) offer.identities[offer.identity_count++] = str_cut(&rest, '\n');
 	leg->phase = LEG_OFFERED;
 	if (join_offer(c, &v) == OK) {
+		call_note_leg(c, SIDE_T, leg);
 		t_tell(c, (uint8_t)(c->t_leg_count - 1), &v);
 		return true;
 	}
@@ -232,6 +233,7 @@ static void do_answer(struct call *c, const struct call_event *ev)
 	struct call_leg *leg = &c->t_legs[ev->leg];
 	leg->phase = LEG_ANSWERED;
 	c->t_answered = (uint8_t)(ev->leg + 1);
+	call_note_leg(c, SIDE_T, leg);
 	t_release_all(c, cause_local(CAUSE_NOT_SELECTED), true);
 	o_post(c, O_EV_T_ANSWER, &ev->verb);
 }

@@ -102,7 +102,7 @@ static void trunk_party(struct party *p, const struct sip_msg *m, const struct o
 	if (g->trusted && sip_msg_each(m, SIP_H_P_ASSERTED_IDENTITY, &walk, &value) &&
 	    sip_name_addr_parse(&who, value) == PARSE_OK)
 		p->screening = SCREENED_NETWORK;
-	if (number_from_uri_user(&p->number, who.uri.user) != OK) p->number = (struct number){ 0 };
+	if (number_from_uri_user(&p->number, sip_unescape(arena, who.uri.user)) != OK) p->number = (struct number){ 0 };
 	struct str name = str_head(sip_unquote(arena, who.display), sizeof p->name);
 	p->name_n = (uint8_t)name.n;
 	if (name.n) memcpy(p->name, name.p, name.n);
@@ -228,7 +228,8 @@ static bool source_is_good(struct sip_leg *leg, ref txn, const struct sip_msg *m
 }
 
 // May it be taken now? If so the head of its answer is kept.
-static bool take_reinvite(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, enum sip_oa_event event)
+static bool take_reinvite(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from,
+                          enum sip_oa_event event)
 {
 	if (leg->state != LEG_UP_STATE || leg->invite_txn) return false;
 	leg_keep(leg, &leg->head, out_head(leg, m, from));

@@ -409,7 +409,16 @@ static uint32_t freeze(void *self, ref r, uint8_t *out, uint32_t cap)
 	return b.err == OK ? b.n : 0;
 }
 
-static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze };
+// Before there is a dialog it is the Call-ID of our INVITE.
+static struct str call_id(void *self, ref r)
+{
+	struct sip_legs *ls = self;
+	const struct sip_leg *leg = pool_at(&ls->pool, r);
+	if (!leg) return STR("");
+	return leg->dialog.text ? leg->dialog.call_id : (struct str){ leg->tag, SIP_LEG_TAG_LEN };
+}
+
+static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .call_id = call_id };
 
 static enum err new_leg(struct sip_legs *ls, struct leg_link *out, ref call, uint8_t index, struct str target)
 {

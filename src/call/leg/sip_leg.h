@@ -50,7 +50,7 @@ struct sip_leg {
 	ref invite_txn;          // of the first INVITE until its final response; then of a re-INVITE that is open
 	ref bye_txn;             // a BYE of theirs that waits for its 200, or ours that does
 	struct sip_dialog dialog;
-	char tag[SIP_LEG_TAG_LEN];
+	char tag[SIP_LEG_TAG_LEN]; // ours; of a call that we make the Call-ID too
 	uint16_t listener;
 	struct addr peer;        // where requests go: the flow of the line, the peer of the trunk
 	struct str head;         // owned (slab): all of the response to the open INVITE but its status line and what follows

@@ -46,6 +46,15 @@ static void send_request(struct sip_leg *leg, enum sip_method method, struct str
 	*txn = 0;
 }
 
+// A number as the user part of a URI; a '#' in it must be escaped.
+static void put_number_user(struct buf *b, const struct number *n)
+{
+	char text[NUMBER_DIGITS_MAX + 1];
+	struct buf plain = buf_on(text, sizeof text);
+	put_number(&plain, n);
+	put_sip_user(b, buf_str(&plain));
+}
+
 // The called number as the trunk group wants it.
 static void put_called(struct buf *b, const struct office_trunk_group *g, const struct verb_offer *o)
 {
@@ -53,8 +62,8 @@ static void put_called(struct buf *b, const struct office_trunk_group *g, const 
 	bool national = o->called.nature == NUMBER_INTERNATIONAL && digits.n == 11 && digits.p[0] == '1';
 	if (o->called.nature != NUMBER_INTERNATIONAL) put_sip_user(b, digits);
 	else if (g->format == OFFICE_FORMAT_NATIONAL && national) put(b, str_from_at(digits, 1));
-	else if (g->format == OFFICE_FORMAT_DIALLED) put(b, digits);
-	else put_number(b, &o->called);
+	else if (g->format == OFFICE_FORMAT_DIALLED) put_sip_user(b, digits);
+	else put_number_user(b, &o->called);
 }
 
 // RFC 3323, RFC 3325: who is shown to whom. A restricted number goes only to a trunk that is trusted to keep it.
@@ -70,7 +79,7 @@ static void put_caller(struct buf *b, const struct sip_leg *leg, const struct ve
 			put_c(b, ' ');
 		}
 		put_z(b, "<sip:");
-		put_number(b, &p->number);
+		put_number_user(b, &p->number);
 		put_c(b, '@');
 		put(b, host);
 	} else {
@@ -84,7 +93,7 @@ static void put_caller(struct buf *b, const struct sip_leg *leg, const struct ve
 			put_c(b, ' ');
 		}
 		put_z(b, "<sip:");
-		put_number(b, &p->number);
+		put_number_user(b, &p->number);
 		put_fmt(b, "@%.*s>\r\n", STR_FMT(host));
 	}
 	if (p->presentation == PRESENT_RESTRICTED && !o->emergency) put_z(b, "Privacy: id\r\n");
@@ -127,8 +136,7 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	        STR_FMT(sent_by(ls, leg->listener)), STR_FMT(branch), v->offer->hops);
 	put_caller(&b, leg, v->offer, realm, g && g->trusted);
 	put_fmt(&b, "To: <%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&to)));
-	put_hex(&b, random_u64(&s->env->random), 16);
-	put_hex(&b, random_u64(&s->env->random), 16);
+	put(&b, (struct str){ leg->tag, SIP_LEG_TAG_LEN });
 	put_z(&b, "\r\nCSeq: 1 INVITE\r\n");
 	put_contact(&b, ls, leg->listener);
 	put_z(&b, ALLOW);

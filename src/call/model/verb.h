@@ -60,6 +60,8 @@ struct leg_ops {
 	void (*take)(void *self, ref leg, const struct verb *v);
 	// What sends a BYE after a restart: the octets written (0: this protocol needs none), and their use.
 	uint32_t (*freeze)(void *self, ref leg, uint8_t *out, uint32_t cap);
+	// What the protocol calls this leg, for the record (a SIP Call-ID); good until the step ends. NULL: it has no name.
+	struct str (*call_id)(void *self, ref leg);
 };
 struct leg_link { // a call's hold on one leg
 	const struct leg_ops *ops;
