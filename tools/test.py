@@ -25,8 +25,9 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 2
 TAP = re.compile(r"^(not )?ok\b(?: \d+)?(?: - | )?(.*)")
 
+# Not detect_stack_use_after_return: gcc 12 then puts what asks for 64 octets of alignment at 32, and UBSan objects.
 SANITIZERS = {
-    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
@@ -78,9 +79,14 @@ def run(command, timeout_s, env=None, cwd=TOP):
 
 
 def tap_results(text):
-    """The (name, passed) pairs of a TAP text; what is skipped does not count."""
-    found = (TAP.match(line) for line in text.splitlines())
-    return [(match[2], not match[1]) for match in found if match and "# skip" not in match[2].lower()]
+    """The (name, passed) pairs of a TAP text. What is skipped does not count, nor what is known to fail (TODO); but it
+    has failed when it does not fail any more: then the mark has to go."""
+    results = []
+    for match in filter(None, (TAP.match(line) for line in text.splitlines())):
+        todo, skipped = "# todo" in match[2].lower(), "# skip" in match[2].lower()
+        if not skipped and not (todo and match[1]):
+            results.append((match[2], not match[1] and not todo))
+    return results
 
 
 class Suite:
@@ -132,16 +138,14 @@ class Suite:
             self.meson_test("tsan", "unit tests (TSan)", 5, CORES)
 
     def hardening(self):
-        if self.build("release") and (self.folder / "release" / "dialtone").exists():
+        if self.build("release"):
             code, output = run(["python3", TOP / "test" / "hardening.py", self.folder / "release" / "dialtone",
                                 TOP / "packaging" / "dialtone.service"], 60)
             self.report.add("defences of the release build", tap_results(output) or [("ran", code == 0)], output)
 
     def interop(self):
-        program = self.folder / "asan" / "dialtone"
-        command = ["python3", TOP / "test" / "interop" / "run.py", "--program", program]
-        command += [] if program.exists() else ["tools:"]
-        code, output = run(command, 1200)
+        code, output = run(["python3", TOP / "test" / "interop" / "run.py", "--program",
+                            self.folder / "asan" / "dialtone"], 1200)
         results = tap_results(output)
         if not results or (code != 0 and all(good for _, good in results)):
             results.append((f"exit code {code}", False))
