@@ -252,6 +252,7 @@ static void leg_ended(struct call *c, uint8_t index, const struct verb *v)
 		return;
 	}
 	t_tell(c, index, &(struct verb){ .kind = VERB_RELEASE, .cause = v->cause });
+	if (c->t.pic == T_SELECT_FACILITY) return; // it could not even be asked: who makes the legs sees that it is gone
 	if (!c->t_cause.value || v->cause.value == CAUSE_BUSY) c->t_cause = v->cause;
 	for (uint8_t i = 0; i < c->t_leg_count; i++) {
 		if (c->t_legs[i].phase == LEG_OFFERED || c->t_legs[i].phase == LEG_ALERTING) {

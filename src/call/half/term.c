@@ -103,7 +103,8 @@ static void do_authorise(struct call *c, const struct call_event *ev)
 	t_post(c, T_EV_AUTHORISED, 0, NULL);
 }
 
-// Hands the offer to the leg that was made last. False: there was no port for it, and the leg is gone again.
+// Hands the offer to the leg that was made last. False: there was no port for it or it could not be sent, and the leg is
+// gone again.
 static bool present(struct call *c)
 {
 	struct call_leg *leg = &c->t_legs[c->t_leg_count++];
@@ -117,9 +118,12 @@ static bool present(struct call *c)
 	if (join_offer(c, &v) == OK) {
 		call_note_leg(c, SIDE_T, leg);
 		t_tell(c, (uint8_t)(c->t_leg_count - 1), &v);
-		return true;
+	} else {
+		call_trail(c, SIDE_T, TRAIL_NO_MEDIA_PORTS, 0, 0);
+		t_tell(c, (uint8_t)(c->t_leg_count - 1), &(struct verb){ .kind = VERB_RELEASE });
 	}
-	t_tell(c, --c->t_leg_count, &(struct verb){ .kind = VERB_RELEASE });
+	if (leg->phase != LEG_GONE) return true;
+	c->t_leg_count--;
 	return false;
 }
 
@@ -132,13 +136,12 @@ static void ring_line(struct call *c, const struct office_line *line)
 	for (uint32_t i = 0; i < n; i++) {
 		struct call_leg *leg = &c->t_legs[c->t_leg_count];
 		*leg = (struct call_leg){ .peer = bindings[i].peer };
-		if (s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]) == OK && !present(c)) break;
+		if (s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]) == OK) present(c);
 	}
 	if (n == 0) {
 		call_trail(c, SIDE_T, TRAIL_NOT_REGISTERED, line->id, 0);
 		t_post(c, T_EV_NO_ANSWER, 0, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_ABSENT) });
 	} else if (c->t_leg_count == 0) {
-		call_trail(c, SIDE_T, TRAIL_NO_MEDIA_PORTS, 0, 0);
 		post_fail(c, CAUSE_CONGESTION);
 	} else {
 		call_trail(c, SIDE_T, TRAIL_PHONES, line->id, c->t_leg_count);
