@@ -255,7 +255,12 @@ static struct str raw_header(struct str bytes, struct str name, char compact)
 		bool is_short = line.n > 1 && ascii_lower(line.p[0]) == compact && (line.p[1] == ':' || line.p[1] == ' ');
 		if (!is_short && !str_starts_nocase(line, name)) continue;
 		struct str before = str_trim(str_cut(&line, ':'));
-		if (is_short || before.n == name.n) return str_trim(line);
+		if (!is_short && before.n != name.n) continue;
+		while (rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t')) { // it goes on in the next line
+			struct str more = str_cut(&rest, '\n');
+			line.n = (uint32_t)(more.p + more.n - line.p);
+		}
+		return str_trim(line);
 	}
 	return (struct str){ "", 0 };
 }
