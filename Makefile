@@ -25,7 +25,8 @@ test: ## everything that CI runs; closes with "N passed, N failed"
 
 demo: ## the main job, with real telephones; KEEP=1 [ADDR=address]: a switch that stays
 	@tools/install build demo
-	@$(MAKE) -s all
+	@$(MAKE) -s build/build.ninja
+	@ninja -C build dialtone
 	@$(PYTHON) tools/demo.py $(if $(KEEP),--keep) $(if $(ADDR),--address $(ADDR))
 
 bench: ## processor time of a registration and a call, memory of a line and a call; minutes
