@@ -76,16 +76,19 @@ class Bench:
         self.servers, self.results = [], {}
 
     def dialtone(self, folder, environment):
-        """A switch that runs: a fresh one each time."""
-        server = servers.Dialtone(self.folder / folder, self.options.program, LINES_CALLING + LINES_WAITING, environment)
-        say(f"an office of {server.lines} lines is made")
-        server.start()
-        return server
+        """The first server: a fresh one each time."""
+        lines = LINES_CALLING + LINES_WAITING
+        say(f"an office of {lines} lines is made")
+        if self.servers:
+            self.servers.pop(0).stop()
+        self.servers.insert(0, servers.Dialtone(self.folder / folder, self.options.program, lines, environment))
+        self.servers[0].start()
 
     def start(self):
-        self.servers.append(self.dialtone("work", {}))
+        self.dialtone("work", {})
         if servers.Kamailio.program:
-            self.servers.append(servers.Kamailio(self.folder).start())
+            self.servers.append(servers.Kamailio(self.folder / "peer"))
+            self.servers[1].start()
         else:
             say("Kamailio is not installed: there will be nothing to compare with")
 
@@ -145,8 +148,7 @@ class Bench:
     def memory(self):
         """Octets per registered line and per held call. A fresh switch: what finished transactions take is touched
         first, by registering the same lines again and again, and is free again when the figures are taken."""
-        self.servers[0].stop()
-        self.servers[0] = self.dialtone("memory", EXACT_MALLOC)
+        self.dialtone("memory", EXACT_MALLOC)
         warm = ["--window", WINDOW, "--count", 2 * LINES_WAITING]
         self.load(self.servers[0], "register", 0, LINES_CALLING, warm)
         self.rest("finished transactions to go")
@@ -169,6 +171,8 @@ class Bench:
                                     text=True, preexec_fn=on_core_1) for server in self.servers]
         try:
             held = [holder.stdout.readline().strip() for holder in holders]
+            if not all(held):
+                raise servers.ServerFailed("the load generator could not begin")
             self.rest(" and ".join(f"{server.name} ({told})" for server, told in zip(self.servers, held)))
             octets = self.octets()
         finally:

@@ -93,15 +93,15 @@ class Server:
                    for path, _ in self.processes())
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if not self.process:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
         self.log.close()
-        return self.process.returncode
 
 
 class LocalApi(http.client.HTTPConnection):
@@ -157,7 +157,6 @@ class Dialtone(Server):
         self.launch([self.program, "-c", self.config, "serve"])
         self.api = self.wait_for_api()
         self.provision()
-        return self
 
     def wait_for_api(self):
         for _ in range(200):
@@ -184,7 +183,7 @@ class Dialtone(Server):
 class Kamailio(Server):
     """One worker of a stateful proxy: see kamailio.cfg."""
 
-    name, port = "kamailio", 16060
+    name, port = "kamailio", 15160
     program = shutil.which("kamailio", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
     def start(self):
@@ -193,7 +192,6 @@ class Kamailio(Server):
                      "-m", "1024", "-M", "32", "-x", "fm", "-w", self.folder, "-A", f'CONTROL="{self.control}"'])
         time.sleep(2)
         self.processes()
-        return self
 
     def memory(self):
         """Shared memory in use: what was freed stays with its processes, so that their size says nothing."""

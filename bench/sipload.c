@@ -83,10 +83,11 @@ static void set_option(struct options *o, int option)
 static void read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "server", 1, NULL, 's' },   { "realm", 1, NULL, 'm' },  { "users", 1, NULL, 'u' },  { "first", 1, NULL, 'f' },
-		{ "password", 1, NULL, 'p' }, { "caller", 1, NULL, 'a' }, { "callee", 1, NULL, 'b' }, { "window", 1, NULL, 'w' },
-		{ "rate", 1, NULL, 'r' },     { "count", 1, NULL, 'c' },  { "hold", 1, NULL, 'h' },   { "keep", 0, NULL, 'k' },
-		{ "limit", 1, NULL, 'l' },    { "from", 1, NULL, 'n' },   { NULL, 0, NULL, 0 },
+		{ "server", 1, NULL, 's' }, { "realm", 1, NULL, 'm' },    { "users", 1, NULL, 'u' },
+		{ "first", 1, NULL, 'f' },  { "password", 1, NULL, 'p' }, { "caller", 1, NULL, 'a' },
+		{ "callee", 1, NULL, 'b' }, { "window", 1, NULL, 'w' },   { "rate", 1, NULL, 'r' },
+		{ "count", 1, NULL, 'c' },  { "hold", 1, NULL, 'h' },     { "keep", 0, NULL, 'k' },
+		{ "limit", 1, NULL, 'l' },  { "from", 1, NULL, 'n' },     { NULL, 0, NULL, 0 },
 	};
 	*o = (struct options){ .first_user = 6035550000, .users = 1000, .password = "dial-tone", .count = 10000,
 		                   .limit_s = 120, .ports = { address("127.0.0.1:7080"), address("127.0.0.1:7090") } };

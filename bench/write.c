@@ -228,7 +228,8 @@ void write_prepare(struct load *l)
 	        l->o.ports[CALLERS].family, STR_FMT(buf_str(&host)), l->o.ports[CALLERS].family, STR_FMT(buf_str(&host)));
 	put(&b, STR("m=audio 49170 RTP/AVP 0 8 9 18 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
 	            "a=rtpmap:9 G722/8000\r\na=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\n"
-	            "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=maxptime:40\r\na=sendrecv\r\n"));
+	            "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=maxptime:40\r\n"
+	            "a=sendrecv\r\n"));
 	l->session = since(&b, at);
 	at = b.n;
 	put_fmt(&b, "v=0\r\no=- 1 1 IN IP%d %.*s\r\ns=-\r\nc=IN IP%d %.*s\r\nt=0 0\r\nm=audio 49172 RTP/AVP 0 101\r\n",
