@@ -23,7 +23,8 @@ static enum err line_leg(void *self, struct leg_link *out, ref call, uint8_t ind
 	return OK;
 }
 
-static enum err trunk_leg(void *self, struct leg_link *out, ref call, uint8_t index, const struct office_trunk_group *group,
+static enum err trunk_leg(void *self, struct leg_link *out, ref call, uint8_t index,
+	const struct office_trunk_group *group,
                           const struct addr *peer)
 {
 	(void)self, (void)call, (void)index, (void)group, (void)peer;
@@ -114,7 +115,8 @@ static void run(struct calls *cs, struct catcher *catcher, const struct office_l
 	}
 }
 
-enum err dial_dry(struct call_record *out, const struct control_dial *q, const struct office *office, const struct live *live,
+enum err dial_dry(struct call_record *out, const struct control_dial *q, const struct office *office,
+	const struct live *live,
                   uint64_t now_ms, uint64_t wall_ms)
 {
 	const struct office_line *line = office_line(office, q->line);

@@ -31,12 +31,14 @@ static int begin(void **state)
 {
 	(void)state;
 	f = (struct fixture){ .env = { .now_ms = 1000 } };
-	f.live = live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 4, .nonces = 64, .guard_entries = 64 }, 1);
+	f.live = live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 4, .nonces = 64,
+		.guard_entries = 64 }, 1);
 	assert_non_null(f.live);
 	assert_int_equal(office_new(&f.office), OK);
 	assert_int_equal(office_put_rules(f.office, office_rules_dup(NULL)), OK);
 	assert_int_equal(outbox_init(&f.out, 64, 0), OK);
-	keepalive_init(&f.k, &(struct keepalive_setup){ .env = &f.env, .out = &f.out, .office = f.office, .live = f.live, .workers = 1 });
+	keepalive_init(&f.k, &(struct keepalive_setup){ .env = &f.env, .out = &f.out, .office = f.office, .live = f.live,
+		.workers = 1 });
 	return 0;
 }
 

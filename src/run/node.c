@@ -209,7 +209,8 @@ static enum err open_sockets(struct node *n, struct buf *why)
 	for (uint32_t w = 0; w < n->worker_count; w++) {
 		struct node_worker *nw = &n->workers[w];
 		for (uint16_t i = 0; i < c->listener_count; i++) {
-			const struct udp_settings s = { .local = c->listeners[i].address, .share_port = n->worker_count > 1, .dscp = 24,
+			const struct udp_settings s = { .local = c->listeners[i].address, .share_port = n->worker_count > 1,
+				.dscp = 24,
 				.buffer_bytes = 4u << 20 };
 			enum err e = udp_open(&nw->sockets[i], &s, i, why);
 			if (e != OK) return e;
@@ -254,9 +255,11 @@ static enum err open_records(struct node *n, struct buf *why)
 		e == ERR_STATE ? "another switch has it open" : err_text(e));
 	if (e == OK && (e = registration_open(&n->registrations, path, &fault)) != OK)
 		put_fmt(why, "the records in %s cannot be opened: %s", path, fault.why);
-	if (e == OK && registration_restore(n->registrations, n->live->location, n->setup.office, n->worker_count, &env, &count) != OK)
+	if (e == OK && registration_restore(n->registrations, n->live->location, n->setup.office, n->worker_count, &env,
+		&count) != OK)
 		LOG(WARN, "registrations_lost", LOG_TEXT("registrations of before could not be put back: phones register again"));
-	if (e == OK && count) LOG(INFO, "registrations_restored", LOG_TEXT("registrations of before are put back"), LOG_U64("phones", count));
+	if (e == OK && count)
+		LOG(INFO, "registrations_restored", LOG_TEXT("registrations of before are put back"), LOG_U64("phones", count));
 	if (e == OK) e = cdr_loader_start(&n->loader, &(struct cdr_loader_setup){ .journal = n->journal, .path = path });
 	return e;
 }
@@ -287,7 +290,8 @@ static enum err init_worker(struct node *n, uint32_t index)
 	nw->loop.epoll_fd = nw->loop.wake_fd = -1;
 	nw->mail = calloc(n->worker_count + 1, sizeof *nw->mail);
 	enum err e = nw->mail ? loop_init(&nw->loop) : ERR_FULL;
-	for (uint32_t i = 0; i <= n->worker_count && e == OK; i++) e = ring_init(&nw->mail[i], sizeof(struct mail), MAIL_COUNT);
+	for (uint32_t i = 0; i <= n->worker_count && e == OK; i++)
+		e = ring_init(&nw->mail[i], sizeof(struct mail), MAIL_COUNT);
 	if (e == OK) e = ring_init(&nw->features, sizeof(struct feature_change), 64);
 	if (e == OK) e = outbox_init(&nw->out, OUT_PACKETS, 4 * PACKET_MAX);
 	if (e == OK) e = udp_reader_init(&nw->reader, PACKET_MAX);
@@ -369,7 +373,8 @@ static void end_recovered(struct node *n, const struct recovered *all, uint32_t 
 			i--;
 		}
 	}
-	if (count) LOG(WARN, "calls_recovered", LOG_TEXT("calls that the last run left open are ended"), LOG_U64("calls", count));
+	if (count)
+		LOG(WARN, "calls_recovered", LOG_TEXT("calls that the last run left open are ended"), LOG_U64("calls", count));
 }
 
 static enum err start_threads(struct node *n)

@@ -49,7 +49,8 @@ static void show_call(struct control_call *out, const struct call *c)
 	static const char *const t_names[] = { T_PICS(FSM_NAME) };
 	*out = (struct control_call){ .call = c->id, .began_wall_ms = c->began_wall_ms,
 		.alerted_wall_ms = call_wall_ms(c, c->alerted_ms),
-		.answered_wall_ms = c->answered ? call_wall_ms(c, c->answered_ms) : 0, .emergency = c->emergency, .traced = c->traced };
+		.answered_wall_ms = c->answered ? call_wall_ms(c, c->answered_ms) : 0, .emergency = c->emergency,
+			.traced = c->traced };
 	out->o = (struct control_side){ .line = c->o_line, .trunk_group = c->o_trunk, .number = c->caller.number };
 	out->t = (struct control_side){ .line = c->t_line, .trunk_group = c->trunk_at, .number = c->called };
 	snprintf(out->o.state, sizeof out->o.state, "%s", o_names[c->o.pic]);
@@ -80,7 +81,8 @@ static void list_calls(struct node_worker *nw, struct job *j)
 	job_give(j, j->rows ? OK : ERR_FULL);
 }
 
-static enum err calls(void *self, const struct control_calls_query *q, struct control_call *out, uint32_t max, uint32_t *count)
+static enum err calls(void *self, const struct control_calls_query *q, struct control_call *out, uint32_t max,
+	uint32_t *count)
 {
 	struct node *n = self;
 	*count = 0;
@@ -353,7 +355,8 @@ static void change_feature(struct node *n, uint32_t worker, const struct feature
 		&(struct provision_feature_change){ .line = c->line, .feature = c->feature, .active = c->active,
 			.target = str_from(c->target), .who = str_from(who), .wall_ms = clock_wall_ms() });
 	if (answer.err != OK)
-		LOG(WARN, "feature_refused", LOG_TEXT("a feature set from a phone was refused"), LOG_Z("who", who), LOG_Z("why", answer.why));
+		LOG(WARN, "feature_refused", LOG_TEXT("a feature set from a phone was refused"), LOG_Z("who", who),
+		    LOG_Z("why", answer.why));
 	struct job *j = node_job(answer_feature);
 	if (!j) return;
 	j->feature.owner = c->owner;

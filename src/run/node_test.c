@@ -164,10 +164,12 @@ static void send_request(struct phone *p, const char *method, const char *user, 
 	static uint32_t branches;
 	put_fmt(&b, "%s sip:%s%s" REALM " SIP/2.0\r\nVia: SIP/2.0/UDP ", method, user, *user ? "@" : "");
 	put_addr(&b, &p->me);
-	put_fmt(&b, ";rport;branch=z9hG4bKphone%u\r\nFrom: <sip:%s@" REALM ">;tag=%s\r\nTo: <sip:%s@" REALM ">", ++branches, p->line,
+	put_fmt(&b, ";rport;branch=z9hG4bKphone%u\r\nFrom: <sip:%s@" REALM ">;tag=%s\r\nTo: <sip:%s@" REALM ">", ++branches,
+		p->line,
 	        p->line, *user ? user : p->line);
 	if (p->to_tag[0]) put_fmt(&b, ";tag=%s", p->to_tag);
-	put_fmt(&b, "\r\nCall-ID: %s\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\nContact: <sip:%s@", p->call_id, p->cseq, method, p->line);
+	put_fmt(&b, "\r\nCall-ID: %s\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\nContact: <sip:%s@", p->call_id, p->cseq, method,
+		p->line);
 	put_addr(&b, &p->me);
 	put_fmt(&b, ">\r\n%s", p->authorization);
 	put_z(&b, headers);

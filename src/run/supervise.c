@@ -31,8 +31,12 @@ static void set_state(struct supervise *s, uint64_t owner, enum peer_state state
 	if (!peer_state_set(s->setup.live->peers, group, peer, state, s->setup.env->now_ms)) return;
 	const struct office_trunk_group *g = office_trunk_group(office_rules(s->setup.office), group);
 	struct str name = str_from(g ? g->name : "");
-	if (state == PEER_SILENT) LOG(WARN, "trunk_silent", LOG_TEXT("a trunk's peer does not answer OPTIONS"), LOG_STR("trunk", name), LOG_U64("peer", peer));
-	else LOG(INFO, "trunk_answers", LOG_TEXT("a trunk's peer answers OPTIONS"), LOG_STR("trunk", name), LOG_U64("peer", peer));
+	if (state == PEER_SILENT)
+		LOG(WARN, "trunk_silent", LOG_TEXT("a trunk's peer does not answer OPTIONS"), LOG_STR("trunk", name),
+		    LOG_U64("peer", peer));
+	else
+		LOG(INFO, "trunk_answers", LOG_TEXT("a trunk's peer answers OPTIONS"), LOG_STR("trunk", name),
+		    LOG_U64("peer", peer));
 }
 
 bool supervise_on_response(struct supervise *s, uint64_t owner, const struct sip_msg *m)
@@ -75,7 +79,8 @@ static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_
 	put_hex(&b, random_u64(chance), 16);
 	put_fmt(&b, "\r\nTo: <sip:%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&f)));
 	put_hex(&b, random_u64(chance), 16);
-	put_fmt(&b, "\r\nCSeq: 1 OPTIONS\r\nContact: <sip:dialtone@%.*s>\r\nAccept: application/sdp\r\n", STR_FMT(buf_str(&m)));
+	put_fmt(&b, "\r\nCSeq: 1 OPTIONS\r\nContact: <sip:dialtone@%.*s>\r\nAccept: application/sdp\r\n",
+		STR_FMT(buf_str(&m)));
 	put_sip_body(&b, STR(""), STR(""));
 	ref txn;
 	if (b.err == OK && sip_client_send(&txn, s->setup.stack,

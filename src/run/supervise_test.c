@@ -42,7 +42,8 @@ static void put_group(uint32_t options_s, bool in_service)
 	rules->trunk_groups = calloc(1, sizeof *rules->trunk_groups);
 	rules->trunk_group_count = 1;
 	struct office_trunk_group *g = &rules->trunk_groups[0];
-	*g = (struct office_trunk_group){ .id = GROUP, .options_s = (uint16_t)options_s, .in_service = in_service, .peer_count = 1 };
+	*g = (struct office_trunk_group){ .id = GROUP, .options_s = (uint16_t)options_s, .in_service = in_service,
+		.peer_count = 1 };
 	snprintf(g->name, sizeof g->name, "far");
 	assert_int_equal(addr_parse(&g->peers[0].addr, STR("198.51.100.9:5060")), OK);
 	assert_int_equal(office_put_rules(b.office, rules), OK);
@@ -54,7 +55,8 @@ static int begin(void **state)
 	const struct sip_user user = { .response = on_response, .failed = on_failed };
 	b = (struct bench){ .env = { .now_ms = 1234567 } };
 	assert_int_equal(arena_init(&b.env.scratch, 1 << 17), OK);
-	b.live = live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 8, .nonces = 64, .guard_entries = 64 }, 1);
+	b.live = live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 8, .nonces = 64,
+		.guard_entries = 64 }, 1);
 	assert_int_equal(office_new(&b.office), OK);
 	put_group(PERIOD_S, true);
 	assert_int_equal(outbox_init(&b.out, 64, 0), OK);

@@ -44,7 +44,8 @@ static void credentials_are_blotted_out(void **state)
 	(void)state;
 	struct trace t;
 	assert_int_equal(trace_init(&t), OK);
-	uint32_t at = trace_keep(&t, 1, STR("INVITE sip:x SIP/2.0\r\nauthorization: Digest username=\"a\", response=\"deadbeef\"\r\n\r\n"));
+	uint32_t at = trace_keep(&t, 1,
+		STR("INVITE sip:x SIP/2.0\r\nauthorization: Digest username=\"a\", response=\"deadbeef\"\r\n\r\n"));
 	struct str kept = trace_find(&t, 1, at);
 	assert_null(memmem(kept.p, kept.n, "deadbeef", 8));
 	assert_non_null(memmem(kept.p, kept.n, "response=\"........\"", 19));
@@ -52,7 +53,8 @@ static void credentials_are_blotted_out(void **state)
 	                           "Subject: response=mine\r\n\r\n"));
 	kept = trace_find(&t, 1, at);
 	assert_null(memmem(kept.p, kept.n, "deadbeef", 8));
-	assert_non_null(memmem(kept.p, kept.n, "\"a\",\r\n\tRESPONSE = ........ , qop=auth\r\nSubject: response=mine\r\n", 60));
+	assert_non_null(memmem(kept.p, kept.n, "\"a\",\r\n\tRESPONSE = ........ , qop=auth\r\nSubject: response=mine\r\n",
+		60));
 	trace_fini(&t);
 }
 

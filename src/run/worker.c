@@ -127,7 +127,8 @@ static enum err make_calls(struct worker *w)
 	if (e != OK) return e;
 	const struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
 		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(), .calls_max = s->calls_max,
-		.set_feature = set_feature, .set_feature_self = w, .keep_text = s->trace ? keep_text : NULL, .trace_line = is_traced,
+		.set_feature = set_feature, .set_feature_self = w, .keep_text = s->trace ? keep_text : NULL,
+			.trace_line = is_traced,
 		.trace_self = s->trace };
 	e = calls_new(&w->calls, &calls);
 	w->legs.setup.calls = w->calls;
@@ -142,7 +143,8 @@ struct worker *worker_new(const struct worker_setup *setup)
 	w->env = (struct env){ .now_ms = setup->now_ms, .wall_ms = setup->wall_ms, .worker = setup->index };
 	random_seed(&w->env.random, setup->seed + setup->index);
 	w->call_id_key = (struct hash_key){ { 0x6469616c746f6e65, 0x63616c6c2d696421 } };
-	w->auth = (struct sip_auth){ .office = setup->office, .live = setup->live, .secret = &w->setup.nonce_secret, .env = &w->env };
+	w->auth = (struct sip_auth){ .office = setup->office, .live = setup->live, .secret = &w->setup.nonce_secret,
+		.env = &w->env };
 	if (arena_init(&w->env.scratch, SCRATCH_BYTES) != OK || make_stack(w) != OK || make_calls(w) != OK)
 		return worker_free(w);
 	w->registrar = (struct registrar){ .auth = w->auth, .stack = w->stack, .home = setup->index };
@@ -301,13 +303,15 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes)
 	struct str value;
 	if (count == 1) return 0;
 	if (str_starts(bytes, STR("SIP/2.0 "))) { // a response: our branch
-		if (sip_param(&value, from_char(raw_header(bytes, STR("Via"), 'v'), ';'), STR("branch"))) named = worker_named(str_from_at(value, 7), count);
+		if (sip_param(&value, from_char(raw_header(bytes, STR("Via"), 'v'), ';'), STR("branch")))
+			named = worker_named(str_from_at(value, 7), count);
 		return named < count ? named : 0;
 	}
 	if (str_starts(bytes, STR("REGISTER "))) return worker_of_register(w, bytes);
 	struct str to = raw_header(bytes, STR("To"), 't');
 	if (str_find_char(to, '>') >= 0) to = from_char(to, '>');
-	if (sip_param(&value, from_char(to, ';'), STR("tag")) && value.n == SIP_LEG_TAG_LEN) named = worker_named(value, count);
+	if (sip_param(&value, from_char(to, ';'), STR("tag")) && value.n == SIP_LEG_TAG_LEN)
+		named = worker_named(value, count);
 	if (named < count) return named;
 	return (uint32_t)(hash_str(&w->call_id_key, raw_header(bytes, STR("Call-ID"), 'i')) % count);
 }

@@ -77,7 +77,8 @@ int main(int argc, char **argv)
 		snprintf(path, sizeof path, "%s/%s", argv[argc - 1], pages[i].file);
 		put_page(&b, &pages[i]);
 		bool fits = b.err == OK && (check ? same_as_file(path, &b) : write_file(path, &b));
-		if (check) printf("%sok %u - docs/fsm/%s is as `make matrix` prints it\n", fits ? "" : "not ", i + 1, pages[i].file);
+		if (check)
+			printf("%sok %u - docs/fsm/%s is as `make matrix` prints it\n", fits ? "" : "not ", i + 1, pages[i].file);
 		good = good && fits;
 	}
 	return good ? 0 : 1;

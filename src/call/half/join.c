@@ -41,7 +41,8 @@ enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_
 {
 	struct media_leg leg = join_leg(c, SIDE_T);
 	if (from_t->media != MEDIA_ANSWER) return ERR_STATE; // an offer before the answer wants PRACK
-	enum err e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_B, &leg, from_t->sdp, &to_o->sdp);
+	enum err e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_B, &leg, from_t->sdp,
+		&to_o->sdp);
 	if (e == OK && to_o->sdp.n) to_o->media = MEDIA_ANSWER;
 	return e;
 }
@@ -146,7 +147,8 @@ void join_media(struct call *c, enum call_side from, const struct verb *v)
 		refuse(c, to, v->refusal);
 		break;
 	case MEDIA_ANSWER:
-		if (media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg, v->sdp, &out.sdp) != OK) {
+		if (media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg, v->sdp,
+			&out.sdp) != OK) {
 			media_offer_drop(&c->media, &c->calls->media);
 			refuse(c, to, REFUSED_NOT_ACCEPTABLE);
 		} else if (out.sdp.n) {

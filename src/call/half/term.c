@@ -113,7 +113,8 @@ static bool present(struct call *c)
 		.dialled = str_from(c->dialled) };
 	struct verb v = { .kind = VERB_OFFER, .offer = &offer };
 	struct str rest = c->identities;
-	while (rest.n && offer.identity_count < OFFER_IDENTITIES_MAX) offer.identities[offer.identity_count++] = str_cut(&rest, '\n');
+	while (rest.n && offer.identity_count < OFFER_IDENTITIES_MAX)
+		offer.identities[offer.identity_count++] = str_cut(&rest, '\n');
 	leg->phase = LEG_OFFERED;
 	if (join_offer(c, &v) == OK) {
 		call_note_leg(c, SIDE_T, leg);

@@ -65,7 +65,8 @@ static struct cause reason_of(const char *header)
 	struct buf b = buf_on(text, sizeof text);
 	static struct sip_msg m;
 	struct sip_fault fault;
-	put_z(&b, "BYE sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1\r\nFrom: <sip:b@192.0.2.2>;tag=1\r\n"
+	put_z(&b,
+		"BYE sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1\r\nFrom: <sip:b@192.0.2.2>;tag=1\r\n"
 	          "To: <sip:a@192.0.2.1>;tag=2\r\nCall-ID: c\r\nCSeq: 2 BYE\r\n");
 	put_z(&b, header);
 	put_z(&b, "\r\n");

@@ -4,7 +4,8 @@
 
 #include "wire/sdp/sdp.h"
 
-COUNTER(sip_in_stray_2xx, "Answers to INVITEs that we had given up, or of other branches of a fork: acknowledged and ended");
+COUNTER(sip_in_stray_2xx,
+	"Answers to INVITEs that we had given up, or of other branches of a fork: acknowledged and ended");
 COUNTER(sip_in_unknown_dialog, "Requests in dialogs that do not exist");
 COUNTER(sip_in_wrong_source, "Requests in dialogs that came from elsewhere and were not authenticated");
 COUNTER(sip_in_ack_unmatched, "ACKs that belong to nothing");
@@ -34,7 +35,8 @@ static bool sdp_is_good(struct str text)
 void leg_ladder(struct sip_leg *leg, bool out, struct str bytes)
 {
 	struct str rest = bytes, first = str_trim(str_cut(&rest, '\n')), method = str_cut(&first, ' ');
-	struct ladder_row row = { .leg = leg->side == SIDE_O ? 0 : (uint8_t)(leg->index + 1), .out = out, .protocol = LADDER_SIP,
+	struct ladder_row row = { .leg = leg->side == SIDE_O ? 0 : (uint8_t)(leg->index + 1), .out = out,
+		.protocol = LADDER_SIP,
 		.bytes = bytes.n };
 	if (str_starts(method, STR("SIP/"))) {
 		uint32_t status = 0;
@@ -152,7 +154,8 @@ static bool identify(struct sip_legs *ls, ref txn, const struct sip_msg *m, cons
 
 static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct office_trunk_group *group)
 {
-	struct verb_offer o = { .hops = (uint8_t)(m->max_forwards - 1), .dialled = dialled(m, &leg->legs->setup.env->scratch) };
+	struct verb_offer o = { .hops = (uint8_t)(m->max_forwards - 1),
+		.dialled = dialled(m, &leg->legs->setup.env->scratch) };
 	struct verb v = { .kind = VERB_OFFER, .offer = &o };
 	struct sip_walk walk = { 0 };
 	struct str value;
@@ -187,7 +190,8 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	leg_keep(leg, &leg->head, out_head(leg, m, from));
 	const struct call_begin begin = { .leg = sip_leg_link(leg), .line = leg->line, .trunk_group = leg->trunk_group,
 		.peer = from->peer, .dialled = dialled(m, &ls->setup.env->scratch) };
-	enum err e = leg->head.n ? sip_dialog_init_uas(&leg->dialog, m, from, (struct str){ leg->tag, SIP_LEG_TAG_LEN }) : ERR_FULL;
+	const struct str tag = { leg->tag, SIP_LEG_TAG_LEN };
+	enum err e = leg->head.n ? sip_dialog_init_uas(&leg->dialog, m, from, tag) : ERR_FULL;
 	if (e == OK) e = calls_begin(&leg->call, ls->setup.calls, &begin);
 	if (e != OK) {
 		leg->invite_txn = 0;
@@ -393,7 +397,8 @@ static void on_reinvite_response(struct sip_leg *leg, const struct sip_msg *m)
 	leg_tell(leg, &v);
 }
 
-void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from)
+void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m,
+	const struct sip_source *from)
 {
 	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
 	const struct leg_input in = { .msg = m, .from = from, .txn = txn };

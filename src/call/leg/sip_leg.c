@@ -166,7 +166,8 @@ static void do_cancel(struct sip_leg *leg, const struct leg_input *in)
 {
 	struct sip_stack *stack = leg->legs->setup.stack;
 	// RFC 3326: other phones of the line show no missed call.
-	if (in->verb->elsewhere) sip_client_cancel_for(stack, leg->invite_txn, STR("SIP;cause=200;text=\"Call completed elsewhere\""));
+	if (in->verb->elsewhere)
+		sip_client_cancel_for(stack, leg->invite_txn, STR("SIP;cause=200;text=\"Call completed elsewhere\""));
 	else sip_client_cancel(stack, leg->invite_txn);
 	sip_stack_disown(stack, leg->invite_txn);
 	leg->invite_txn = 0;
@@ -225,7 +226,8 @@ static void do_up_failure(struct sip_leg *leg, const struct leg_input *in)
 static void do_again(struct sip_leg *leg, const struct leg_input *in)
 {
 	struct sip_legs *ls = leg->legs;
-	if (in->msg->cseq.number != leg->ack_cseq || !leg->ack.n) return; // the answer that the ACK is to carry is not there yet
+	if (in->msg->cseq.number != leg->ack_cseq || !leg->ack.n)
+		return; // the answer that the ACK is to carry is not there yet
 	outbox_send(ls->setup.out, leg->listener, &leg->dialog.flow_peer, leg->ack);
 	leg_ladder(leg, true, leg->ack);
 }
@@ -235,7 +237,8 @@ static void do_acked(struct sip_leg *leg, const struct leg_input *in)
 	struct verb v = { .kind = VERB_MEDIA, .media = MEDIA_ANSWER };
 	if (leg->oa != OA_LATE_OFFER_SENT) return;
 	if (!msg_sdp(in->msg, &v.sdp) || !v.sdp.n) { // RFC 3261 13.2.1: the answer had to be here
-		if (oa_step(leg, OA_EV_REFUSED)) leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
+		if (oa_step(leg, OA_EV_REFUSED))
+			leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
 		return;
 	}
 	if (oa_step(leg, OA_EV_GET_ANSWER)) leg_tell(leg, &v);
@@ -398,7 +401,8 @@ static uint32_t freeze(void *self, ref r, uint8_t *out, uint32_t cap)
 	if (!leg || !leg->dialog.text) return 0;
 	const struct sip_dialog *d = &leg->dialog;
 	struct buf b = buf_on(out, cap);
-	const struct str texts[] = { d->call_id, d->local_tag, d->remote_tag, d->local_uri, d->remote_uri, d->remote_target, d->routes };
+	const struct str texts[] = { d->call_id, d->local_tag, d->remote_tag, d->local_uri, d->remote_uri, d->remote_target,
+		d->routes };
 	put_fmt(&b, "1 %u ", leg->listener);
 	put_addr(&b, &d->flow_peer);
 	put_fmt(&b, " %u %d\n", d->local_cseq, d->first_route_loose);

@@ -94,7 +94,8 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from);
 void sip_leg_on_ack(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from);
 void sip_leg_on_cancel(struct sip_legs *ls, uint64_t owner, const struct sip_msg *m);
-void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from);
+void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m,
+	const struct sip_source *from);
 void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why);
 // A message of a leg, for the ladder.
 void sip_leg_seen(struct sip_legs *ls, uint64_t owner, bool out, struct str bytes);

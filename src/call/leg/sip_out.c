@@ -132,7 +132,8 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	if (!uri.p || !to.p) uri.cap = to.cap = 0;
 	put_target(&uri, &to, leg, v->offer, realm);
 	if (uri.err != OK || to.err != OK) b.err = ERR_FULL;
-	put_fmt(&b, "INVITE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP %.*s;branch=%.*s;rport\r\nMax-Forwards: %u\r\n", STR_FMT(buf_str(&uri)),
+	put_fmt(&b, "INVITE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP %.*s;branch=%.*s;rport\r\nMax-Forwards: %u\r\n",
+		STR_FMT(buf_str(&uri)),
 	        STR_FMT(sent_by(ls, leg->listener)), STR_FMT(branch), v->offer->hops);
 	put_caller(&b, leg, v->offer, realm, g && g->trusted);
 	put_fmt(&b, "To: <%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&to)));
@@ -149,7 +150,8 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 }
 
 // The head of a request in the dialog.
-static struct buf begin(struct sip_leg *leg, enum sip_method method, struct str branch, struct str contact, uint32_t ack_cseq)
+static struct buf begin(struct sip_leg *leg, enum sip_method method, struct str branch, struct str contact,
+	uint32_t ack_cseq)
 {
 	struct buf b = room(leg->legs);
 	put_sip_dialog_request(&b, &leg->dialog,
