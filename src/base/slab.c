@@ -38,6 +38,7 @@ void slab_init(struct slab *s, uint64_t bytes_max)
 
 static void free_chunks(struct list *chunks)
 {
+	if (!chunks->next) return; // never initialised: an owner that failed before
 	LIST_EACH(it, chunks) free(LIST_OF(it, struct slab_chunk, node));
 	list_init(chunks);
 }

@@ -81,6 +81,14 @@ static void the_empty_text_takes_nothing(void **state)
 	slab_fini(&s);
 }
 
+static void a_zeroed_slab_can_be_ended(void **state)
+{
+	(void)state;
+	struct slab s = { 0 }; // of an owner that failed before it came to it
+	slab_fini(&s);
+	assert_int_equal(s.taken_bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +96,7 @@ int main(void)
 		cmocka_unit_test(refuses_past_its_limit_and_recovers),
 		cmocka_unit_test(memory_of_a_flood_goes_back),
 		cmocka_unit_test(the_empty_text_takes_nothing),
+		cmocka_unit_test(a_zeroed_slab_can_be_ended),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
