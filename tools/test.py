@@ -155,7 +155,7 @@ class Suite:
         """A minute over all targets, shared out evenly, one target a core; each starts from its kept corpus."""
         if not self.build("fuzz"):
             return
-        targets = sorted(file for file in (self.folder / "fuzz").glob(f"*{self.fuzz_target}*_fuzz"))
+        targets = sorted(file for file in (self.folder / "fuzz").glob("*_fuzz") if self.fuzz_target in file.name)
         if not targets:
             self.report.add("fuzz", [(f"there is a target {self.fuzz_target}", False)])
             return
