@@ -88,8 +88,8 @@ class Server:
             before = now
 
     def memory(self):
-        """Octets in memory that are its own, with its share of what processes share."""
-        return sum(int(re.search(r"(?m)^Pss: +(\d+)", (path / "smaps_rollup").read_text())[1]) * 1024
+        """Octets that are its own: not the programs and libraries, which it shares with whatever else runs."""
+        return sum(int(re.search(r"(?m)^Pss_Anon: +(\d+)", (path / "smaps_rollup").read_text())[1]) * 1024
                    for path, _ in self.processes())
 
     def stop(self):
@@ -189,7 +189,7 @@ class Kamailio(Server):
     def start(self):
         self.control = f"unix:{self.folder}/kamailio.ctl"
         self.launch([self.program, "-DD", "-E", "-f", HERE / "kamailio.cfg", "-l", f"udp:{self.where}", "-n", "1",
-                     "-m", "1024", "-M", "32", "-x", "fm", "-w", self.folder, "-A", f'CONTROL="{self.control}"'])
+                     "-m", "2048", "-M", "32", "-x", "fm", "-w", self.folder, "-A", f'CONTROL="{self.control}"'])
         time.sleep(2)
         self.processes()
 

@@ -140,11 +140,12 @@ Server on one core (one worker), load generator on the other, over loopback. A *
 back-to-back agent: two dialogs, media ports taken for both sides (no media flows), trail, ladder, journal and call
 detail record. Kamailio, with `bench/kamailio.cfg`, is a stateful proxy with location, dialog, accounting and a log line
 at the end of a call. All files are in memory, so that waiting for the disk costs nothing here, and what a server does
-after the last answer counts. Differences under 25 % mean nothing on a machine like this.
+after the last answer counts. Kamailio is started anew for each work: its allocator slows down with what came before.
+Differences under 25 % mean nothing on a machine like this.
 
 {tables}
 A registered line: what lines not registered before add, each with one contact. A held call: what it adds 40 s after the
-last answer, both dialogs; what finished transactions keep is apart. dialtone: memory of the process; Kamailio: its
+last answer, both dialogs; what finished transactions keep is apart. dialtone: the process's own memory; Kamailio: its
 shared memory in use.
 """
 
