@@ -1,0 +1,35 @@
+// The ledger: what the parties saw of each call, by their own word. It is the truth that the switch's records are held
+// against.
+#pragma once
+
+#include "base/addr.h"
+#include "base/map.h"
+#include "call/model/record.h"
+#include "sim/sim.h"
+
+enum ledger_side { LEDGER_CALLER, LEDGER_CALLED };
+
+struct ledger_call { // one dialog of one party, as it saw it
+	struct map_node node;
+	char call_id[RECORD_TEXT_MAX];
+	uint8_t side;          // enum ledger_side
+	struct addr party;     // its address
+	struct addr ear, told; // where it listens to media, and where the switch told it to send
+	uint32_t line;         // id, or 0: a trunk's
+	bool hostile;          // its messages may have been nonsense: nothing is promised
+	bool dial_tone;        // the switch itself answered; `answered` is the far party's only when the digits got through
+	bool forgets;          // it left the call without a word (no BYE, reboot): its end is not the switch's end
+	char dialled[64];
+	// ms of the run; 0 never
+	uint64_t began_ms, rang_ms, answered_ms, ended_ms; // answered: 2xx sent or received
+	uint16_t status;       // final one
+	bool by_me;            // it ended the call itself
+};
+
+struct ledger;
+struct ledger *ledger_new(struct sim *s);
+struct ledger *ledger_free(struct ledger *l);
+// The party's dialog of this Call-ID, made when it is new. Stays good until ledger_forget.
+struct ledger_call *ledger_call(struct ledger *l, const struct addr *party, struct str call_id, enum ledger_side side);
+struct ledger_call *ledger_find(struct ledger *l, struct str call_id, enum ledger_side side); // NULL: none
+struct ledger_call *ledger_each(struct ledger *l, uint32_t *at); // from 0; NULL past the last

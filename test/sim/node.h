@@ -1,0 +1,41 @@
+// The switch of a run: production code from the socket inwards (workers and what they say to each other, office, live
+// state, journal, CDR loader, registrations), booted, crashed and booted again.
+#pragma once
+
+#include "call/model/record.h"
+#include "office/office.h"
+#include "run/worker.h"
+#include "sim/sim.h"
+
+#define NODE_ADDR_4 "192.0.2.1:5060"
+#define NODE_ADDR_6 "[2001:db8::1]:5060"
+#define NODE_PASSWORD "dial-tone" // of all lines
+
+struct node_sim;
+// Makes the office of the plan's lines: names are their ten digits, 6035550000 and up (node_line_name); every eighth may
+// hold one call only, some have forwarding (busy, no answer) to the next line, some are suspended, one hunts to two
+// phones; two trunk groups, "near" (two peers: TRUNK_ADDR 1, 2; supervised) and "far" (peer 3, emergency).
+struct node_sim *node_sim_new(struct sim *s);
+struct node_sim *node_sim_free(struct node_sim *n);
+
+// Boots: opens the journal on the simulator's disk, restores registrations, recovers calls that a crash cut off, binds.
+bool node_boot(struct node_sim *n);
+// Dies at this instant: memory is gone, sockets are closed, of the disk's unsynced writes the disk keeps what it likes.
+void node_crash(struct node_sim *n);
+bool node_is_up(const struct node_sim *n);
+// Changes of the office under load, as provisioning would publish them: a row is put anew, drawn from SIM_NODE.
+void node_change_office(struct node_sim *n);
+
+// For checkers and parties.
+struct office *node_office(struct node_sim *n);
+uint32_t node_worker_count(const struct node_sim *n);
+struct worker *node_worker(struct node_sim *n, uint32_t index); // NULL: it is down
+struct live *node_live(struct node_sim *n);
+// The CDRs that the store has, each once, in order of their sequence: of records new since `from` (an index); NULL past
+// the last. What the loader has not loaded yet is not there.
+const struct call_record *node_cdr(struct node_sim *n, uint32_t index);
+// Nothing waits: no call, leg, transaction, tombstone, journal record, media session, feature change.
+bool node_is_quiet(struct node_sim *n);
+// What is left, in words, for a failure.
+struct buf;
+void put_node_left(struct buf *b, struct node_sim *n);

@@ -1,0 +1,29 @@
+// The media plane of a run: it carries no packet but obeys every command, and so knows who hears what: the party whose
+// voice reaches an address, the tone that is played to it. Parties speak through it in digits.
+#pragma once
+
+#include "call/model/media.h"
+#include "sim/sim.h"
+
+struct plane;
+struct plane *plane_new(struct sim *s);
+struct plane *plane_free(struct plane *p);
+// As worker number `worker` sees it, from node_boot to node_crash.
+struct media *plane_of(struct plane *p, uint32_t worker);
+// The node died: all sessions are gone.
+void plane_crash(struct plane *p);
+// When the next play ends by itself, ms; UINT64_MAX: none. plane_tick makes their events.
+uint64_t plane_next_ms(const struct plane *p);
+void plane_tick(struct plane *p);
+uint32_t plane_open(const struct plane *p); // sessions
+
+// A party at `from` sends a telephone-event to the switch's port `to`. False: nobody listens to digits there.
+bool plane_digit(struct plane *p, const struct addr *from, const struct addr *to, char digit);
+// What a party hears that listens at `ear`, having been told the switch's port `told`: a tone, a prompt, or the address
+// of whoever's voice is passed to it (family 0: silence). False: no session knows it.
+struct plane_heard {
+	uint8_t tone, prompt; // enum media_tone, media_prompt; 0 none
+	struct addr voice;    // where the speaker said it listens
+	char digit;           // the last one that was passed or made for it; 0 none
+};
+bool plane_hears(struct plane *p, const struct addr *ear, const struct addr *told, struct plane_heard *out);
