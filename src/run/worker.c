@@ -182,7 +182,9 @@ void worker_input(struct worker *w, const struct packet *p)
 uint64_t worker_tick(struct worker *w)
 {
 	arena_reset(&w->env.scratch);
-	uint64_t next = sip_stack_tick(w->stack), other = calls_tick(w->calls);
+	uint64_t next = sip_stack_tick(w->stack), other = sip_legs_tick(&w->legs);
+	if (other < next) next = other;
+	other = calls_tick(w->calls);
 	if (other < next) next = other;
 	other = supervise_tick(&w->supervise);
 	if (other < next) next = other;

@@ -168,6 +168,15 @@ static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct off
 	leg_tell(leg, &v);
 }
 
+// RFC 3261 13.3.1. An Expires that cannot be read says nothing.
+static void start_expiry(struct sip_leg *leg, const struct sip_msg *m)
+{
+	uint32_t seconds;
+	struct sip_legs *ls = leg->legs;
+	if (!sip_msg_has(m, SIP_H_EXPIRES) || str_to_u32(&seconds, sip_msg_header(m, SIP_H_EXPIRES), UINT32_MAX) != OK) return;
+	wheel_start(&ls->wheel, &leg->expires, ls->setup.env->now_ms + seconds * 1000ull, 0, leg_ref(leg));
+}
+
 void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
 	const struct office_trunk_group *group;
@@ -202,6 +211,7 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	}
 	sip_server_own(ls->setup.stack, txn, leg_ref(leg));
 	leg_ladder(leg, false, m->bytes);
+	start_expiry(leg, m);
 	offer(leg, m, group);
 }
 

@@ -6,7 +6,7 @@ COUNTER(sip_legs_full, "Legs refused because all are taken");
 
 #define ACTIONS(X) \
 	X(none) X(invite) X(progress) X(alert) X(answer) X(refuse) X(cancel) X(free) X(up_progress) X(up_answer) X(up_failure) \
-	X(again) X(acked) X(up_cancel) X(early_bye) X(up_bye) X(keep_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
+	X(again) X(acked) X(up_cancel) X(up_expired) X(early_bye) X(up_bye) X(keep_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
 #define DO_ENUM(name) DO_##name,
 enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define S(name) LEG_##name##_STATE
@@ -26,6 +26,7 @@ static const struct fsm_row rows[] = {
 	{ IN(S(INVITED)), LEG_EV_ANSWER, S(ANSWERED), DO_answer, "RFC 3261 13.3.1.4" },
 	{ IN(S(INVITED)), LEG_EV_RELEASE, S(GONE), DO_refuse, "RFC 3261 13.3.1.3" },
 	{ IN(S(INVITED)), LEG_EV_RX_CANCEL, S(CANCELLED), DO_up_cancel, "RFC 3261 9.2" },
+	{ IN(S(INVITED)), LEG_EV_EXPIRED, S(CANCELLED), DO_up_expired, "RFC 3261 13.3.1: as if cancelled" },
 	{ IN(S(INVITED)), LEG_EV_RX_BYE, S(CANCELLED), DO_early_bye, "RFC 3261 15.1.2" },
 	{ IN(S(CANCELLED)), LEG_EV_RELEASE, S(GONE), DO_refuse, "RFC 3261 9.2: 487" },
 	{ IN(S(CANCELLED)), LEG_EV_PROGRESS, FSM_SAME, DO_none, "crossing" },
@@ -101,6 +102,7 @@ void leg_free(struct sip_leg *leg)
 {
 	struct sip_legs *ls = leg->legs;
 	map_remove(&ls->by_tag, &leg->by_tag);
+	wheel_stop(&ls->wheel, &leg->expires);
 	if (leg->invite_txn) sip_stack_disown(ls->setup.stack, leg->invite_txn);
 	if (leg->bye_txn) sip_stack_disown(ls->setup.stack, leg->bye_txn);
 	sip_dialog_fini(&leg->dialog);
@@ -251,6 +253,13 @@ static void do_up_cancel(struct sip_leg *leg, const struct leg_input *in)
 	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = leg->cause });
 }
 
+static void do_up_expired(struct sip_leg *leg, const struct leg_input *in)
+{
+	(void)in;
+	leg->cause = (struct cause){ .value = CAUSE_TIMER, .location = LOCATION_USER };
+	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = leg->cause });
+}
+
 // Its 200 waits for the call's word; without memory to wait, it goes now.
 static void do_keep_bye(struct sip_leg *leg, const struct leg_input *in)
 {
@@ -332,10 +341,23 @@ void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_in
 	ref self = leg_ref(leg);
 	const struct fsm_row *row = fsm_step(&sip_leg_machine, &leg->state, event);
 	if (!row) return;
+	if (leg->state != S(INVITED)) wheel_stop(&ls->wheel, &leg->expires);
 	if (event == LEG_EV_RELEASE && in->verb->cause.value && leg->state == S(ENDING)) leg->cause = in->verb->cause;
 	actions[row->action](leg, in);
 	leg = pool_at(&ls->pool, self); // the call may have released it in the action
 	if (leg && leg->state == S(GONE)) leg_free(leg);
+}
+
+uint64_t sip_legs_tick(struct sip_legs *ls)
+{
+	const struct leg_input nothing = { 0 };
+	struct timer *t;
+	while ((t = wheel_expire(&ls->wheel, ls->setup.env->now_ms))) {
+		struct sip_leg *leg = pool_at(&ls->pool, t->owner);
+		arena_reset(&ls->setup.env->scratch); // each is an event of its own
+		if (leg) leg_step(leg, LEG_EV_EXPIRED, &nothing);
+	}
+	return wheel_next(&ls->wheel);
 }
 
 static void take_media(struct sip_leg *leg, const struct verb *v);
@@ -487,6 +509,7 @@ struct leg_link sip_leg_link(struct sip_leg *leg)
 enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, struct hash_key key)
 {
 	*ls = (struct sip_legs){ .setup = *setup };
+	wheel_init(&ls->wheel, setup->env->now_ms);
 	slab_init(&ls->texts, (uint64_t)setup->legs_max * 4096 + (1u << 20));
 	enum err e = pool_init(&ls->pool, "sip legs", sizeof(struct sip_leg), setup->legs_max);
 	if (e == OK) e = map_init(&ls->by_tag, setup->legs_max, key);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/slab.h"
+#include "base/wheel.h"
 #include "call/half/call.h"
 #include "call/leg/sip_auth.h"
 #include "wire/sip/dialog.h"
@@ -24,7 +25,7 @@ enum sip_leg_state { SIP_LEG_STATES(SIP_LEG_STATE_ENUM) SIP_LEG_STATE_COUNT };
 
 #define SIP_LEG_EVENTS(X) \
 	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) X(RX_ACK) X(RX_BYE) \
-	X(RX_CANCEL) X(NO_ACK) X(BYE_DONE)
+	X(RX_CANCEL) X(EXPIRED) X(NO_ACK) X(BYE_DONE)
 #define SIP_LEG_EVENT_ENUM(name) LEG_EV_##name,
 enum sip_leg_event { SIP_LEG_EVENTS(SIP_LEG_EVENT_ENUM) SIP_LEG_EVENT_COUNT };
 
@@ -61,6 +62,7 @@ struct sip_leg {
 	uint32_t ack_cseq;       // of the 2xx of theirs that was or is to be acknowledged
 	uint32_t invite_cseq;    // of their last INVITE, which its ACK repeats
 	struct cause cause;      // why it failed or was hung up
+	struct timer expires;    // how long their INVITE may wait for its final response
 };
 
 struct sip_legs_setup { // all borrowed
@@ -80,6 +82,7 @@ struct sip_legs {
 	struct pool pool;
 	struct map by_tag;
 	struct slab texts;
+	struct wheel wheel; // of struct sip_leg's expires
 };
 
 MUST_CHECK enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, struct hash_key key);
@@ -97,6 +100,8 @@ void sip_leg_on_cancel(struct sip_legs *ls, uint64_t owner, const struct sip_msg
 void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m,
 	const struct sip_source *from);
 void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why);
+// Fires what is due; the next deadline (UINT64_MAX: none).
+uint64_t sip_legs_tick(struct sip_legs *ls);
 // A message of a leg, for the ladder.
 void sip_leg_seen(struct sip_legs *ls, uint64_t owner, bool out, struct str bytes);
 
