@@ -29,14 +29,18 @@ struct sim_plan { // drawn from the seed, or said on the command line
 	uint32_t lines;      // with a phone each, some with several
 	uint32_t workers;    // of the node
 	uint32_t calls_per_s;
-	bool weather;        // false: calm throughout
-	uint64_t events_max; // stop after this many events (to find the shortest prefix that fails); 0: never
-	bool print;          // messages, as they pass
+	uint32_t faults;       // bits of enum fault (weather.h): those that storms are made of; 0: calm throughout
+	uint32_t loss;         // of 10,000 datagrams, storm or not: for figures
+	const char *character; // all parties have this one (party.h); NULL: mixed
+	uint64_t events_max;   // the end begins after so many events (to find the shortest prefix that fails); 0: no limit
+	bool keep;             // the network keeps what passed, for a ladder
+	bool print;            // messages, as they pass
 };
 
 struct sim *sim_new(const struct sim_plan *plan);
 struct sim *sim_free(struct sim *s);
-// Runs to the end, or to the first failure. True: nothing failed.
+// Runs to the end, or to the first failure. True: nothing failed. The node calls check_event after each of its steps and
+// check_sent for each message; the run calls check_end.
 bool sim_run(struct sim *s);
 
 // For all files of the simulator.
@@ -56,7 +60,10 @@ uint64_t sim_sum(const struct sim *s);
 uint64_t sim_events(const struct sim *s); // that have happened
 // The first failure ends the run; the text says what was promised and what is.
 void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Said before sim_fail, of which call: its ladder and trail are shown. The Call-ID of either leg will do.
+void sim_about(struct sim *s, struct str call_id);
 const char *sim_failure(const struct sim *s); // NULL: none
+struct str sim_concerns(const struct sim *s); // the Call-ID; empty: none was said
 
 // The parts, made by sim_new in this order, freed in the reverse one.
 struct weather *sim_weather(struct sim *s);
