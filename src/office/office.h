@@ -124,6 +124,7 @@ struct office_route { // longest prefix wins
 	X(slow_disk_refuses, 0, 0, 1, "When records are late: 0 passes calls on, marked and alarmed; 1 refuses new calls") \
 	X(treatment_ms, 30000, 1000, 120000, "Longest tone of a failed call, ms")                                          \
 	X(call_max_s, 86400, 60, 604800, "Longest call, s")                                                                \
+	X(media_silence_s, 120, 0, 3600, "Neither RTP nor RTCP from a side of an answered call before it is released, s; 0: never") \
 	X(register_min_s, 60, 10, 3600, "Shortest registration, s (423 below)")                                            \
 	X(register_max_s, 3600, 60, 86400, "Longest registration, s")                                                      \
 	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")                                                        \

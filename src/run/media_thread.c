@@ -251,7 +251,7 @@ static void watch_slot(struct media_thread *t, struct media_slot *slot, uint64_t
 	struct rtp_news news;
 	if (slot->ended) slot->ended = !report_stats(t, slot, MEDIA_EV_CLOSED);
 	for (uint32_t side = 0; slot->open && side < MEDIA_SIDES; side++) {
-		rtp_session_watch(&slot->rtp, side, now_us, &news);
+		rtp_session_look(&slot->rtp, side, now_us, &news);
 		report_news(t, slot, &news);
 	}
 }

@@ -34,6 +34,7 @@ struct plane_side {
 	struct media_play plays[PLANE_PLAYS_MAX]; // the first is heard, the others wait
 	uint32_t play_count;
 	uint64_t play_ends_ms; // of the first; 0: it does not end
+	uint64_t quiet_ms;     // its clock of silence began then, if its party was silent then already
 	bool collects;
 	char digit; // the last that was played to this side
 };
@@ -42,6 +43,7 @@ struct plane_session {
 	uint32_t generation;
 	uint64_t owner;
 	uint8_t ways;
+	uint16_t silent_s;   // told of a side that sends nothing for so long; 0: never
 	struct plane_side sides[MEDIA_SIDES];
 };
 struct memory_plane {

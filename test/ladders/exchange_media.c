@@ -111,7 +111,14 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 	struct plane_side *side = &s->sides[c->side];
 	struct media_event stats = { .owner = s->owner, .session = session, .kind = MEDIA_EV_STATS };
 	switch ((enum media_command_kind)c->kind) {
-	case MEDIA_DO_REMOTE: side->remote[c->stream] = c->remote; break;
+	case MEDIA_DO_REMOTE:
+		side->remote[c->stream] = c->remote;
+		side->quiet_ms = p->ladder->now_ms;
+		break;
+	case MEDIA_DO_WATCH:
+		s->silent_s = c->silent_s;
+		s->sides[MEDIA_A].quiet_ms = s->sides[MEDIA_B].quiet_ms = p->ladder->now_ms;
+		break;
 	case MEDIA_DO_PASS: s->ways = c->ways; break;
 	case MEDIA_DO_PLAY: command_play(p, s, c); break;
 	case MEDIA_DO_STOP: side->play_count = 0; break;
@@ -150,54 +157,7 @@ void plane_init(struct exchange *x)
 	x->plane = (struct memory_plane){ .media = { .ops = &ops }, .ladder = x->ladder, .port_next = 20000 };
 }
 
-// What is over ends, and what waits behind it begins.
-static bool end_plays(struct memory_plane *p, struct plane_session *s, uint8_t which)
-{
-	struct plane_side *side = &s->sides[which];
-	if (side->play_count == 0 || side->play_ends_ms == 0 || side->play_ends_ms > p->ladder->now_ms) return false;
-	for (uint32_t i = 1; i < side->play_count; i++) side->plays[i - 1] = side->plays[i];
-	side->play_count--;
-	start_play(p, side);
-	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED,
-		.side = which };
-	if (side->play_count == 0) tell_worker(p, &played);
-	return true;
-}
-
-bool plane_step(struct exchange *x)
-{
-	struct memory_plane *p = &x->plane;
-	struct media_event e;
-	bool any = false;
-	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++)
-		for (uint8_t side = 0; p->sessions[i].open && side < MEDIA_SIDES; side++)
-			any |= end_plays(p, &p->sessions[i], side);
-	while (p->media.ops->take(&p->media, &e)) {
-		worker_media_event(x->worker, &e);
-		any = true;
-	}
-	return any;
-}
-
-uint64_t plane_next(const struct exchange *x)
-{
-	uint64_t next = UINT64_MAX;
-	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++)
-		for (uint32_t side = 0; x->plane.sessions[i].open && side < MEDIA_SIDES; side++) {
-			const struct plane_side *s = &x->plane.sessions[i].sides[side];
-			if (s->play_count && s->play_ends_ms && s->play_ends_ms < next) next = s->play_ends_ms;
-		}
-	return next;
-}
-
-uint32_t plane_open_count(const struct exchange *x)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++) n += x->plane.sessions[i].open;
-	return n;
-}
-
-// WHAT PARTIES HEAR
+// WHAT TIME BRINGS
 
 struct ear {
 	struct plane_session *session;
@@ -222,6 +182,81 @@ static bool find_ear(struct ladder *l, const struct actor *p, struct ear *out)
 	}
 	return false;
 }
+
+// When the worker is to be told of this party's silence; UINT64_MAX: it sends, or nobody asks.
+static uint64_t silence_ms(const struct exchange *x, const struct actor *p, struct ear *ear)
+{
+	if (!p->silent || !find_ear(x->ladder, p, ear) || !ear->session->silent_s) return UINT64_MAX;
+	const struct plane_side *side = &ear->session->sides[ear->side];
+	if (!side->remote[0].send || !side->remote[0].receive) return UINT64_MAX; // on hold
+	uint64_t since_ms = p->silent_ms > side->quiet_ms ? p->silent_ms : side->quiet_ms;
+	return since_ms + ear->session->silent_s * 1000ull;
+}
+
+static bool tell_silence(struct exchange *x, const struct actor *p)
+{
+	struct ear ear;
+	if (silence_ms(x, p, &ear) > x->ladder->now_ms) return false;
+	ear.session->sides[ear.side].quiet_ms = x->ladder->now_ms;
+	tell_worker(&x->plane, &(struct media_event){ .owner = ear.session->owner, .kind = MEDIA_EV_SILENT,
+		.session = session_ref(&x->plane, ear.session), .side = (uint8_t)ear.side, .silent_s = ear.session->silent_s });
+	return true;
+}
+
+// What is over ends, and what waits behind it begins.
+static bool end_plays(struct memory_plane *p, struct plane_session *s, uint8_t which)
+{
+	struct plane_side *side = &s->sides[which];
+	if (side->play_count == 0 || side->play_ends_ms == 0 || side->play_ends_ms > p->ladder->now_ms) return false;
+	for (uint32_t i = 1; i < side->play_count; i++) side->plays[i - 1] = side->plays[i];
+	side->play_count--;
+	start_play(p, side);
+	struct media_event played = { .owner = s->owner, .session = session_ref(p, s), .kind = MEDIA_EV_PLAYED,
+		.side = which };
+	if (side->play_count == 0) tell_worker(p, &played);
+	return true;
+}
+
+bool plane_step(struct exchange *x)
+{
+	struct memory_plane *p = &x->plane;
+	struct media_event e;
+	bool any = false;
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++)
+		for (uint8_t side = 0; p->sessions[i].open && side < MEDIA_SIDES; side++)
+			any |= end_plays(p, &p->sessions[i], side);
+	for (uint32_t i = 0; i < x->ladder->actor_count; i++) any |= tell_silence(x, &x->ladder->actors[i]);
+	while (p->media.ops->take(&p->media, &e)) {
+		worker_media_event(x->worker, &e);
+		any = true;
+	}
+	return any;
+}
+
+uint64_t plane_next(const struct exchange *x)
+{
+	uint64_t next = UINT64_MAX;
+	struct ear ear;
+	for (uint32_t i = 0; i < x->ladder->actor_count; i++) {
+		uint64_t silence = silence_ms(x, &x->ladder->actors[i], &ear);
+		if (silence < next) next = silence;
+	}
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++)
+		for (uint32_t side = 0; x->plane.sessions[i].open && side < MEDIA_SIDES; side++) {
+			const struct plane_side *s = &x->plane.sessions[i].sides[side];
+			if (s->play_count && s->play_ends_ms && s->play_ends_ms < next) next = s->play_ends_ms;
+		}
+	return next;
+}
+
+uint32_t plane_open_count(const struct exchange *x)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++) n += x->plane.sessions[i].open;
+	return n;
+}
+
+// WHAT PARTIES HEAR
 
 // "SIT_IC" is written "sit-ic"; ring is another word for ringback.
 static bool is_name(struct str word, const char *id)

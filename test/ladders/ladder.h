@@ -117,6 +117,8 @@ struct actor {
 	bool proxy_challenge;
 	uint64_t ignores; // methods, as bits; bit 63: everything
 	bool mute;        // answers no challenge and no OPTIONS by itself
+	bool silent;      // sends no media
+	uint64_t silent_ms; // ... since then
 };
 
 struct event { // for the picture: a message, or a remark

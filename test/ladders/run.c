@@ -181,6 +181,18 @@ static bool do_ignores(struct ladder *l, const struct item *item)
 	return true;
 }
 
+// A phone that lost its power, or whose network went: neither RTP nor RTCP comes from it any more.
+static bool do_falls(struct ladder *l, const struct item *item)
+{
+	const struct word *w = ladder_words(l, item);
+	struct actor *p = ladder_actor(l, w[0].text);
+	if (!p || item->count != 3 || !word_is(&w[2], "silent")) return ladder_fail(l, NULL, "PARTY falls silent");
+	p->silent = true;
+	p->silent_ms = l->now_ms;
+	ladder_remark(l, item_text(l, item));
+	return true;
+}
+
 // A phone behind a NAT that rebinds, or one that was carried elsewhere.
 static bool do_moves(struct ladder *l, const struct item *item)
 {
@@ -210,7 +222,7 @@ static const struct {
 } statements[] = {
 	{ "->", true, do_arrow },         { "is", true, actor_is },          { "hears", true, media_hears },
 	{ "dials", true, media_dials },   { "ignores", true, do_ignores },   { "moves", true, do_moves },
-	{ "learns", true, do_learns },
+	{ "learns", true, do_learns },    { "falls", true, do_falls },
 	{ "office", false, do_office },   { "set", false, do_set },          { "wait", false, do_wait },
 	{ "quiet", false, do_quiet },     { "cdr", false, journal_cdr },     { "trail", false, journal_trail },
 	{ "journal", false, journal_statement },                             { "counter", false, do_counter },

@@ -7,7 +7,7 @@
 #define SCRIPT_BYTES_MAX (1u << 20)
 
 // A word before one of these begins an item, wherever in the row it stands.
-static const char *const verbs[] = { "->", "is", "hears", "dials", "ignores", "moves", "learns" };
+static const char *const verbs[] = { "->", "is", "hears", "dials", "ignores", "moves", "learns", "falls" };
 
 bool word_is(const struct word *w, const char *text)
 {

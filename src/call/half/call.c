@@ -260,10 +260,7 @@ static void leg_ended(struct call *c, uint8_t index, const struct verb *v)
 			return;
 		}
 	}
-	struct verb all = *v;
-	all.cause = c->t_cause;
-	c->t_cause = (struct cause){ 0 };
-	t_post(c, T_EV_ALL_FAILED, index, &all);
+	t_post(c, T_EV_ALL_FAILED, index, v);
 }
 
 static void take_from_t(struct call *c, uint8_t index, const struct verb *v)
@@ -314,6 +311,15 @@ static void take_stats(struct record_media *out, const struct media_leg_stats *i
 		.jitter_us = in->rx_jitter_us };
 }
 
+// A telephone that lost its power says no BYE. What crossed a hold on its way here is no silence.
+static void on_silence(struct call *c, const struct media_event *e)
+{
+	if (c->o.pic != O_ACTIVE || !media_talks(&c->media, (enum media_side)e->side)) return;
+	call_trail(c, e->side == MEDIA_A ? SIDE_O : SIDE_T, TRAIL_MEDIA_SILENT, e->silent_s, 0);
+	c->released_by = BY_SWITCH;
+	o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_TIMER) });
+}
+
 void calls_on_media(struct calls *cs, const struct media_event *e)
 {
 	struct call *c = pool_at(&cs->pool, e->owner);
@@ -331,6 +337,7 @@ void calls_on_media(struct calls *cs, const struct media_event *e)
 		take_stats(&c->stats[SIDE_T], &e->legs[MEDIA_B]);
 		o_post(c, O_EV_STATS, NULL);
 		break;
+	case MEDIA_EV_SILENT: on_silence(c, e); break;
 	default: break;
 	}
 	run(cs);

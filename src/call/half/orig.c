@@ -47,7 +47,7 @@ static const struct fsm_row rows[] = {
 	{ IN(O_EXCEPTION), O_EV_PLAYED, FSM_SAME, DO_treat_on, "treatment" },
 	{ IN(O_EXCEPTION), O_EV_TIMER, O_COUNTING, DO_end, "treatment is over" },
 	{ IN(O_EXCEPTION), O_EV_RELEASE, O_COUNTING, DO_leave, "Q.1224 disconnect in exception" },
-	{ STANDING, O_EV_GIVE_UP, O_COUNTING, DO_give_up, "released by an operator, or an invariant broke" },
+	{ STANDING, O_EV_GIVE_UP, O_COUNTING, DO_give_up, "an operator, a side gone silent, a broken invariant" },
 	{ IN(O_COUNTING), O_EV_STATS, O_CLOSING, DO_write_record, "" },
 	{ IN(O_COUNTING), O_EV_TIMER, O_CLOSING, DO_write_record, "the media plane is late" },
 	{ IN(O_CLOSING), O_EV_RECORDED, O_OVER, DO_over, "" },

@@ -88,6 +88,7 @@ void orig_answer(struct call *c, const struct verb *v)
 {
 	(void)v;
 	struct verb up = { .kind = VERB_ANSWER };
+	const struct office_rules *rules = call_rules(c);
 	if (!c->o_open && answer_media(c, &up) != OK) {
 		call_trail(c, SIDE_O, TRAIL_NO_MEDIA_PORTS, 0, 0);
 		c->released_by = BY_SWITCH;
@@ -96,7 +97,9 @@ void orig_answer(struct call *c, const struct verb *v)
 	}
 	c->answered = true;
 	media_settled(&c->media, &c->calls->media); // nobody else will be asked: the offer need not be kept
-	half_timer(c, SIDE_O, (uint64_t)call_rules(c)->settings.call_max_s * 1000);
+	half_timer(c, SIDE_O, (uint64_t)rules->settings.call_max_s * 1000);
+	if (!c->emergency) // which ends when the centre says so
+		join_told(media_watch(&c->media, &c->calls->media, (uint16_t)rules->settings.media_silence_s));
 	if (c->o_open) {
 		join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
 		return;

@@ -67,6 +67,7 @@ void media_command_do(struct rtp_session *s, const struct media_command *c, uint
 	case MEDIA_DO_PLAY: e = do_play(s, c); break;
 	case MEDIA_DO_STOP: rtp_session_stop(s, c->side); break;
 	case MEDIA_DO_COLLECT: s->sides[c->side].collect = c->on; break;
+	case MEDIA_DO_WATCH: rtp_session_watch(s, c->silent_s, now_us); break;
 	case MEDIA_DO_DIGIT: e = rtp_session_key(s, c->side, c->digit.digit, c->digit.ms); break;
 	default: break;
 	}
@@ -78,8 +79,9 @@ bool media_event_of(struct media_event *out, const struct rtp_news *news)
 	static const uint8_t kinds[] = { [RTP_NEWS_KEY] = MEDIA_EV_DIGIT, [RTP_NEWS_PLAYED] = MEDIA_EV_PLAYED,
 		                             [RTP_NEWS_SILENT] = MEDIA_EV_SILENT };
 	if (news->kind == RTP_NEWS_NONE) return false;
-	*out = (struct media_event){ .kind = kinds[news->kind], .side = news->side, .digit = news->digit };
-	if (news->kind == RTP_NEWS_SILENT) out->silent_s = RTP_SILENT_S;
+	*out = (struct media_event){
+		.kind = kinds[news->kind], .side = news->side, .digit = news->digit, .silent_s = news->silent_s
+	};
 	return true;
 }
 

@@ -72,6 +72,16 @@ enum err media_digit(struct call_media *cm, struct media_worker *w, enum media_s
 	                                            .digit = { .digit = digit, .ms = ms } });
 }
 
+enum err media_watch(struct call_media *cm, struct media_worker *w, uint16_t silent_s)
+{
+	return tell(cm, w, &(struct media_command){ .kind = MEDIA_DO_WATCH, .silent_s = silent_s });
+}
+
+bool media_talks(const struct call_media *cm, enum media_side side)
+{
+	return cm->halves[side].settled && cm->halves[side].ways == 3;
+}
+
 enum err media_pass(struct call_media *cm, struct media_worker *w, uint8_t ways)
 {
 	return tell(cm, w, &(struct media_command){ .kind = MEDIA_DO_PASS, .ways = ways });

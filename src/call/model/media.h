@@ -84,7 +84,7 @@ struct media_play {
 };
 
 #define MEDIA_COMMANDS(X)                                                                                              \
-	X(REMOTE) X(MAP) X(PASS) X(PLAY) X(STOP) X(COLLECT) X(DIGIT) X(STATS) X(CLOSE)
+	X(REMOTE) X(MAP) X(PASS) X(PLAY) X(STOP) X(COLLECT) X(DIGIT) X(WATCH) X(STATS) X(CLOSE)
 #define MEDIA_COMMAND_ENUM(name) MEDIA_DO_##name,
 enum media_command_kind { MEDIA_COMMANDS(MEDIA_COMMAND_ENUM) MEDIA_DO_COUNT };
 
@@ -102,6 +102,7 @@ struct media_command {
 			char digit;             // 0-9 * # A-D
 			uint16_t ms;            // 0: the usual
 		} digit;
+		uint16_t silent_s;              // WATCH both sides for silence; 0: no more
 	}; // STOP: nothing plays to this side any more. STATS: MEDIA_EV_STATS follows. CLOSE: MEDIA_EV_CLOSED follows.
 };
 
@@ -119,7 +120,7 @@ struct media_leg_stats {
 enum media_event_kind {
 	MEDIA_EV_DIGIT,  // a digit began at this side (told once, at its first packet, so that dial tone breaks at once)
 	MEDIA_EV_PLAYED, // all that was to be played to this side is over, or it cannot hear what we play
-	MEDIA_EV_SILENT, // nothing came from this side for a while: told once a silence
+	MEDIA_EV_SILENT, // neither RTP nor RTCP came from this side for as long as WATCH said (wire/rtp/session.h)
 	MEDIA_EV_STATS,
 	MEDIA_EV_CLOSED, // the last event of a session; its ports are free again
 };

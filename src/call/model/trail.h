@@ -65,7 +65,8 @@
 	X(NO_MEDIA_PORTS, "no media port is free", '-', '-')                                                               \
 	X(CALL_TOO_LONG, "longer than $a s", 'N', '-')                                                                     \
 	X(INVARIANT, "an invariant of the call broke: given up (place $a)", 'N', '-')                                      \
-	X(RECOVERED, "closed at restart, at the last proof of life", '-', '-')
+	X(RECOVERED, "closed at restart, at the last proof of life", '-', '-')                                             \
+	X(MEDIA_SILENT, "nothing has been heard from this side for $a s: it is gone", 'N', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
 #define TRAIL_ENUM(id, words, a, b) TRAIL_##id,
 enum trail_kind { TRAIL_KINDS(TRAIL_ENUM) TRAIL_KIND_COUNT };
@@ -91,7 +92,8 @@ static inline uint32_t trail_cause(struct cause c)
 }
 static inline struct cause trail_cause_of(uint32_t operand)
 {
-	return (struct cause){ (uint8_t)(operand >> 16), (uint8_t)operand, (uint8_t)(operand >> 8), 0 };
+	return (struct cause){ .standard = (uint8_t)(operand >> 16), .value = (uint8_t)operand,
+		.location = (uint8_t)(operand >> 8) };
 }
 
 // Adds a row. When all are taken the newest takes the place of the last, so that the end of the call is always there.

@@ -41,8 +41,7 @@ void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, c
 		latch_open(&end->rtcp, &r->rtcp, &r->signalling);
 	}
 	find_voice(me);
-	me->heard_us = now_us;
-	me->silent_told = false;
+	me->quiet_us = now_us;
 }
 
 void rtp_session_map(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_map *map)
@@ -142,6 +141,13 @@ static bool relay_rtp(struct rtp_session *s, const struct rtp_arrival *in, struc
 	return depart(end, &end->rtp, out);
 }
 
+// A sign of life.
+static void hear(struct rtp_session *s, const struct rtp_arrival *in)
+{
+	s->sides[in->side].heard = true;
+	s->sides[in->side].quiet_us = in->now_us;
+}
+
 static bool input_rtp(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_end *end,
                       struct rtp_departure *out, struct rtp_news *news)
 {
@@ -156,6 +162,7 @@ static bool input_rtp(struct rtp_session *s, const struct rtp_arrival *in, struc
 		end->refused++;
 		return false;
 	}
+	hear(s, in);
 	if (!end->remote.receive) return false;
 	bool key = p.pt == end->remote.event_pt_in && end->remote.form == RTP_FORM_AUDIO;
 	if (end->stats.ssrc != p.ssrc) end->keys = (struct event_rx){ 0 };
@@ -175,6 +182,7 @@ static bool input_raw(struct rtp_session *s, const struct rtp_arrival *in, struc
 		end->refused++;
 		return false;
 	}
+	hear(s, in);
 	end->stats.received++;
 	end->rx_bytes += in->n;
 	if (!end->remote.receive || !other || !other->remote.send) return false;
@@ -225,6 +233,7 @@ static bool input_rtcp(struct rtp_session *s, const struct rtp_arrival *in, stru
 		end->refused++;
 		return false;
 	}
+	hear(s, in);
 	note_reports(end, in);
 	struct rtp_end *other = way_to(s, !in->side, in->stream);
 	if (!other) return false;
@@ -245,15 +254,8 @@ bool rtp_session_input(struct rtp_session *s, const struct rtp_arrival *in, stru
 		end->refused++;
 		return false;
 	}
-	uint32_t taken = end->stats.received;
-	bool sent = end->remote.form == RTP_FORM_RAW ? input_raw(s, in, end, out)
-	            : in->control                    ? input_rtcp(s, in, end, out)
-	                                             : input_rtp(s, in, end, out, news);
-	if (end->stats.received != taken) {
-		s->sides[in->side].heard_us = in->now_us;
-		s->sides[in->side].silent_told = false;
-	}
-	return sent;
+	if (end->remote.form == RTP_FORM_RAW) return input_raw(s, in, end, out);
+	return in->control ? input_rtcp(s, in, end, out) : input_rtp(s, in, end, out, news);
 }
 
 // --- what we send ourselves
@@ -368,15 +370,30 @@ bool rtp_session_tick(struct rtp_session *s, uint32_t side, uint64_t now_us, uin
 	return sent;
 }
 
-void rtp_session_watch(struct rtp_session *s, uint32_t side, uint64_t now_us, struct rtp_news *news)
+void rtp_session_watch(struct rtp_session *s, uint16_t silent_s, uint64_t now_us)
+{
+	s->silent_s = silent_s;
+	for (uint32_t side = 0; side < 2; side++) s->sides[side].quiet_us = now_us;
+}
+
+static bool is_quiet(const struct rtp_session *s, uint32_t side, uint64_t now_us)
+{
+	return now_us - s->sides[side].quiet_us >= s->silent_s * 1000000ull;
+}
+
+void rtp_session_look(struct rtp_session *s, uint32_t side, uint64_t now_us, struct rtp_news *news)
 {
 	struct rtp_side *me = &s->sides[side];
-	bool expected = false;
+	bool talks = false;
 	*news = (struct rtp_news){ 0 };
-	for (uint32_t i = 0; i < RTP_STREAMS_MAX; i++) expected |= me->ends[i].remote.form && me->ends[i].remote.receive;
-	if (!expected || me->silent_told || now_us - me->heard_us < RTP_SILENT_S * 1000000ull) return;
-	me->silent_told = true;
-	*news = (struct rtp_news){ .kind = RTP_NEWS_SILENT, .side = (uint8_t)side };
+	for (uint32_t i = 0; i < RTP_STREAMS_MAX; i++) {
+		const struct rtp_remote *r = &me->ends[i].remote;
+		talks |= r->form && r->send && r->receive;
+	}
+	if (!s->silent_s || !talks || !is_quiet(s, side, now_us)) return;
+	if (!me->heard && !is_quiet(s, !side, now_us)) return;
+	me->quiet_us = now_us;
+	*news = (struct rtp_news){ .kind = RTP_NEWS_SILENT, .side = (uint8_t)side, .silent_s = s->silent_s };
 }
 
 void rtp_session_stats(const struct rtp_session *s, uint32_t side, struct rtp_leg_stats *out)

@@ -20,7 +20,6 @@
 #define RTP_MAP_MAX 8
 #define RTP_PT_NONE 0xff
 #define RTP_TICK_US 20000u
-#define RTP_SILENT_S 30 // nothing came for so long: told, not acted upon
 #define RTP_FRAME (RTP_HEADER + PLAYER_FRAME) // octets of a packet that we make
 
 enum rtp_form {
@@ -72,13 +71,14 @@ struct rtp_side {
 	struct tone_play key_play; // its tone is NULL when there is none
 	bool collect;
 	bool own_run;              // what was sent last was our own
-	bool silent_told;
+	bool heard;                // something came from it, ever
 	uint8_t voice;             // stream that carries the voice; RTP_STREAMS_MAX: none
-	uint64_t heard_us;         // last packet, or when the remote was set
+	uint64_t quiet_us;         // since when it is quiet: the last packet, or when it was allowed to begin anew
 	struct rtp_end ends[RTP_STREAMS_MAX];
 };
 struct rtp_session {
 	uint8_t ways; // bit 0: to side 0, bit 1: to side 1
+	uint16_t silent_s; // told of a side that is quiet for so long; 0: never
 	struct random random;
 	struct rtp_side sides[2];
 };
@@ -101,7 +101,8 @@ struct rtp_departure {
 enum rtp_news_kind { RTP_NEWS_NONE, RTP_NEWS_KEY, RTP_NEWS_PLAYED, RTP_NEWS_SILENT };
 struct rtp_news {
 	uint8_t kind, side;
-	char digit;
+	char digit;        // KEY
+	uint16_t silent_s; // SILENT
 };
 
 // `seed`: of SSRCs and first numbers.
@@ -121,8 +122,13 @@ bool rtp_session_input(struct rtp_session *s, const struct rtp_arrival *in, stru
 bool rtp_session_busy(const struct rtp_session *s, uint32_t side);
 bool rtp_session_tick(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t frame[RTP_FRAME],
                       struct rtp_departure *out, struct rtp_news *news);
-// Looks for silence; to be called now and then, each second will do.
-void rtp_session_watch(struct rtp_session *s, uint32_t side, uint64_t now_us, struct rtp_news *news);
+// From now on a side that falls silent is told of; 0: no more.
+void rtp_session_watch(struct rtp_session *s, uint16_t silent_s, uint64_t now_us);
+// Looks for silence; to be called now and then, each second will do. RTP and RTCP are signs of life alike, so that a
+// telephone which suppresses its silences is not taken for a dead one. Silent is only who may both talk and listen (a
+// hold is no silence), and who was ever heard: one that never was may just be unable (a listener, a firewall), unless
+// the other side is quiet for as long, so that nobody is left who could miss anything. Told again when it lasts.
+void rtp_session_look(struct rtp_session *s, uint32_t side, uint64_t now_us, struct rtp_news *news);
 
 struct rtp_leg_stats {
 	uint64_t rx_bytes, tx_bytes;

@@ -78,7 +78,7 @@ static void tick(struct rtp_session *s, uint64_t now)
 	struct rtp_departure out;
 	struct rtp_news news;
 	if (rtp_session_tick(s, side, now, frame, &out, &news)) check(s, &out);
-	rtp_session_watch(s, side, now, &news);
+	rtp_session_look(s, side, now, &news);
 }
 
 static void step(struct rtp_session *s, uint64_t now)
@@ -94,6 +94,7 @@ static void step(struct rtp_session *s, uint64_t now)
 	case 3: rtp_session_stop(s, side); break;
 	case 4: e = rtp_session_key(s, side, (char)octet(), octet()); break;
 	case 5: s->ways = octet() & 3; break;
+	case 10: rtp_session_watch(s, octet() & 7, now); break;
 	case 6: s->sides[side].collect = octet() & 1; break;
 	case 7: rtp_session_stats(s, side, &stats); break;
 	case 8:

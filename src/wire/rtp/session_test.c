@@ -432,20 +432,89 @@ static void test_video(void **state)
 	}
 }
 
+static bool is_silent(uint32_t side)
+{
+	rtp_session_look(&session, side, now, &news);
+	return news.kind == RTP_NEWS_SILENT && news.side == side;
+}
+
 static void test_silence(void **state)
 {
 	(void)state;
 	uint32_t told = 0;
-	for (uint32_t i = 0; i < 100; i++, now += S) {
+	now += 100 * S;
+	assert_false(is_silent(A)); // nobody asked
+	rtp_session_watch(&session, 30, now);
+	for (uint32_t i = 0; i < 79; i++, now += S) {
 		if (i < 20) voice(A, A_AT, 7, (uint16_t)i, 1);
-		rtp_session_watch(&session, A, now, &news);
-		if (news.kind == RTP_NEWS_SILENT) told++, assert_int_equal(i, 19 + RTP_SILENT_S);
+		voice(B, B_AT, 8, (uint16_t)i, 1);
+		if (is_silent(A)) told++, assert_int_equal(i, 19 + 30), assert_int_equal(news.silent_s, 30);
+		assert_false(is_silent(B));
 	}
 	assert_int_equal(told, 1);
+	now += S;
+	assert_true(is_silent(A)); // told again, since it lasts
 	voice(A, A_AT, 7, 500, 1);
+	now += 29 * S;
+	assert_false(is_silent(A));
+	rtp_session_watch(&session, 0, now);
 	now += 31 * S;
-	rtp_session_watch(&session, A, now, &news);
-	assert_int_equal(news.kind, RTP_NEWS_SILENT); // another silence
+	assert_false(is_silent(A));
+}
+
+// A telephone that suppresses silence sends RTCP, and strangers' packets are no sign of life.
+static void test_silence_suppressed(void **state)
+{
+	(void)state;
+	voice(A, A_AT, 7, 1, 1);
+	rtp_session_watch(&session, 30, now);
+	for (uint32_t i = 0; i < 100; i++, now += S) {
+		uint32_t n = make_sr(7, 160 * i, 0, 0);
+		if (i % 5 == 0) datagram(A, "192.0.2.1:4001", true, n);
+		assert_false(is_silent(A));
+	}
+	for (uint32_t i = 0; i < 25; i++, now += S) {
+		uint32_t n = make_sr(7, 160 * i, 0, 0);
+		datagram(A, EVIL, true, n);
+		voice(A, EVIL, 7, (uint16_t)i, 1);
+		voice(B, B_AT, 8, (uint16_t)i, 1);
+	}
+	assert_true(is_silent(A));
+}
+
+// On hold nobody need talk; after it the time begins anew.
+static void test_silence_on_hold(void **state)
+{
+	(void)state;
+	struct rtp_remote holds = voice_at(A_AT), held = voice_at(B_AT);
+	voice(A, A_AT, 7, 1, 1);
+	voice(B, B_AT, 8, 1, 1);
+	holds.send = held.receive = false;
+	rtp_session_watch(&session, 30, now);
+	rtp_session_remote(&session, A, 0, &holds, now);
+	rtp_session_remote(&session, B, 0, &held, now);
+	now += 100 * S;
+	assert_false(is_silent(A) || is_silent(B));
+	holds.send = held.receive = true;
+	rtp_session_remote(&session, A, 0, &holds, now);
+	rtp_session_remote(&session, B, 0, &held, now);
+	now += 29 * S;
+	assert_false(is_silent(A) || is_silent(B));
+	now += S;
+	assert_true(is_silent(A));
+}
+
+// One that never was heard may be unable to send: the other side decides by staying.
+static void test_never_heard(void **state)
+{
+	(void)state;
+	rtp_session_watch(&session, 30, now);
+	for (uint32_t i = 0; i < 100; i++, now += S) {
+		voice(A, A_AT, 7, (uint16_t)i, 1);
+		assert_false(is_silent(A) || is_silent(B));
+	}
+	now += 29 * S;
+	assert_true(is_silent(A) || is_silent(B)); // now nobody talks
 }
 
 static void test_loss_and_jitter(void **state)
@@ -473,7 +542,9 @@ int main(void)
 		cmocka_unit_test_setup(test_keys_heard, set_up),     cmocka_unit_test_setup(test_keys_sent, set_up),
 		cmocka_unit_test_setup(test_keys_sounded, set_up),   cmocka_unit_test_setup(test_rtcp, set_up),
 		cmocka_unit_test_setup(test_fax, set_up),            cmocka_unit_test_setup(test_video, set_up),
-		cmocka_unit_test_setup(test_silence, set_up),        cmocka_unit_test_setup(test_loss_and_jitter, set_up),
+		cmocka_unit_test_setup(test_silence, set_up),        cmocka_unit_test_setup(test_silence_suppressed, set_up),
+		cmocka_unit_test_setup(test_silence_on_hold, set_up), cmocka_unit_test_setup(test_never_heard, set_up),
+		cmocka_unit_test_setup(test_loss_and_jitter, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
