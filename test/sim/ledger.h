@@ -29,7 +29,7 @@ struct ledger_call { // one dialog of one party, as it saw it
 struct ledger;
 struct ledger *ledger_new(struct sim *s);
 struct ledger *ledger_free(struct ledger *l);
-// The party's dialog of this Call-ID, made when it is new. Stays good until ledger_forget.
+// The party's dialog of this Call-ID, made when it is new. Stays good as long as the ledger.
 struct ledger_call *ledger_call(struct ledger *l, const struct addr *party, struct str call_id, enum ledger_side side);
 struct ledger_call *ledger_find(struct ledger *l, struct str call_id, enum ledger_side side); // NULL: none
 struct ledger_call *ledger_each(struct ledger *l, uint32_t *at); // from 0; NULL past the last

@@ -12,13 +12,17 @@ struct plane *plane_free(struct plane *p);
 struct media *plane_of(struct plane *p, uint32_t worker);
 // The node died: all sessions are gone.
 void plane_crash(struct plane *p);
-// When the next play ends by itself, ms; UINT64_MAX: none. plane_tick makes their events.
+// When plane_tick or a worker's take has something to do, ms: now, when events wait; UINT64_MAX: nothing.
 uint64_t plane_next_ms(const struct plane *p);
 void plane_tick(struct plane *p);
-uint32_t plane_open(const struct plane *p); // sessions
+uint32_t plane_open(const struct plane *p);        // sessions
+uint32_t plane_ports_taken(const struct plane *p); // pairs
 
 // A party at `from` sends a telephone-event to the switch's port `to`. False: nobody listens to digits there.
 bool plane_digit(struct plane *p, const struct addr *from, const struct addr *to, char digit);
+// From now on no packet comes from the party that listens at `ear` and was told the switch's port `told`: it lost its
+// power, or left without a word. The switch is told when it has been so for as long as it watches. false: it is back.
+void plane_quiet(struct plane *p, const struct addr *ear, const struct addr *told, bool quiet);
 // What a party hears that listens at `ear`, having been told the switch's port `told`: a tone, a prompt, or the address
 // of whoever's voice is passed to it (family 0: silence). False: no session knows it.
 struct plane_heard {
