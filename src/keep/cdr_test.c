@@ -18,7 +18,7 @@ static struct call_record record(uint64_t sequence)
 	r.answered = true;
 	r.unsynced = true;
 	r.released_by = 1;
-	r.cause = (struct cause){ CAUSE_ITU, CAUSE_NORMAL, LOCATION_USER, 0 };
+	r.cause = (struct cause){ .value = CAUSE_NORMAL, .location = LOCATION_USER };
 	snprintf(r.dialled, sizeof r.dialled, "6035550%03u", (unsigned)sequence);
 	assert_int_equal(number_set(&r.called, NUMBER_INTERNATIONAL, STR("16035550102")), OK);
 	snprintf(r.codec, sizeof r.codec, "PCMU");

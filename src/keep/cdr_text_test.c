@@ -22,7 +22,7 @@ static struct call_record record(const char *display)
 	r.ended_wall_ms = 1700000065123;
 	r.answered_for_ms = 61499;
 	r.answered = true;
-	r.cause = (struct cause){ CAUSE_ITU, CAUSE_NORMAL, LOCATION_USER, 0 };
+	r.cause = (struct cause){ .value = CAUSE_NORMAL, .location = LOCATION_USER };
 	snprintf(r.dialled, sizeof r.dialled, "6035550102");
 	assert_int_equal(number_set(&r.called, NUMBER_INTERNATIONAL, STR("16035550102")), OK);
 	r.o.line = 7;

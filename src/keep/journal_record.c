@@ -6,7 +6,7 @@
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers stand in records with their least octet first");
 // These stand in records as they are in memory: a change of their form takes a new tag.
 static_assert(sizeof(struct number) == 26 && sizeof(struct party) == 77 && sizeof(struct addr) == 20, "forms of tags");
-static_assert(sizeof(struct cause) == 4 && sizeof(struct record_media) == 16, "forms of tags");
+static_assert(sizeof(struct cause) == 6 && sizeof(struct record_media) == 16, "forms of tags");
 
 enum form {
 	FORM_OCTETS,  // a fixed number of octets, without the zeros at their end

@@ -126,10 +126,8 @@ def sessions(lab):
         < ACK
     """), line(server, 0, "gives-up", gives_up, number))
 
-    # 480 alone is cause 18, which is told as 408 (RFC 3398 8.2.6.1, 7.2.4.1): this telephone says that it means 20.
     for title, status, answer in (("3.9 busy", "486", "Busy Here"),
-                                  ("3.11 temporarily unavailable", "480",
-                                   "Temporarily Unavailable {Reason: Q.850;cause=20}")):
+                                  ("3.11 temporarily unavailable", "480", "Temporarily Unavailable")):
         refused = CALLER.split("< 200")[0] + f"< {status}\n> ACK"
         walk(lab, title, called(server, 1, f"< INVITE\n> 100 Trying\n> {status} {answer}\n< ACK"),
              line(server, 0, "caller-" + status, refused, number))

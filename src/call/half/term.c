@@ -182,7 +182,8 @@ static void try_trunk(struct call *c)
 		c->cause = cause_local(CAUSE_CONGESTION);
 		c->route_at++;
 	}
-	post_fail(c, c->cause.value ? c->cause.value : CAUSE_NO_CIRCUIT);
+	t_post(c, T_EV_FAILED, 0, &(struct verb){ .kind = VERB_RELEASE,
+		.cause = c->cause.value ? c->cause : cause_local(CAUSE_NO_CIRCUIT) });
 }
 
 static void do_select(struct call *c, const struct call_event *ev)
@@ -244,7 +245,7 @@ static void do_answer(struct call *c, const struct call_event *ev)
 
 static void do_leg_failed(struct call *c, const struct call_event *ev)
 {
-	call_trail(c, SIDE_T, TRAIL_PHONE_REFUSED, ev->leg + 1u, ev->verb.wire_status);
+	call_trail(c, SIDE_T, TRAIL_PHONE_REFUSED, ev->leg + 1u, ev->verb.cause.status);
 }
 
 // May another trunk do better? Not when the far user itself decided, nor when the number is wrong everywhere.
@@ -265,27 +266,29 @@ static bool may_try_elsewhere(struct cause cause)
 
 static void do_all_failed(struct call *c, const struct call_event *ev)
 {
-	struct cause cause = ev->verb.cause;
-	c->cause = cause;
+	struct verb v = ev->verb;
+	struct cause cause = c->t_cause; // of all that were tried
+	c->cause = v.cause = cause;
+	c->t_cause = (struct cause){ 0 };
 	if (c->t_line) {
-		call_trail(c, SIDE_T, TRAIL_PHONE_REFUSED, ev->leg + 1u, ev->verb.wire_status);
-		if (cause.value == CAUSE_BUSY) t_post(c, T_EV_BUSY, 0, &ev->verb);
+		call_trail(c, SIDE_T, TRAIL_PHONE_REFUSED, ev->leg + 1u, ev->verb.cause.status);
+		if (cause.value == CAUSE_BUSY) t_post(c, T_EV_BUSY, 0, &v);
 		else if (cause.value == CAUSE_ABSENT || cause.value == CAUSE_NO_RESPONSE || cause.value == CAUSE_NO_ANSWER)
-			t_post(c, T_EV_NO_ANSWER, 0, &ev->verb);
-		else t_post(c, T_EV_FAILED, 0, &ev->verb);
+			t_post(c, T_EV_NO_ANSWER, 0, &v);
+		else t_post(c, T_EV_FAILED, 0, &v);
 		return;
 	}
 	call_trail(c, SIDE_T, TRAIL_TRUNK_FAILED, c->trunk_at, cause.value);
 	bool elsewhere = !ev->verb.final_retry && (c->emergency || may_try_elsewhere(cause));
-	t_post(c, elsewhere && c->route_at + 1 < c->routes.n ? T_EV_NEXT : T_EV_FAILED, 0, &ev->verb);
+	t_post(c, elsewhere && c->route_at + 1 < c->routes.n ? T_EV_NEXT : T_EV_FAILED, 0, &v);
 }
 
 static void do_busy(struct call *c, const struct call_event *ev)
 {
-	(void)ev;
+	struct cause full = { .value = CAUSE_BUSY, .location = LOCATION_USER }; // the line has all its calls
+	struct cause cause = ev->verb.cause.value ? ev->verb.cause : full;
 	if (call_features(c, DP_T_BUSY) == FEATURE_REDIRECT) t_post(c, T_EV_DIVERTED, 0, NULL);
-	else t_post(c, T_EV_FAILED, 0, &(struct verb){ .kind = VERB_RELEASE,
-		.cause = { .value = CAUSE_BUSY, .location = LOCATION_USER } });
+	else t_post(c, T_EV_FAILED, 0, &(struct verb){ .kind = VERB_RELEASE, .cause = cause });
 }
 
 static void do_no_answer(struct call *c, const struct call_event *ev)

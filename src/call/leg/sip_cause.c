@@ -9,8 +9,26 @@ static const uint16_t statuses[128] = {
 	[65] = 488, [70] = 488, [79] = 501, [87] = 403, [88] = 488, [102] = 504,
 };
 
+// Statuses that speak of the called party or its network, and so mean the same to whoever asked (RFC 3398 §5). All
+// others speak of the request that we sent: of our credentials (401, 407), its form (4xx), another place to ask (3xx),
+// its way (408), and become what their cause says.
+static bool is_of_the_called(uint16_t status)
+{
+	switch (status) {
+	case 403: case 404: case 410: case 480: case 483: case 484: case 486: case 488:
+	case 428: case 436: case 437: case 438:           // RFC 8224: of the Identity that we passed on
+	case 433:                                         // RFC 5079: no anonymous calls
+	case 500: case 501: case 502: case 504:
+	case 600: case 603: case 604: case 606: case 607: // RFC 8197: unwanted
+	case 608: return true;                            // RFC 8688: rejected by analytics
+	default: return false;
+	}
+}
+
 uint16_t sip_status_of_cause(struct cause c)
 {
+	if (is_of_the_called(c.status)) return c.status;
+	if (c.status == 503) return 500; // RFC 3261 16.7: a 503 would say that we are out of service
 	uint16_t status = c.value < 128 ? statuses[c.value] : 0;
 	if (c.value == CAUSE_REJECTED && c.location == LOCATION_USER) return 603;
 	if (status) return status;

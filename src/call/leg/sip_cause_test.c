@@ -39,6 +39,24 @@ static void a_user_who_rejects_says_603(void **state)
 	assert_int_equal(sip_status_of_cause((struct cause){ .value = 21, .location = LOCATION_USER }), 603);
 }
 
+// A status goes on as it came where it speaks of the called party; the cause decides of all others.
+static void a_status_goes_on_where_it_may(void **state)
+{
+	(void)state;
+	static const struct { uint16_t came, goes; } rows[] = {
+		{ 302, 480 }, { 400, 503 }, { 401, 403 }, { 403, 403 }, { 404, 404 }, { 405, 500 }, { 407, 403 }, { 408, 504 },
+		{ 410, 410 }, { 413, 500 }, { 415, 501 }, { 420, 500 }, { 422, 480 }, { 433, 433 }, { 437, 437 }, { 480, 480 },
+		{ 482, 480 }, { 483, 483 }, { 484, 484 }, { 486, 486 }, { 487, 480 }, { 488, 488 }, { 491, 480 }, { 500, 500 },
+		{ 503, 500 }, { 504, 504 }, { 513, 500 }, { 580, 480 }, { 600, 600 }, { 603, 603 }, { 608, 608 }, { 699, 480 },
+	};
+	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cause c = sip_cause_of_status(rows[i].came);
+		c.status = rows[i].came;
+		assert_int_equal(sip_status_of_cause(c), rows[i].goes);
+	}
+	assert_int_equal(sip_status_of_cause((struct cause){ .value = 20, .status = 404 }), 404); // a Reason said 20
+}
+
 // RFC 3398 §7.2.4.1: every status from 400 on has a cause of Q.850.
 static void every_status_has_a_cause(void **state)
 {
@@ -91,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cause_has_a_failure),
 		cmocka_unit_test(a_user_who_rejects_says_603),
+		cmocka_unit_test(a_status_goes_on_where_it_may),
 		cmocka_unit_test(every_status_has_a_cause),
 		cmocka_unit_test(a_reason_header_tells_the_cause),
 	};

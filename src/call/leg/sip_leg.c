@@ -215,9 +215,9 @@ static void do_up_failure(struct sip_leg *leg, const struct leg_input *in)
 	struct verb v = { .kind = VERB_RELEASE, .cause = cause_local(CAUSE_NO_RESPONSE) };
 	leg->invite_txn = 0;
 	if (in->msg) {
-		v.wire_status = in->msg->status;
 		v.cause = sip_cause_of_reason(in->msg);
 		if (!v.cause.value) v.cause = sip_cause_of_status(in->msg->status);
+		v.cause.status = in->msg->status;
 		v.final_retry = in->msg->status >= 600;
 	} else if (leg->trunk_group) {
 		v.cause = cause_local(CAUSE_TIMER);

@@ -112,7 +112,8 @@ void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const stru
 // What sends a BYE after a restart: the octets that leg_ops.freeze wrote. ERR_BAD: not ours.
 MUST_CHECK enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t n, struct cause cause);
 
-// RFC 3398 both ways: causes of Q.850 (any value) and statuses.
+// RFC 3398 both ways: causes of Q.850 (any value) and statuses. A cause that came with a status goes out with it again,
+// where that may go on to another hop.
 uint16_t sip_status_of_cause(struct cause c);
 struct cause sip_cause_of_status(uint16_t status);
 // The cause that a message carries in its Reason header (RFC 3326, RFC 6432); value 0: none.

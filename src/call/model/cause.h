@@ -47,6 +47,7 @@ enum {
 
 struct cause {
 	uint8_t standard, value, location, unused;
+	uint16_t status; // of SIP, with which it came; 0: with none
 };
 
 static inline struct cause cause_local(uint8_t value)

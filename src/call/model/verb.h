@@ -49,7 +49,6 @@ struct verb {
 	uint8_t signal;      // enum signal_kind
 	uint16_t digit_ms;
 	struct cause cause;  // RELEASE
-	uint16_t wire_status; // RELEASE from a leg: its protocol's own code, for the trail; 0 none
 	struct str sdp;      // OFFER, ANSWER; good until the step ends
 	const struct verb_offer *offer; // OFFER; good until the step ends
 };
