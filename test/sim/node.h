@@ -9,10 +9,11 @@
 
 #define NODE_ADDR_4 "192.0.2.1:5060"
 #define NODE_ADDR_6 "[2001:db8::1]:5060"
+#define TRUNK_ADDR "198.51.100.%u:5060" // of peers 1, 2 and 3
 #define NODE_PASSWORD "dial-tone" // of all lines
 
 struct node_sim;
-// Makes the office of the plan's lines: names are their ten digits, 6035550000 and up (node_line_name); every eighth may
+// Makes the office of the plan's lines: names are their ten digits, 6035550000 and up; every eighth may
 // hold one call only, some have forwarding (busy, no answer) to the next line, some are suspended, one hunts to two
 // phones; two trunk groups, "near" (two peers: TRUNK_ADDR 1, 2; supervised) and "far" (peer 3, emergency).
 struct node_sim *node_sim_new(struct sim *s);
@@ -23,6 +24,8 @@ bool node_boot(struct node_sim *n);
 // Dies at this instant: memory is gone, sockets are closed, of the disk's unsynced writes the disk keeps what it likes.
 void node_crash(struct node_sim *n);
 bool node_is_up(const struct node_sim *n);
+// The media plane has an event for this worker, which wakes up. (node.c itself does plane_tick in time.)
+void node_media_waits(struct node_sim *n, uint32_t worker);
 // Changes of the office under load, as provisioning would publish them: a row is put anew, drawn from SIM_NODE.
 void node_change_office(struct node_sim *n);
 
