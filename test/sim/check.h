@@ -13,7 +13,10 @@
 struct checker;
 struct checker *checker_new(struct sim *s);
 struct checker *checker_free(struct checker *c);
-// Each says sim_fail when something does not hold.
-void check_event(struct checker *c);                          // after every event of the node
-void check_sent(struct checker *c, const struct packet *p);   // each message that the node sends
-void check_end(struct checker *c);                            // when all is quiet
+// Each says sim_fail when something does not hold. The node calls them:
+void check_event(struct checker *c);                          // after each of its events
+void check_got(struct checker *c, const struct packet *p);    // before a worker takes a message
+void check_sent(struct checker *c, const struct packet *p);   // each message that it sends
+void check_crash(struct checker *c);                          // before its memory is gone
+void check_boot(struct checker *c);                           // when it is up again, before it takes anything
+void check_end(struct checker *c);                            // the run does, when all is quiet

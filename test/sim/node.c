@@ -103,6 +103,7 @@ static void receive(struct sim *s, struct endpoint *e, const struct packet *p)
 	uint32_t worker = worker_of_packet(n->members[0].worker, p->data);
 	struct member *m = &n->members[worker];
 	worker_at(m->worker, sim_now_ms(s), sim_wall_ms(s));
+	if (sim_checker(s)) check_got(sim_checker(s), &copy);
 	worker_input(m->worker, &copy);
 	due(n, worker, sim_now_ms(s));
 	after_event(n);
@@ -273,6 +274,7 @@ bool node_boot(struct node_sim *n)
 	n->up = true;
 	for (uint32_t i = 0; i < n->member_count; i++)
 		if (!make_member(n, i)) return false;
+	if (sim_checker(n->sim)) check_boot(sim_checker(n->sim));
 	recover(n);
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
 		if (net_bind(sim_net(n->sim), &n->sockets[i]) != OK) return false;
@@ -282,6 +284,7 @@ bool node_boot(struct node_sim *n)
 void node_crash(struct node_sim *n)
 {
 	if (!n->up) return;
+	if (sim_checker(n->sim)) check_crash(sim_checker(n->sim));
 	n->up = false;
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++) net_unbind(sim_net(n->sim), &n->sockets[i]);
 	for (uint32_t i = 0; i < n->member_count; i++) {
