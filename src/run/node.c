@@ -20,6 +20,7 @@ COUNTER(node_features_full, "Features set from phones that were refused because 
 #define MAIL_COUNT 1024
 #define OUT_PACKETS 256
 #define RECOVER_MS 10000
+#define STOP_WAIT_MS 1000
 #define READ_ROUNDS 4 // batches of one socket before timers and others get their turn
 
 // ---- Mail ----------------------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ bool node_tell(struct node *n, uint32_t worker, struct job *j)
 
 enum err node_ask(struct node *n, uint32_t worker, struct job *j)
 {
-	uint64_t until = clock_monotonic_ms() + CONTROL_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + n->setup.ask_ms;
 	int waits = JOB_WAITS;
 	if (!j) return ERR_FULL;
 	if (mail_to(n, n->worker_count, worker, &(struct mail){ .kind = MAIL_JOB, .job = j }) != OK) {
@@ -393,6 +394,7 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	uint64_t seed;
 	if (!n) return ERR_FULL;
 	n->setup = *setup;
+	if (!n->setup.ask_ms) n->setup.ask_ms = CONTROL_WAIT_MS;
 	n->started_ms = clock_monotonic_ms();
 	n->started_wall_ms = clock_wall_ms();
 	n->worker_count = count_workers(setup->config);
@@ -433,7 +435,7 @@ static void release_all(struct node_worker *nw, struct job *j)
 // Ends the calls that stand, and gives them the time that their records and BYEs need.
 static void release_calls(struct node *n)
 {
-	uint64_t until = clock_monotonic_ms() + CONTROL_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + STOP_WAIT_MS;
 	struct worker_use use;
 	for (uint32_t i = 0; i < n->worker_count; i++)
 		if (n->workers[i].started) {

@@ -14,6 +14,7 @@ struct node_setup { // borrowed
 	const struct config *config;
 	struct office *office;
 	struct provision *provision; // for features set from phones; used on the control thread
+	uint32_t ask_ms;             // how long a worker may take to answer the control thread; 0: CONTROL_WAIT_MS
 };
 
 struct node;

@@ -29,7 +29,7 @@ struct mail { // a value on a ring
 	char text[MAIL_INLINE];
 };
 
-// Work for a worker that the control thread waits for, at most CONTROL_WAIT_MS. Whoever comes second frees it.
+// Work for a worker that the control thread waits for, at most ask_ms. Whoever comes second frees it.
 enum job_state { JOB_WAITS, JOB_DONE, JOB_GIVEN_UP };
 struct job {
 	void (*run)(struct node_worker *nw, struct job *j); // on the worker's thread
