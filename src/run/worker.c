@@ -53,6 +53,11 @@ static void on_request(void *self, ref txn, const struct sip_msg *m, const struc
 	}
 }
 
+static bool is_urgent(void *self, const struct sip_msg *m, const struct sip_source *from)
+{
+	return sip_leg_is_emergency(&((struct worker *)self)->legs, m, from);
+}
+
 static void on_ack(void *self, const struct sip_msg *m, const struct sip_source *from)
 {
 	sip_leg_on_ack(&((struct worker *)self)->legs, m, from);
@@ -105,8 +110,8 @@ static bool is_traced(void *self, uint32_t line)
 
 static enum err make_stack(struct worker *w)
 {
-	const struct sip_user user = { .self = w, .request = on_request, .ack = on_ack, .cancelled = on_cancelled,
-		.response = on_response, .failed = on_failed, .seen = on_seen };
+	const struct sip_user user = { .self = w, .request = on_request, .is_urgent = is_urgent, .ack = on_ack,
+		.cancelled = on_cancelled, .response = on_response, .failed = on_failed, .seen = on_seen };
 	const struct sip_stack_limits limits = { .transactions_max = w->setup.transactions_max,
 		.bytes_max = w->setup.message_bytes_max };
 	char prefix[8];

@@ -67,6 +67,7 @@ struct exchange {
 	struct office *office;
 	struct live *live;
 	struct worker *worker; // made when the first message comes: until then the office is being set
+	uint32_t transactions_max;
 	struct outbox out;
 	struct memory_journal journal;
 	struct memory_plane plane;

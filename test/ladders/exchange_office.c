@@ -333,6 +333,12 @@ static void set_ports(struct row *r)
 	else not_understood(r);
 }
 
+// How many transactions the switch has, from its start.
+static void set_transactions(struct row *r)
+{
+	r->l->exchange->transactions_max = next_number(r);
+}
+
 static const struct {
 	const char *kind;
 	void (*rules)(struct row *r, struct office_rules *rules);
@@ -342,6 +348,7 @@ static const struct {
 	{ "rate-centre", set_rate_centre, NULL }, { "exchange", set_exchange, NULL }, { "customer", set_customer, NULL },
 	{ "trunk", set_trunk, NULL },           { "route", set_route, NULL },       { "line", NULL, set_line },
 	{ "number", NULL, set_number },         { "ports", NULL, set_ports },
+	{ "transactions", NULL, set_transactions },
 };
 
 static bool set_rules(struct row *r, void (*set)(struct row *r, struct office_rules *rules))

@@ -196,21 +196,22 @@ void t_release_all(struct call *c, struct cause cause, bool elsewhere)
 			t_tell(c, i, &(struct verb){ .kind = VERB_RELEASE, .cause = cause, .elsewhere = elsewhere });
 }
 
-static bool is_emergency(struct calls *cs, const struct call_begin *b)
+bool calls_is_emergency(const struct calls *cs, uint32_t line, struct str dialled)
 {
 	struct translation t = { 0 };
 	const struct office *office = cs->setup.office;
-	if (!b->line || !b->dialled.n) return false;
+	if (!dialled.n) return false;
 	number_translate(&t, &(struct dialling){ .office = office, .rules = office_rules(office),
-		.caller = office_line(office, b->line), .digits = b->dialled, .complete = true }, NULL, cs->setup.env);
+		.caller = line ? office_line(office, line) : NULL, .digits = dialled, .complete = true }, NULL, cs->setup.env);
 	return t.class == DIAL_EMERGENCY;
 }
 
 enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 {
 	const struct env *env = cs->setup.env;
-	bool shed = (cs->stopping || cs->pool.used >= cs->setup.calls_max) && !is_emergency(cs, b);
-	struct call *c = shed ? NULL : pool_get(&cs->pool);
+	bool full = cs->stopping || cs->pool.used >= cs->setup.calls_max;
+	bool taken = !full || (b->line && calls_is_emergency(cs, b->line, b->dialled));
+	struct call *c = taken ? pool_get(&cs->pool) : NULL;
 	if (!c) {
 		COUNT(calls_full);
 		return cs->stopping ? ERR_STATE : ERR_FULL;

@@ -119,6 +119,13 @@ static struct str dialled(const struct sip_msg *m, struct arena *arena)
 	return str_eq_nocase(user, STR("dialtone")) ? STR("") : user;
 }
 
+bool sip_leg_is_emergency(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from)
+{
+	const struct sip_legs_setup *s = &ls->setup;
+	if (office_trunk_group_of(office_rules(s->office), &from->peer)) return false; // other carriers route their own
+	return calls_is_emergency(s->calls, 0, dialled(m, &s->env->scratch));
+}
+
 // Refuses what an INVITE may not be, before anyone is asked who it is from.
 static bool refuse_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {

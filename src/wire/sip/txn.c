@@ -165,9 +165,11 @@ void txn_see(struct sip_stack *s, uint64_t owner, bool out, struct str bytes, co
 
 void txn_keep(struct sip_stack *s, struct sip_txn *t, struct str text)
 {
-	struct str kept = slab_dup(&s->texts, text);
+	// The last of the memory is for requests of ours, which cannot do without.
+	bool room = s->texts.used_bytes < s->texts.bytes_max - s->texts.bytes_max / 32;
+	struct str kept = room ? slab_dup(&s->texts, text) : (struct str){ "", 0 };
 	if (kept.n == 0) COUNT(sip_text_not_kept);
-	slab_free(&s->texts, t->text);
+	t->text = slab_free(&s->texts, t->text);
 	t->text = kept;
 }
 

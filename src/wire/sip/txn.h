@@ -25,6 +25,8 @@ struct sip_user {
 	void *self;
 	// A new request other than ACK and CANCEL. Answer it, now or later, with sip_server_respond.
 	void (*request)(void *self, ref txn, const struct sip_msg *m, const struct sip_source *from);
+	// Asked only when nearly all transactions are taken: may this new INVITE have one of the last? NULL: none may.
+	bool (*is_urgent)(void *self, const struct sip_msg *m, const struct sip_source *from);
 	// An ACK that belongs to no transaction of ours: to a 2xx (RFC 3261 §13.2.2.4).
 	void (*ack)(void *self, const struct sip_msg *m, const struct sip_source *from);
 	// The INVITE of `txn` was cancelled; the CANCEL was answered 200. The INVITE still wants its final response (487).

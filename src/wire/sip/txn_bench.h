@@ -84,6 +84,12 @@ static inline void bench_on_request(void *self, ref txn, const struct sip_msg *m
 	if (b->answer_at_once) bench_respond(b, b->answer_at_once);
 }
 
+static inline bool bench_is_urgent(void *self, const struct sip_msg *m, const struct sip_source *from)
+{
+	(void)self, (void)from;
+	return str_eq(m->uri.user, STR("911"));
+}
+
 static inline void bench_on_ack(void *self, const struct sip_msg *m, const struct sip_source *from)
 {
 	struct bench *b = self;
@@ -131,7 +137,7 @@ static inline struct bench *bench_new_limited(uint32_t transactions_max, uint64_
 	struct bench *b = calloc(1, sizeof *b);
 	const struct sip_stack_limits limits = { transactions_max, bytes_max };
 	const struct sip_user user = {
-		.self = b, .request = bench_on_request, .ack = bench_on_ack, .cancelled = bench_on_cancelled,
+		.self = b, .request = bench_on_request, .is_urgent = bench_is_urgent, .ack = bench_on_ack, .cancelled = bench_on_cancelled,
 		.response = bench_on_response, .failed = bench_on_failed, .seen = bench_on_seen,
 	};
 	b->env.now_ms = BENCH_START_MS;

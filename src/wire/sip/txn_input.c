@@ -172,12 +172,15 @@ static void take_cancel(struct sip_stack *s, struct sip_txn *t, const struct txn
 	if (t && t->kind == TXN_INVITE_SERVER) txn_invite_server_cancel(s, t, in);
 }
 
-// The last sixteenth is for requests inside dialogs and our own: a call that stands can always be ended.
-static bool has_room_for_more(const struct sip_stack *s)
+// The last sixteenth is for requests inside dialogs, so that a call that stands can be ended; the last thirty-second,
+// which no flood of those can take, for our own requests and what the user calls urgent.
+static bool has_room(struct sip_stack *s, const struct txn_input *in)
 {
 	const struct slab *texts = &s->texts;
-	return s->txns.used < s->txns.max - s->txns.max / 16 &&
-	       texts->used_bytes < texts->bytes_max - texts->bytes_max / 16;
+	uint32_t used = s->txns.used, max = s->txns.max;
+	if (in->m->to.tag.n) return used < max - max / 32;
+	if (used < max - max / 16 && texts->used_bytes < texts->bytes_max - texts->bytes_max / 16) return true;
+	return in->m->method == SIP_INVITE && s->user.is_urgent && s->user.is_urgent(s->user.self, in->m, in->from);
 }
 
 static void begin(struct sip_stack *s, const struct txn_key *branch, const struct txn_key *identity,
@@ -185,8 +188,7 @@ static void begin(struct sip_stack *s, const struct txn_key *branch, const struc
 {
 	const struct sip_msg *m = in->m;
 	bool invite = m->method == SIP_INVITE, initial = m->to.tag.n == 0;
-	bool room = !initial || has_room_for_more(s);
-	struct sip_txn *t = room ? txn_new(s, invite ? TXN_INVITE_SERVER : TXN_SERVER, branch) : NULL;
+	struct sip_txn *t = has_room(s, in) ? txn_new(s, invite ? TXN_INVITE_SERVER : TXN_SERVER, branch) : NULL;
 	if (!t) {
 		// Without Retry-After, which would stop the peer's emergency calls too (RFC 3261 §21.5.4, RFC 7339 §5.10.2).
 		COUNT(sip_rx_refused_full);

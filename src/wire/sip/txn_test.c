@@ -20,12 +20,18 @@ static void all_timers_follow_the_times_that_are_set(void **state)
 	bench_free(b);
 }
 
-static void request_number(struct bench *b, unsigned i, const char *method, const char *to_tag)
+static void request_to(struct bench *b, unsigned i, const char *method, const char *uri, const char *to_tag)
 {
 	char via[64], call_id[32];
 	snprintf(via, sizeof via, "192.0.2.9;branch=z9hG4bKnumber%u", i);
 	snprintf(call_id, sizeof call_id, "call%u", i);
-	bench_rx_request(b, &(struct bench_rx){ .method = method, .via = via, .call_id = call_id, .to_tag = to_tag });
+	bench_rx_request(b, &(struct bench_rx){ .method = method, .uri = uri, .via = via, .call_id = call_id,
+	                                        .to_tag = to_tag });
+}
+
+static void request_number(struct bench *b, unsigned i, const char *method, const char *to_tag)
+{
+	request_to(b, i, method, "sip:b@example.com", to_tag);
 }
 
 static void a_full_pool_refuses_new_work_first(void **state)
@@ -51,6 +57,34 @@ static void a_full_pool_refuses_new_work_first(void **state)
 	b->answer_at_once = 486;
 	request_number(b, 3, "INVITE", NULL); // one that has its place is served
 	bench_expect(b, "0 tx 486 INVITE\n");
+	bench_run_to(b, 100000);
+	b->log.n = 0;
+	bench_free(b);
+}
+
+// However many requests of whatever kind come, an emergency call finds a place for itself and for its way on.
+static void what_is_urgent_has_the_last_places(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new_limited(64, 1 << 20);
+	unsigned i = 0;
+	b->answer_at_once = 486;
+	while (i < 60) request_to(b, i++, "INVITE", "sip:b@example.com", NULL);
+	b->answer_at_once = 481;
+	while (i < 62) request_to(b, i++, "BYE", "sip:b@example.com", "forged");
+	b->log.n = 0;
+	request_to(b, i++, "BYE", "sip:b@example.com", "forged");
+	request_to(b, i++, "INVITE", "sip:b@example.com", NULL);
+	request_to(b, i++, "INVITE", "sip:911@example.com", "forged");
+	request_to(b, i++, "OPTIONS", "sip:911@example.com", NULL);
+	bench_expect(b, "0 tx 503 BYE\n0 tx 503 INVITE\n0 tx 503 INVITE\n0 tx 503 OPTIONS\n");
+	b->answer_at_once = 0;
+	request_to(b, i++, "INVITE", "sip:911@example.com", NULL);
+	assert_int_equal(bench_send(b, SIP_INVITE), OK);
+	bench_expect(b, "0 request INVITE\n0 tx 100 INVITE\n0 tx INVITE\n");
+	request_to(b, i++, "INVITE", "sip:911@example.com", NULL);
+	bench_expect(b, "0 tx 503 INVITE\n"); // all is taken
+	bench_respond(b, 486);
 	bench_run_to(b, 100000);
 	b->log.n = 0;
 	bench_free(b);
@@ -143,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_timers_follow_the_times_that_are_set),
 		cmocka_unit_test(a_full_pool_refuses_new_work_first),
+		cmocka_unit_test(what_is_urgent_has_the_last_places),
 		cmocka_unit_test(full_memory_costs_repetitions_not_calls),
 		cmocka_unit_test(branches_are_ours_and_new),
 		cmocka_unit_test(dead_handles_do_nothing),
