@@ -40,11 +40,11 @@ static enum err media_open(struct media *m, ref *session, uint64_t owner)
 	return OK;
 }
 
-static enum err media_ports(struct media *m, ref session, enum media_side side, uint8_t family, uint32_t count,
+static enum err media_ports(struct media *m, ref session, const struct media_want *want,
                             struct addr rtp[MEDIA_STREAMS_MAX])
 {
-	(void)m, (void)session, (void)side, (void)family;
-	for (uint32_t i = 0; i < count; i++)
+	(void)m, (void)session;
+	for (uint32_t i = 0; i < want->count; i++)
 		rtp[i] = (struct addr){ .family = 4, .ip = { 192, 0, 2, 2 }, .port = (uint16_t)(20000 + 2 * i) };
 	return OK;
 }

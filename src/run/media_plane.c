@@ -117,14 +117,15 @@ static void set_open(const struct media_plane *p, struct media_pair pair, bool o
 }
 
 // One more pair for a side. All of a side are of one address: SDP names it once.
-static enum err add_pair(struct plane_worker *w, struct plane_session *s, enum media_side side, uint8_t family)
+static enum err add_pair(struct plane_worker *w, struct plane_session *s, const struct media_want *want)
 {
-	uint8_t *count = &s->counts[side][family == 6];
-	struct media_pair *pairs = s->pairs[side][family == 6];
+	uint8_t *count = &s->counts[want->side][want->family == 6];
+	struct media_pair *pairs = s->pairs[want->side][want->family == 6];
+	struct media_port_want port = { .family = want->family, .emergency = want->emergency,
+		                            .address = *count ? pairs[0].address : MEDIA_ADDRESSES_MAX };
 	struct media_order o = { .kind = MEDIA_ORDER_PORT, .index = index_of(w, s),
-		                     .port = { .side = (uint8_t)side, .stream = *count, .family = family } };
-	enum err e = media_ports_take(&w->ports[s->thread], &w->random, family,
-	                              *count ? pairs[0].address : MEDIA_ADDRESSES_MAX, &o.port.pair, &o.port.opened);
+		                     .port = { .side = want->side, .stream = *count, .family = want->family } };
+	enum err e = media_ports_take(&w->ports[s->thread], &w->random, &port, &o.port.pair, &o.port.opened);
 	if (e != OK) return e;
 	e = order(w, s->thread, &o);
 	if (e != OK) { // its sockets, if they are new, have nobody yet
@@ -144,17 +145,18 @@ static struct addr told_address(const struct media_setup *setup, struct media_pa
 	return told;
 }
 
-static enum err plane_ports(struct media *m, ref session, enum media_side side, uint8_t family, uint32_t count,
+static enum err plane_ports(struct media *m, ref session, const struct media_want *want,
                             struct addr rtp[MEDIA_STREAMS_MAX])
 {
 	struct plane_worker *w = worker_of(m);
 	struct plane_session *s = session_at(w, session);
 	if (!s || s->closing) return ERR_NOT_FOUND;
-	while (s->counts[side][family == 6] < count) {
-		enum err e = add_pair(w, s, side, family);
+	uint32_t family = want->family == 6;
+	while (s->counts[want->side][family] < want->count) {
+		enum err e = add_pair(w, s, want);
 		if (e != OK) return e;
 	}
-	for (uint32_t i = 0; i < count; i++) rtp[i] = told_address(&w->plane->setup, s->pairs[side][family == 6][i]);
+	for (uint32_t i = 0; i < want->count; i++) rtp[i] = told_address(&w->plane->setup, s->pairs[want->side][family][i]);
 	return OK;
 }
 

@@ -140,7 +140,8 @@ static void set_remote(ref session, enum media_side side, const struct addr *at)
 static struct addr port_of(ref session, enum media_side side, uint8_t family)
 {
 	struct addr rtp[MEDIA_STREAMS_MAX];
-	assert_int_equal(media->ops->ports(media, session, side, family, 1, rtp), OK);
+	struct media_want want = { .side = (uint8_t)side, .family = family, .count = 1 };
+	assert_int_equal(media->ops->ports(media, session, &want, rtp), OK);
 	return rtp[0];
 }
 
@@ -334,12 +335,16 @@ static void test_limits(void **state)
 		assert_int_equal(n, MANY + 1);
 		for (uint32_t i = 0; i < n; i++) close_session(sessions[i], &e);
 		assert_int_equal(media->ops->open(media, &session, 1), OK);
-		uint32_t pairs = 0;
-		for (; pairs < 4; pairs++) assert_int_equal(media->ops->ports(media, session, MEDIA_A, 4, pairs + 1, rtp), OK);
+		struct media_want want = { .side = MEDIA_A, .family = 4, .count = 4 };
+		assert_int_equal(media->ops->ports(media, session, &want, rtp), OK);
 		ref next;
 		assert_int_equal(media->ops->open(media, &next, 1), OK);
-		while (media->ops->ports(media, next, MEDIA_A, 4, pairs - 3, rtp) == OK && pairs < 8) pairs++;
-		assert_int_equal(pairs, 7); // the eighth is in another's hand
+		want.count = 1;
+		while (media->ops->ports(media, next, &want, rtp) == OK) want.count++;
+		assert_in_range(want.count, 2, 3); // of the eight one is in another's hand, two are kept
+		want.emergency = true;
+		while (media->ops->ports(media, next, &want, rtp) == OK) want.count++;
+		assert_int_equal(want.count, 4); // all but that one
 		close_session(session, &e);
 		close_session(next, &e);
 	}
@@ -383,7 +388,8 @@ static void *work(void *self)
 				                                   .event_pt_out = 0xff };
 			struct media_command play = { .kind = MEDIA_DO_PLAY, .side = MEDIA_A, .play = { .tone = MEDIA_TONE_BUSY } };
 			if (m->ops->open(m, &sessions[i], i) != OK) abort();
-			if (m->ops->ports(m, sessions[i], MEDIA_A, 4, 1, rtp) != OK) abort();
+			if (m->ops->ports(m, sessions[i], &(struct media_want){ .side = MEDIA_A, .family = 4, .count = 1 }, rtp) != OK)
+				abort();
 			if (m->ops->tell(m, sessions[i], &remote) != OK || m->ops->tell(m, sessions[i], &play) != OK) abort();
 		}
 		for (uint32_t i = 0; i < 20; i++)

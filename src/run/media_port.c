@@ -11,6 +11,8 @@ COUNTER(media_ports_full, "Times that no media port was free");
 COUNTER(media_ports_no_descriptor, "Media sockets that the system refused to open");
 
 #define DSCP_EXPEDITED 46 // RFC 3246: voice
+#define KEPT_SHARE 16     // of so many pairs one is kept for emergency calls,
+#define KEPT_MIN 2        // ... but as many as one call needs at least
 #define IDLE_MIN 64       // as many open pairs must be idle before one of them is chosen: else it could be guessed
 
 static bool init_address(struct media_ports *p, uint32_t a, uint32_t share, uint32_t shares)
@@ -24,6 +26,21 @@ static bool init_address(struct media_ports *p, uint32_t a, uint32_t share, uint
 	return true;
 }
 
+// Pairs of a family that nobody has.
+static uint32_t count_free(const struct media_ports *p, uint8_t family)
+{
+	uint32_t n = 0;
+	for (uint32_t a = 0; a < p->setup->address_count; a++)
+		if (p->setup->addresses[a].bound.family == family) n += p->addresses[a].fresh.count + p->addresses[a].idle.count;
+	return n;
+}
+
+static uint32_t kept_of(uint32_t pairs)
+{
+	uint32_t kept = pairs / KEPT_SHARE > KEPT_MIN ? pairs / KEPT_SHARE : KEPT_MIN;
+	return kept < pairs / 2 ? kept : pairs / 2;
+}
+
 enum err media_ports_init(struct media_ports *p, const struct media_setup *setup, uint32_t share, uint32_t shares)
 {
 	*p = (struct media_ports){ .setup = setup };
@@ -32,6 +49,7 @@ enum err media_ports_init(struct media_ports *p, const struct media_setup *setup
 		media_ports_fini(p);
 		return ERR_FULL;
 	}
+	for (uint32_t six = 0; six < 2; six++) p->kept[six] = kept_of(count_free(p, six ? 6 : 4));
 	return OK;
 }
 
@@ -98,20 +116,28 @@ static enum err take_fresh(struct media_ports *p, struct random *random, struct 
 	return ERR_FULL;
 }
 
-enum err media_ports_take(struct media_ports *p, struct random *random, uint8_t family, uint32_t address,
+static enum err take_of(struct media_ports *p, struct random *random, uint32_t address, struct media_pair *out,
+                        struct media_pair_opened *opened)
+{
+	struct media_pair_set *idle = &p->addresses[address].idle;
+	*out = (struct media_pair){ .address = (uint8_t)address };
+	if (idle->count < IDLE_MIN && take_fresh(p, random, out, opened) == OK) return OK;
+	if (!idle->count) return ERR_FULL;
+	out->number = draw(idle, random);
+	return OK;
+}
+
+enum err media_ports_take(struct media_ports *p, struct random *random, const struct media_port_want *want,
                           struct media_pair *out, struct media_pair_opened *opened)
 {
-	uint32_t a = address < MEDIA_ADDRESSES_MAX ? address : choose_address(p, random, family);
+	bool any = want->address == MEDIA_ADDRESSES_MAX;
+	bool kept = !want->emergency && count_free(p, want->family) <= p->kept[want->family == 6];
+	uint32_t a = any ? choose_address(p, random, want->family) : want->address;
 	*opened = (struct media_pair_opened){ 0 };
-	if (a < MEDIA_ADDRESSES_MAX) {
-		struct media_pair_set *idle = &p->addresses[a].idle;
-		*out = (struct media_pair){ .address = (uint8_t)a };
-		if (idle->count < IDLE_MIN && take_fresh(p, random, out, opened) == OK) return OK;
-		if (idle->count) {
-			out->number = draw(idle, random);
-			return OK;
-		}
-	}
+	if (!kept && a < MEDIA_ADDRESSES_MAX && take_of(p, random, a, out, opened) == OK) return OK;
+	// Without descriptors, or when others have the ports of that address, what is open and idle elsewhere will do.
+	for (a = 0; any && !kept && a < p->setup->address_count; a++)
+		if (p->setup->addresses[a].bound.family == want->family && take_of(p, random, a, out, opened) == OK) return OK;
 	COUNT(media_ports_full);
 	return ERR_FULL;
 }

@@ -1,6 +1,7 @@
 // Local media ports: pairs of sockets (RTP on an even port, RTCP on the next), of the share of one worker and one media
 // thread in every address's range. A pair is taken at random, so that nobody can guess where a call's media will be;
-// once opened it stays open for later calls: opening costs a dozen system calls, taking one that is open none.
+// once opened it stays open for later calls: opening costs a dozen system calls, taking one that is open none. The last
+// sixteenth of a share is kept for emergency calls.
 #pragma once
 
 #include "base/random.h"
@@ -27,6 +28,7 @@ struct media_pair_set {
 
 struct media_ports { // of one worker and one thread
 	const struct media_setup *setup; // borrowed
+	uint32_t kept[2];                // pairs of IPv4 and IPv6 that only emergency calls may have
 	struct {
 		struct media_pair_set fresh; // never opened
 		struct media_pair_set idle;  // open, and of no call
@@ -37,9 +39,14 @@ struct media_ports { // of one worker and one thread
 MUST_CHECK enum err media_ports_init(struct media_ports *p, const struct media_setup *setup, uint32_t share,
                                      uint32_t shares);
 void media_ports_fini(struct media_ports *p);
-// A free pair of a family; of one address, if `address` is not MEDIA_ADDRESSES_MAX. ERR_FULL: there is none, or no
-// descriptor. A port that another program has is given up for good and counted.
-MUST_CHECK enum err media_ports_take(struct media_ports *p, struct random *random, uint8_t family, uint32_t address,
+struct media_port_want {
+	uint8_t family;   // 4 or 6
+	bool emergency;   // may have those that are kept
+	uint32_t address; // of this address; MEDIA_ADDRESSES_MAX: of any
+};
+// A free pair. ERR_FULL: there is none, or no descriptor to open one with. A port that another program has is given up
+// for good and counted.
+MUST_CHECK enum err media_ports_take(struct media_ports *p, struct random *random, const struct media_port_want *want,
                                      struct media_pair *out, struct media_pair_opened *opened);
 void media_ports_give(struct media_ports *p, struct media_pair pair);
 // Gives back one that was just taken and not handed over: closes it, if it was opened for that.

@@ -53,7 +53,8 @@ struct memory_plane {
 	struct media_event events[PLANE_EVENTS_MAX];
 	uint32_t event_first, event_count;
 	uint16_t port_next;
-	bool no_ports; // none is free
+	bool no_ports;   // none is free,
+	bool ports_kept; // ... but for emergency calls
 };
 
 struct feature_request { // a feature set from a phone, on its way through the control thread

@@ -43,17 +43,17 @@ static enum err open_session(struct media *m, ref *session, uint64_t owner)
 	return ERR_FULL;
 }
 
-static enum err take_ports(struct media *m, ref session, enum media_side side, uint8_t family, uint32_t count,
+static enum err take_ports(struct media *m, ref session, const struct media_want *want,
                            struct addr rtp[MEDIA_STREAMS_MAX])
 {
 	struct memory_plane *p = (struct memory_plane *)m;
 	struct plane_session *s = session_at(p, session);
 	if (!s) return ERR_NOT_FOUND;
-	for (uint32_t i = 0; i < count && i < MEDIA_STREAMS_MAX; i++) {
-		struct addr *local = &s->sides[side].local[i];
-		if (local->family != family) {
-			if (p->no_ports) return ERR_FULL;
-			if (addr_parse(local, str_from(family == 6 ? EXCHANGE_ADDR_6 : EXCHANGE_ADDR_4)) != OK) return ERR_FULL;
+	for (uint32_t i = 0; i < want->count && i < MEDIA_STREAMS_MAX; i++) {
+		struct addr *local = &s->sides[want->side].local[i];
+		if (local->family != want->family) {
+			if (p->no_ports && !(p->ports_kept && want->emergency)) return ERR_FULL;
+			if (addr_parse(local, str_from(want->family == 6 ? EXCHANGE_ADDR_6 : EXCHANGE_ADDR_4)) != OK) return ERR_FULL;
 			local->port = p->port_next;
 			p->port_next = (uint16_t)(p->port_next + 2);
 		}

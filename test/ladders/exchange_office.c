@@ -328,9 +328,9 @@ static void set_number(struct row *r)
 static void set_ports(struct row *r)
 {
 	struct memory_plane *p = &r->l->exchange->plane;
-	if (is(r, "none")) p->no_ports = true;
-	else if (is(r, "free")) p->no_ports = false;
-	else not_understood(r);
+	p->no_ports = !is(r, "free");
+	p->ports_kept = p->no_ports && is(r, "few"); // only those that are kept for emergency calls
+	if (p->no_ports && !p->ports_kept && !is(r, "none")) not_understood(r);
 }
 
 // How many transactions the switch has, from its start.

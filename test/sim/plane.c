@@ -129,16 +129,16 @@ static void give_pair(struct plane *p, const struct addr *local)
 	p->free[(p->free_first + p->free_count++) % PORT_PAIRS] = pair;
 }
 
-static enum err take_ports(struct media *m, ref session, enum media_side which, uint8_t family, uint32_t count,
+static enum err take_ports(struct media *m, ref session, const struct media_want *want,
                            struct addr rtp[MEDIA_STREAMS_MAX])
 {
 	struct plane *p = ((struct seat *)m)->plane;
 	struct session *s = pool_at(&p->sessions, session);
-	uint8_t f = (uint8_t)family_at(family);
+	uint8_t f = (uint8_t)family_at(want->family);
 	if (!s) return ERR_NOT_FOUND;
-	for (uint8_t i = 0; i < count && i < MEDIA_STREAMS_MAX; i++) {
-		struct addr *local = &s->sides[which].local[f][i];
-		if (!local->family && !take_pair(p, s, (uint8_t)which, i, f)) return ERR_FULL;
+	for (uint8_t i = 0; i < want->count && i < MEDIA_STREAMS_MAX; i++) {
+		struct addr *local = &s->sides[want->side].local[f][i];
+		if (!local->family && !take_pair(p, s, want->side, i, f)) return ERR_FULL;
 		rtp[i] = *local;
 	}
 	return OK;

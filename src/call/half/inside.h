@@ -60,6 +60,8 @@ void t_release_all(struct call *c, struct cause cause, bool elsewhere);
 // join.c: media between the sides.
 // A command to the media plane, whose failure changes nothing for the call: counted.
 void join_told(enum err e);
+// Media could not be had: leaves in the trail why, and gives the cause.
+struct cause join_failed(struct call *c, enum call_side side, enum err e);
 struct media_leg join_leg(const struct call *c, enum call_side side);
 // An offer, answer, request or refusal that a leg brought in the middle of a call.
 void join_media(struct call *c, enum call_side from, const struct verb *v);

@@ -11,6 +11,13 @@ void join_told(enum err e)
 	if (e != OK) COUNT(call_media_behind);
 }
 
+struct cause join_failed(struct call *c, enum call_side side, enum err e)
+{
+	bool full = e == ERR_FULL; // of ports, mostly: our trouble, and nothing that the caller said
+	call_trail(c, side, full ? TRAIL_NO_MEDIA_PORTS : TRAIL_MEDIA_REFUSED, full ? 0 : CAUSE_INCOMPATIBLE, 0);
+	return cause_local(full ? CAUSE_CONGESTION : CAUSE_INCOMPATIBLE);
+}
+
 struct media_leg join_leg(const struct call *c, enum call_side side)
 {
 	const struct call_leg *leg = side == SIDE_O ? &c->o_leg : t_leg(c);
@@ -79,6 +86,12 @@ static void refuse(struct call *c, enum call_side side, enum media_refusal why)
 	tell(c, side, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = (uint8_t)why });
 }
 
+static void refuse_by(struct call *c, enum call_side side, enum err e)
+{
+	if (e == ERR_FULL) call_trail(c, side, TRAIL_NO_MEDIA_PORTS, 0, 0);
+	refuse(c, side, e == ERR_FULL ? REFUSED_FAILED : REFUSED_NOT_ACCEPTABLE);
+}
+
 // A new offer of one side goes to the other, when there is one; else we answer it ourselves.
 static void join_new_offer(struct call *c, enum call_side from, const struct verb *v)
 {
@@ -92,11 +105,11 @@ static void join_new_offer(struct call *c, enum call_side from, const struct ver
 		refuse(c, from, REFUSED_GLARE);
 		return;
 	}
-	if (media_offer_from(&c->media, m, media_of(from), &leg, v->sdp) != OK) {
-		refuse(c, from, REFUSED_NOT_ACCEPTABLE);
+	enum err e = media_offer_from(&c->media, m, media_of(from), &leg, v->sdp);
+	if (e != OK) {
+		refuse_by(c, from, e);
 		return;
 	}
-	enum err e;
 	if (joined) {
 		out.media = MEDIA_OFFER;
 		e = media_offer_to(&c->media, m, env, media_of(to), &other, &out.sdp);
@@ -106,7 +119,7 @@ static void join_new_offer(struct call *c, enum call_side from, const struct ver
 	}
 	if (e != OK) {
 		media_offer_drop(&c->media, m);
-		refuse(c, from, REFUSED_NOT_ACCEPTABLE);
+		refuse_by(c, from, e);
 		return;
 	}
 	tell(c, joined ? to : from, &out);
@@ -139,6 +152,7 @@ void join_media(struct call *c, enum call_side from, const struct verb *v)
 	struct media_leg leg = join_leg(c, from);
 	struct verb out = { .kind = VERB_MEDIA, .media = MEDIA_ANSWER };
 	bool held_o = holds(c, SIDE_O), held_t = holds(c, SIDE_T);
+	enum err e;
 	switch (v->media) {
 	case MEDIA_OFFER: join_new_offer(c, from, v); break;
 	case MEDIA_ASK: join_ask(c, from); break;
@@ -147,10 +161,10 @@ void join_media(struct call *c, enum call_side from, const struct verb *v)
 		refuse(c, to, v->refusal);
 		break;
 	case MEDIA_ANSWER:
-		if (media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg, v->sdp,
-			&out.sdp) != OK) {
+		e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg, v->sdp, &out.sdp);
+		if (e != OK) {
 			media_offer_drop(&c->media, &c->calls->media);
-			refuse(c, to, REFUSED_NOT_ACCEPTABLE);
+			refuse_by(c, to, e);
 		} else if (out.sdp.n) {
 			tell(c, to, &out);
 		}

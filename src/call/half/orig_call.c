@@ -31,39 +31,34 @@ void orig_alert(struct call *c, const struct verb *v)
 	}
 }
 
-// Keeps the answer for the caller until its record is on disk. False: no memory.
-static bool hold_sdp(struct call *c, struct str sdp)
+// Keeps the answer for the caller until its record is on disk.
+static enum err hold_sdp(struct call *c, struct str sdp)
 {
 	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
 	c->held_sdp = slab_dup(&c->calls->texts, sdp);
-	return c->held_sdp.n > 0;
+	return c->held_sdp.n > 0 ? OK : ERR_FULL;
+}
+
+// The media of the far party's answer. Its offer, if the caller sent none, waits until it can be passed on.
+static enum err answer_came(struct call *c, const struct verb *v)
+{
+	struct verb up = { .kind = VERB_ANSWER };
+	struct media_leg leg = join_leg(c, SIDE_T);
+	if (v->media == MEDIA_OFFER) return media_offer_from(&c->media, &c->calls->media, MEDIA_B, &leg, v->sdp);
+	enum err e = v->media == MEDIA_ANSWER ? join_answer(c, v, &up) : OK;
+	return e == OK && up.media == MEDIA_ANSWER ? hold_sdp(c, up.sdp) : e;
 }
 
 void orig_record_answer(struct call *c, const struct verb *v)
 {
 	const struct env *env = call_env(c);
-	struct verb up = { .kind = VERB_ANSWER };
 	c->answered_ms = env->now_ms;
 	call_trail(c, SIDE_T, TRAIL_ANSWERED, c->t_answered, 0);
-	if (v->media == MEDIA_ANSWER) {
-		if (join_answer(c, v, &up) != OK) {
-			call_trail(c, SIDE_T, TRAIL_MEDIA_REFUSED, CAUSE_INCOMPATIBLE, 0);
-			c->cause = cause_local(CAUSE_INCOMPATIBLE);
-			o_post(c, O_EV_REFUSE, NULL);
-			return;
-		}
-		if (up.media == MEDIA_ANSWER && !hold_sdp(c, up.sdp)) {
-			c->cause = cause_local(CAUSE_CONGESTION);
-			o_post(c, O_EV_REFUSE, NULL);
-			return;
-		}
-	} else if (v->media == MEDIA_OFFER) { // the caller sent none: T's offer waits in the media until it can be passed on
-		struct media_leg leg = join_leg(c, SIDE_T);
-		if (media_offer_from(&c->media, &c->calls->media, MEDIA_B, &leg, v->sdp) != OK) {
-			c->cause = cause_local(CAUSE_INCOMPATIBLE);
-			o_post(c, O_EV_REFUSE, NULL);
-			return;
-		}
+	enum err e = answer_came(c, v);
+	if (e != OK) {
+		c->cause = join_failed(c, SIDE_T, e);
+		o_post(c, O_EV_REFUSE, NULL);
+		return;
 	}
 	half_timer(c, SIDE_O, orig_commit_ms(c));
 	call_put_answer(c);
@@ -89,10 +84,10 @@ void orig_answer(struct call *c, const struct verb *v)
 	(void)v;
 	struct verb up = { .kind = VERB_ANSWER };
 	const struct office_rules *rules = call_rules(c);
-	if (!c->o_open && answer_media(c, &up) != OK) {
-		call_trail(c, SIDE_O, TRAIL_NO_MEDIA_PORTS, 0, 0);
+	enum err e = c->o_open ? OK : answer_media(c, &up);
+	if (e != OK) {
 		c->released_by = BY_SWITCH;
-		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_CONGESTION) });
+		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = join_failed(c, SIDE_O, e) });
 		return;
 	}
 	c->answered = true;

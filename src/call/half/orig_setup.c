@@ -97,13 +97,12 @@ void orig_authorise(struct call *c, const struct verb *v)
 	keep_identities(c, v->offer);
 	// Before any limit and screen: is it an emergency call?
 	if (c->dialled[0]) translate(c, true, NULL);
-	c->emergency = c->translation.class == DIAL_EMERGENCY;
+	c->emergency = c->media.emergency = c->translation.class == DIAL_EMERGENCY;
 	if (v->media == MEDIA_OFFER) {
 		struct media_leg leg = join_leg(c, SIDE_O);
 		enum err e = media_offer_from(&c->media, &c->calls->media, MEDIA_A, &leg, v->sdp);
 		if (e != OK) {
-			call_trail(c, SIDE_O, e == ERR_FULL ? TRAIL_NO_MEDIA_PORTS : TRAIL_MEDIA_REFUSED, CAUSE_INCOMPATIBLE, 0);
-			deny(c, cause_local(e == ERR_FULL ? CAUSE_CONGESTION : CAUSE_INCOMPATIBLE));
+			deny(c, join_failed(c, SIDE_O, e));
 			return;
 		}
 	}
@@ -123,13 +122,13 @@ void orig_authorise(struct call *c, const struct verb *v)
 // Opens the caller's leg if it is not, plays a tone that asks for digits and starts the first-digit timer.
 static void ask_digits(struct call *c, enum media_tone tone)
 {
-	if (join_local(c, true) != OK) {
-		call_trail(c, SIDE_O, TRAIL_MEDIA_REFUSED, CAUSE_INCOMPATIBLE, 0);
-		deny(c, cause_local(CAUSE_INCOMPATIBLE));
+	enum err e = join_local(c, true);
+	if (e != OK) {
+		deny(c, join_failed(c, SIDE_O, e));
 		return;
 	}
 	struct media_worker *m = &c->calls->media;
-	enum err e = media_collect(&c->media, m, MEDIA_A, true);
+	e = media_collect(&c->media, m, MEDIA_A, true);
 	c->tone = (uint8_t)tone;
 	if (e == OK) e = media_play(&c->media, m, MEDIA_A, (struct media_play){ .tone = c->tone });
 	if (e != OK) {
@@ -223,7 +222,7 @@ static void go_on(struct call *c)
 	const struct translation *t = &c->translation;
 	switch (t->class) {
 	case DIAL_EMERGENCY:
-		c->emergency = true;
+		c->emergency = c->media.emergency = true;
 		if (c->o_line) c->caller.presentation = PRESENT_ALLOWED; // *67 does not hide a caller in distress
 		// fall through
 	case DIAL_LINE:

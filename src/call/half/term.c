@@ -116,11 +116,12 @@ static bool present(struct call *c)
 	while (rest.n && offer.identity_count < OFFER_IDENTITIES_MAX)
 		offer.identities[offer.identity_count++] = str_cut(&rest, '\n');
 	leg->phase = LEG_OFFERED;
-	if (join_offer(c, &v) == OK) {
+	enum err e = join_offer(c, &v);
+	if (e == OK) {
 		call_note_leg(c, SIDE_T, leg);
 		t_tell(c, (uint8_t)(c->t_leg_count - 1), &v);
 	} else {
-		call_trail(c, SIDE_T, TRAIL_NO_MEDIA_PORTS, 0, 0);
+		join_failed(c, SIDE_T, e);
 		t_tell(c, (uint8_t)(c->t_leg_count - 1), &(struct verb){ .kind = VERB_RELEASE });
 	}
 	if (leg->phase != LEG_GONE) return true;

@@ -70,11 +70,11 @@ static enum err write_text(struct call_media *cm, struct media_worker *w, struct
 {
 	struct media_half *h = &cm->halves[side];
 	struct addr rtp[MEDIA_STREAMS_MAX];
-	uint32_t count = 1;
+	struct media_want want = { .side = (uint8_t)side, .family = h->leg.signalling.family == 6 ? 6 : 4, .count = 1,
+		                       .emergency = cm->emergency };
 	for (uint32_t i = 0; i < lines->count; i++)
-		if (draft->slots[i].port && lines->line[i].stream + 1u > count) count = lines->line[i].stream + 1u;
-	uint8_t family = h->leg.signalling.family == 6 ? 6 : 4;
-	enum err e = w->plane->ops->ports(w->plane, cm->session, side, family, count, rtp);
+		if (draft->slots[i].port && lines->line[i].stream >= want.count) want.count = lines->line[i].stream + 1;
+	enum err e = w->plane->ops->ports(w->plane, cm->session, &want, rtp);
 	if (e != OK) return e;
 	draft->host = rtp[0];
 	draft->count = lines->count;

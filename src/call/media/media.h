@@ -88,6 +88,7 @@ struct call_media {
 	uint8_t voice;      // stream that carries the voice
 	bool mapped;        // the sides were not negotiated with each other: payload types are renumbered between them
 	bool settled;       // nobody else will be asked
+	bool emergency;     // of an emergency call, as the call says: ports are kept ready for it
 	struct media_half halves[MEDIA_SIDES];
 };
 

@@ -27,7 +27,7 @@ static enum err sim_open(struct media *m, ref *session, uint64_t owner)
 	return OK;
 }
 
-static enum err sim_ports(struct media *m, ref session, enum media_side side, uint8_t family, uint32_t count,
+static enum err sim_ports(struct media *m, ref session, const struct media_want *want,
                           struct addr rtp[MEDIA_STREAMS_MAX])
 {
 	static const struct addr hosts[2] = {
@@ -37,12 +37,12 @@ static enum err sim_ports(struct media *m, ref session, enum media_side side, ui
 	struct media_sim *sim = sim_of(m);
 	struct sim_session *s = pool_at(&sim->sessions, session);
 	if (!s) return ERR_NOT_FOUND;
-	for (uint32_t i = 0; i < count; i++) {
-		struct addr *local = &s->local[side][family == 6][i];
+	for (uint32_t i = 0; i < want->count; i++) {
+		struct addr *local = &s->local[want->side][want->family == 6][i];
 		if (!local->family) {
 			if (!sim->pairs_left) return ERR_FULL;
 			sim->pairs_left--;
-			*local = hosts[family == 6];
+			*local = hosts[want->family == 6];
 			local->port = sim->port_next;
 			sim->port_next += 2;
 		}

@@ -135,6 +135,14 @@ struct media_event {
 	struct media_leg_stats legs[MEDIA_SIDES]; // STATS, CLOSED
 };
 
+// Which local ports a session wants.
+struct media_want {
+	uint8_t side;   // enum media_side
+	uint8_t family; // 4 or 6
+	uint8_t count;  // of streams, from 0
+	bool emergency; // may have those that are kept for emergency calls
+};
+
 // The media plane as one worker sees it. An implementation embeds it as its first member.
 struct media {
 	const struct media_ops *ops;
@@ -144,10 +152,9 @@ struct media {
 struct media_ops {
 	// A session without ports, for the object that `owner` names (a handle of the caller's). ERR_FULL: no more.
 	enum err (*open)(struct media *m, ref *session, uint64_t owner);
-	// Makes sure that streams 0 to `count`-1 of a side have local ports in a family (4 or 6) and tells them: RTP on an
-	// even port, RTCP on the next. Asked again, the same. ERR_FULL: no port is free, or no address of that family.
-	enum err (*ports)(struct media *m, ref session, enum media_side side, uint8_t family, uint32_t count,
-	                  struct addr rtp[MEDIA_STREAMS_MAX]);
+	// Makes sure that a side has the local ports that it wants and tells them: RTP on an even port, RTCP on the next.
+	// Asked again, the same. ERR_FULL: no port is free, or no address of that family.
+	enum err (*ports)(struct media *m, ref session, const struct media_want *want, struct addr rtp[MEDIA_STREAMS_MAX]);
 	// Hands over a command. After CLOSE the handle finds nothing. ERR_NOT_FOUND: no such session. ERR_FULL: the plane
 	// is behind (a CLOSE is never refused for that: it is done later).
 	enum err (*tell)(struct media *m, ref session, const struct media_command *command);
