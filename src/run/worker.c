@@ -35,6 +35,7 @@ struct worker {
 static void on_request(void *self, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
 	struct worker *w = self;
+	if (sip_refuse_request(&w->legs, txn, m, from)) return;
 	if (m->method == SIP_REGISTER) {
 		registrar_request(&w->registrar, txn, m, from);
 	} else if (m->to.tag.n) {

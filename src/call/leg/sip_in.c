@@ -84,6 +84,17 @@ static bool refuse_extensions(struct sip_legs *ls, ref txn, const struct sip_msg
 	return true;
 }
 
+// A sips URI promises TLS on the whole way, which ended before us (RFC 3261 §26.2.2). Of the Request-URI the user part
+// is what counts: host, port and maddr told how to get here (§19.1.1).
+bool sip_refuse_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	struct str scheme = m->uri.scheme;
+	if (str_eq_nocase(scheme, STR("sip")) || str_eq_nocase(scheme, STR("tel")))
+		return refuse_extensions(ls, txn, m, from);
+	sip_reply(ls, txn, m, from, 416, STR(""));
+	return true;
+}
+
 static bool wants_privacy(const struct sip_msg *m)
 {
 	struct str rest = sip_msg_header(m, SIP_H_PRIVACY);
@@ -130,11 +141,7 @@ bool sip_leg_is_emergency(struct sip_legs *ls, const struct sip_msg *m, const st
 static bool refuse_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
 	struct str sdp;
-	struct str scheme = m->uri.scheme;
-	if (!str_eq_nocase(scheme, STR("sip")) && !str_eq_nocase(scheme, STR("sips")) && !str_eq_nocase(scheme, STR("tel")))
-		sip_reply(ls, txn, m, from, 416, STR(""));
-	else if (m->max_forwards == 0) sip_reply(ls, txn, m, from, 483, STR(""));
-	else if (refuse_extensions(ls, txn, m, from)) return true;
+	if (m->max_forwards == 0) sip_reply(ls, txn, m, from, 483, STR(""));
 	else if (!msg_sdp(m, &sdp)) sip_reply(ls, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
 	else if (!sdp_is_good(sdp)) sip_reply(ls, txn, m, from, 400, STR(""));
 	else return false;
@@ -262,7 +269,6 @@ static void reinvite(struct sip_leg *leg, ref txn, const struct sip_msg *m, cons
 	struct verb v = { .kind = VERB_MEDIA };
 	struct sip_legs *ls = leg->legs;
 	bool ours_open = leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT || leg->oa == OA_LATE_OFFER_GOT;
-	if (refuse_extensions(ls, txn, m, from)) return;
 	if (!msg_sdp(m, &v.sdp)) {
 		sip_reply(ls, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
 	} else if (!sdp_is_good(v.sdp)) {

@@ -93,6 +93,9 @@ struct leg_factory sip_leg_factory(struct sip_legs *ls);
 // What the stack tells, when it is a leg's business.
 // Is this new INVITE an emergency call, as far as it can be known before its caller is?
 bool sip_leg_is_emergency(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from);
+// What no request may be, of whatever method: of a scheme that we do not serve, in need of an extension that we do not
+// have. True: it was refused.
+bool sip_refuse_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from);
 // An INVITE without To tag: a new call, or its refusal.
 void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from);
 // Any request with a To tag.

@@ -92,7 +92,8 @@ static struct str without_headers(const struct sip_uri *uri)
 	return uri->headers.n ? str_head(uri->text, (uint32_t)(uri->headers.p - uri->text.p) - 1) : uri->text;
 }
 
-// The first Contact: the remote target (RFC 3261 §12.1). It must be one that we can send to.
+// The first Contact: the remote target (RFC 3261 §12.1). It must be one that we can send to. Host, port and maddr of it
+// are said, not followed: requests go by the flow that they came by, which a NAT lets through and nobody can forge.
 static enum err put_target(struct buf *b, struct str *target, const struct sip_msg *m)
 {
 	struct sip_walk walk = { 0 };
