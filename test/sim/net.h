@@ -20,14 +20,21 @@ void net_unbind(struct net *n, struct endpoint *e);
 // Copies the octets; they arrive later, more than once, changed or never. Order is not kept. What arrives where nobody
 // listens is gone (and counted).
 void net_send(struct net *n, const struct addr *from, const struct addr *to, struct str bytes);
+// Lets go what a clogged link held back.
+void net_unclog(struct net *n);
 // On its way now.
 uint32_t net_in_flight(const struct net *n);
-// The last messages that passed between the node and this party (all parties: NULL), newest last, as a ladder for
-// people; and as a scenario of test/ladders where it can be said in its words.
-struct buf;
-void put_net_ladder(struct buf *b, struct net *n, const struct addr *party, struct str call_id);
 
 struct net_use {
 	uint64_t sent, delivered, lost, doubled, late, spoiled, to_nobody;
 };
 struct net_use net_use(const struct net *n);
+
+// What passed, of a run that keeps it (plan.keep), oldest first; NULL past the last.
+struct net_message {
+	uint64_t at_ms; // sent
+	struct addr from, to;
+	const char *fate; // what became of it: "" arrived as it was sent
+	struct str text;  // owned by the network
+};
+const struct net_message *net_message(const struct net *n, uint32_t index);

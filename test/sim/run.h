@@ -1,0 +1,41 @@
+// Runs in processes of their own: one that aborts (an assertion, the sanitizer) is a failure like any other, whose seed
+// is known and which can be run again.
+#pragma once
+
+#include "sim/sim.h"
+
+#define RUN_TEXT_MAX (1u << 20)
+
+struct run_result {
+	bool failed;
+	uint64_t sum, events, calls;
+	uint32_t begun, completed; // calls that ordinary callers began; of these, that got an answer from where they went
+	char failure[4096];
+	char story[RUN_TEXT_MAX]; // of a run that failed and kept its messages
+};
+// Runs one plan in this process.
+void run_here(struct run_result *r, const struct sim_plan *plan);
+// In a child, which may abort; the result is in memory that both have. NULL: the system refuses.
+struct run_result *run_apart(const struct sim_plan *plan);
+struct run_result *run_result_free(struct run_result *r);
+
+// Many seeds, one after the other, in `jobs` processes, until one fails, `count` were run (0: no limit) or `seconds`
+// are over (0: no limit).
+struct run_many {
+	struct sim_plan said; // for all (plan.h)
+	uint64_t first, count, seconds;
+	uint32_t jobs;
+	bool twice; // each seed two times: the sums must be equal
+};
+struct run_tally {
+	uint64_t seeds, calls, begun, completed;
+	uint64_t cpu_ns; // of all processes
+	uint64_t failed_seed;
+	bool failed;
+	char failure[4096];
+};
+// False: one failed, or (failure says it) nothing could be run.
+bool run_many(struct run_tally *t, const struct run_many *m);
+// The shortest plan found that still fails, from one that failed: fewer calls, then an earlier end. Takes at most about
+// `seconds`.
+struct sim_plan run_shorten(const struct sim_plan *said, uint64_t seed, uint64_t seconds);
