@@ -106,7 +106,7 @@ void leg_free(struct sip_leg *leg)
 	if (leg->invite_txn) sip_stack_disown(ls->setup.stack, leg->invite_txn);
 	if (leg->bye_txn) sip_stack_disown(ls->setup.stack, leg->bye_txn);
 	sip_dialog_fini(&leg->dialog);
-	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->ack };
+	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->early_tag, &leg->ack };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = slab_free(&ls->texts, *texts[i]);
 	pool_put(&ls->pool, leg);
 }
@@ -183,8 +183,21 @@ static void do_up_progress(struct sip_leg *leg, const struct leg_input *in)
 	if (m->status > 100 && msg_sdp(m, &v.sdp) && v.sdp.n) {
 		v.media = MEDIA_ANSWER;
 		v.in_band = true;
+		leg_keep(leg, &leg->answer, v.sdp);
+		leg_keep(leg, &leg->early_tag, m->to.tag);
 	}
 	leg_tell(leg, &v);
+}
+
+// The SDP of a 2xx. One without means what its 18x said: RFC 3261 13.2.1 wants it in the 2xx, some carriers say it once.
+static bool answer_sdp(struct sip_leg *leg, const struct sip_msg *m, struct str *sdp)
+{
+	if (!msg_sdp(m, sdp)) return false;
+	if (!sdp->n && leg->oa == OA_OFFER_SENT && leg->early_tag.n && str_eq(leg->early_tag, m->to.tag))
+		*sdp = arena_dup(&leg->legs->setup.env->scratch, leg->answer);
+	leg->answer = slab_free(&leg->legs->texts, leg->answer);
+	leg->early_tag = slab_free(&leg->legs->texts, leg->early_tag);
+	return sdp->n > 0;
 }
 
 static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
@@ -194,7 +207,7 @@ static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
 	bool asked = leg->oa == OA_ASK_SENT;
 	leg->invite_txn = 0; // what still comes of it finds the dialog
 	leg->ack_cseq = in->msg->cseq.number;
-	if (sip_dialog_init_uac(&leg->dialog, in->msg, in->msg, in->from) != OK || !msg_sdp(in->msg, &v.sdp) || !v.sdp.n) {
+	if (sip_dialog_init_uac(&leg->dialog, in->msg, in->msg, in->from) != OK || !answer_sdp(leg, in->msg, &v.sdp)) {
 		// Nothing to talk to, or no media: end it as our clause says (RFC 3261 13.2.2.4 ACK, then BYE).
 		if (leg->dialog.text) out_ack(leg, STR(""));
 		leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
