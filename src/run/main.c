@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,15 +52,6 @@ static void notify(const char *state)
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, n) < 0)
 		LOG(WARN, "notify", LOG_TEXT("systemd could not be told how far the start is"));
 	close(fd);
-}
-
-// Media wants four sockets a call: as many files as the system lets us have.
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // Signals come through a descriptor, on this thread only: all others are started after this and inherit the mask.
@@ -235,7 +225,6 @@ static int serve(struct cli *c)
 	s->signals = -1;
 	log_level = s->config->log_level;
 	umask(027);
-	raise_file_limit();
 	rcu_join();
 	count_join();
 	enum err e = start(s, &why);

@@ -11,6 +11,9 @@
 COUNTER(media_sessions_full, "Calls without media because all sessions are in use");
 COUNTER(media_orders_full, "Commands refused because a media thread is behind");
 
+#define DESCRIPTORS_CALL 4    // sockets of a call: two pairs of RTP and RTCP
+#define DESCRIPTORS_OTHER 256 // for listeners, the store, the API's clients
+
 // A session as its worker knows it. Its thread is that of the pool that it comes from.
 struct plane_session {
 	uint64_t owner;
@@ -265,13 +268,27 @@ static enum err check_addresses(const struct media_setup *s)
 	return OK;
 }
 
-// Four descriptors a call: as many as we may have.
-static void raise_descriptor_limit(void)
+// For two pairs of sockets in each call, as far as there are ports for them, and for all else.
+static uint64_t descriptors_wanted(const struct media_setup *s)
+{
+	uint64_t calls = (uint64_t)s->sessions_max * s->workers, ports = 0;
+	for (uint32_t i = 0; i < s->address_count; i++) ports += 2 * media_pair_count(&s->addresses[i]);
+	return (calls * DESCRIPTORS_CALL < ports ? calls * DESCRIPTORS_CALL : ports) + DESCRIPTORS_OTHER;
+}
+
+// As many as the system lets us have; where that is too few, whoever reads the log learns it before callers do.
+static void raise_descriptor_limit(uint64_t wanted)
 {
 	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+	if (limit.rlim_cur >= wanted) return;
+	uint64_t left = limit.rlim_cur > DESCRIPTORS_OTHER ? limit.rlim_cur - DESCRIPTORS_OTHER : 0;
+	LOG(WARN, "descriptors_few",
+	    LOG_TEXT("the system lets this process open fewer files than calls_max calls need: raise LimitNOFILE of the "
+	             "service (ulimit -n), or calls beyond this number will be refused"),
+	    LOG_U64("calls", left / DESCRIPTORS_CALL), LOG_U64("files", limit.rlim_cur), LOG_U64("wanted", wanted));
 }
 
 static enum err init_worker(struct media_plane *p, uint32_t index)
@@ -333,7 +350,7 @@ enum err media_plane_new(struct media_plane **out, const struct media_setup *set
 	struct media_plane *p = calloc(1, sizeof *p);
 	if (!p) return ERR_FULL;
 	p->setup = *setup;
-	raise_descriptor_limit();
+	raise_descriptor_limit(descriptors_wanted(&p->setup));
 	e = allocate(p);
 	for (uint32_t i = 0; e == OK && i < setup->workers; i++) e = init_worker(p, i);
 	for (uint32_t i = 0; e == OK && i < setup->threads; i++) e = init_thread(p, i);

@@ -367,6 +367,35 @@ static void test_refused(void **state)
 	assert_null(media_plane_free(NULL));
 }
 
+static char said[1024];
+
+static void keep_line(enum log_level level, struct str line)
+{
+	if (level == LOG_WARN) str_to_z(said, sizeof said, line);
+}
+
+// The soft limit is raised to the hard one; too low a limit is told with the number of calls that it allows.
+static void test_descriptor_limit(void **state)
+{
+	(void)state;
+	struct media_setup s = setup_with(1, 1, 2048);
+	struct rlimit before, low;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = (struct rlimit){ .rlim_cur = before.rlim_cur / 2, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	log_also = keep_line;
+	raise_descriptor_limit(1);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_true(low.rlim_cur == before.rlim_max && !said[0]);
+	assert_int_equal(descriptors_wanted(&s), 4 * MANY + DESCRIPTORS_OTHER);
+	s.sessions_max = 1u << 30; // there are no ports for so many
+	assert_int_equal(descriptors_wanted(&s), 2 * 2 * 2048 + DESCRIPTORS_OTHER);
+	raise_descriptor_limit(UINT64_MAX);
+	assert_non_null(strstr(said, "LimitNOFILE"));
+	log_also = NULL;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 // A worker that opens, plays, asks and closes without rest, each session ending with its one last event.
 static void *work(void *self)
 {
@@ -420,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_relay), T(test_attack), T(test_play),    T(test_families),
 		T(test_own),   T(test_limits), T(test_refused), T(test_two_workers),
+		T(test_descriptor_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,7 +227,7 @@ static enum err start_media(struct node *n)
 {
 	const struct config *c = n->setup.config;
 	struct media_setup s = { .workers = n->worker_count, .threads = c->media_threads,
-		.sessions_max = c->calls_max / n->worker_count + 1, .wake = wake_worker, .wake_self = n };
+		.sessions_max = c->calls_max / n->worker_count + 1 + CALLS_RESERVED, .wake = wake_worker, .wake_self = n };
 	for (uint32_t i = 0; i < c->media_count; i++) {
 		s.addresses[s.address_count++] = (struct media_address){ .bound = c->media[i].address, .told = c->media[i].public,
 			.port_first = (uint16_t)c->media[i].port_first, .port_last = (uint16_t)c->media[i].port_last };
