@@ -245,6 +245,17 @@ enum err worker_recover(struct worker *w, const struct call_record *answer, uint
 	return e;
 }
 
+const char *worker_wrong(const struct worker *w, struct str *call_id)
+{
+	const struct call *c;
+	const char *wrong = NULL;
+	for (uint32_t at = 0; !wrong && (c = calls_each(w->calls, &at));) {
+		wrong = call_wrong(c);
+		*call_id = str_from(c->call_ids[SIDE_O]);
+	}
+	return wrong ? wrong : sip_legs_wrong(&w->legs, call_id);
+}
+
 struct worker_use worker_use(const struct worker *w)
 {
 	const struct sip_stack_use use = sip_stack_use(w->stack);

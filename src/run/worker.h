@@ -71,6 +71,9 @@ void worker_stop(struct worker *w);
 struct calls;
 struct calls *worker_calls(struct worker *w);
 
+// What is wrong with what stands, between two events, in words, and the Call-ID of the call; NULL: nothing.
+const char *worker_wrong(const struct worker *w, struct str *call_id);
+
 // What stands, for audits: all zero when all is quiet.
 struct worker_use {
 	uint32_t calls, legs, transactions, tombstones;

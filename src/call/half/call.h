@@ -209,6 +209,10 @@ void calls_release_all(struct calls *cs, struct cause cause);
 // A monotonic time of this call as UTC; 0 stays 0. All hang on its beginning, so that they agree with each other
 // whatever the clock did meanwhile.
 uint64_t call_wall_ms(const struct call *c, uint64_t ms);
+// What is wrong with a call between two events, in words; NULL: nothing.
+const char *call_wrong(const struct call *c);
+// Does this call hold this leg?
+bool calls_hold(const struct calls *cs, ref call, enum call_side side, uint8_t index, ref leg);
 // The record of a call as it stands.
 void call_record(struct call_record *r, struct call *c, enum record_kind kind);
 

@@ -115,6 +115,9 @@ void sip_leg_seen(struct sip_legs *ls, uint64_t owner, bool out, struct str byte
 void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
                struct str extra);
 
+// What is wrong with a leg between two events, and the Call-ID of the first such leg; NULL: nothing.
+const char *sip_legs_wrong(const struct sip_legs *ls, struct str *call_id);
+
 // What sends a BYE after a restart: the octets that leg_ops.freeze wrote. ERR_BAD: not ours.
 MUST_CHECK enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t n, struct cause cause);
 

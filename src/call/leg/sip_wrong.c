@@ -1,0 +1,34 @@
+// What must hold of a SIP leg between two events.
+#include "call/leg/sip_inside.h"
+
+#define S(name) LEG_##name##_STATE
+#define IN_CALL (IN(S(CALLING)) | IN(S(INVITED)) | IN(S(ANSWERED)) | IN(S(UP)) | IN(S(BYE_IN)) | IN(S(LOST)))
+#define PASSING (IN(S(IDLE)) | IN(S(FAILED)) | IN(S(CANCELLED)) | IN(S(GONE)))
+#define INVITING (IN(S(CALLING)) | IN(S(INVITED)) | IN(S(ANSWERED)) | IN(S(ENDING)))
+
+static const char *leg_wrong(const struct sip_leg *leg)
+{
+	uint32_t in = IN(leg->state);
+	bool held = calls_hold(leg->legs->setup.calls, leg->call, leg->side, leg->index, leg_ref(leg));
+	if (in & PASSING) return "it rests in a state that it only passes";
+	if ((in & IN_CALL) && !held) return "its call does not know it";
+	if (!(in & IN_CALL) && held) return "it is over, and its call holds it";
+	if ((in & INVITING) && !leg->invite_txn) return "its INVITE has no transaction";
+	if (in == IN(S(BYE_OUT)) && !leg->bye_txn) return "its BYE has no transaction";
+	if (in != IN(S(INVITED)) && leg->expires.armed) return "a timer runs that its state has not";
+	if (in == IN(S(UP)) && !leg->dialog.text) return "it is up without a dialog";
+	if (in == IN(S(UP)) && !leg->invite_txn && leg->oa != OA_STABLE && leg->oa != OA_LATE_OFFER_GOT)
+		return "an offer is open in no transaction";
+	return NULL;
+}
+
+const char *sip_legs_wrong(const struct sip_legs *ls, struct str *call_id)
+{
+	const struct sip_leg *leg;
+	const char *wrong = NULL;
+	for (uint32_t at = 0; !wrong && (leg = pool_each(&ls->pool, &at));) {
+		wrong = leg_wrong(leg);
+		*call_id = leg->dialog.text ? leg->dialog.call_id : (struct str){ leg->tag, SIP_LEG_TAG_LEN };
+	}
+	return wrong;
+}
