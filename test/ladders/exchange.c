@@ -107,6 +107,14 @@ static void set_time(struct ladder *l)
 	worker_at(l->exchange->worker, l->now_ms, exchange_wall_ms(l));
 }
 
+// What must hold between two events.
+static bool is_sound(struct ladder *l)
+{
+	struct str call_id;
+	const char *wrong = worker_wrong(l->exchange->worker, &call_id);
+	return !wrong || ladder_fail(l, NULL, "an invariant broke in call %.*s: %s", STR_FMT(call_id), wrong);
+}
+
 bool exchange_input(struct ladder *l, const struct packet *p)
 {
 	if (!need_worker(l)) return false;
@@ -121,7 +129,7 @@ bool exchange_input(struct ladder *l, const struct packet *p)
 	outbox_flush(&l->exchange->out);
 	rcu_quiescent();
 	free(bytes);
-	return true;
+	return is_sound(l);
 }
 
 bool exchange_step(struct ladder *l)
@@ -138,7 +146,7 @@ bool exchange_step(struct ladder *l)
 	}
 	outbox_flush(&x->out);
 	rcu_quiescent();
-	return any;
+	return is_sound(l) && any;
 }
 
 uint64_t exchange_tick(struct ladder *l)
@@ -148,6 +156,7 @@ uint64_t exchange_tick(struct ladder *l)
 	set_time(l);
 	uint64_t next = worker_tick(x->worker), journal = journal_next(x), plane = plane_next(x);
 	outbox_flush(&x->out);
+	is_sound(l);
 	if (journal < next) next = journal;
 	return plane < next ? plane : next;
 }
