@@ -133,7 +133,7 @@ void sim_at(struct sim *s, uint64_t at_ms, sim_event *run, void *self, uint64_t 
 	if (s->count == s->max) grow(s);
 	if (at_ms < s->now_ms) at_ms = s->now_ms;
 	uint64_t chance = random_u64(&s->chance[SIM_ORDER]);
-	struct event e = { at_ms, (chance & ~0xffffffffu) | (s->scheduled++ & 0xffffffffu), run, self, arg };
+	struct event e = { at_ms, chance << 32 | (s->scheduled++ & 0xffffffffu), run, self, arg };
 	uint32_t i = s->count++;
 	while (i && before(&e, &s->heap[(i - 1) / 4])) {
 		s->heap[i] = s->heap[(i - 1) / 4];
