@@ -83,6 +83,7 @@ struct call {
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
 	bool release_kept;                 // the journal has taken the release record
 	bool in_band;                      // the far party's early media is connected
+	bool rings;                        // the caller hears ringing of ours
 	bool far_told;                     // ... and was no ringing: what the far network has to say was heard
 	bool heard_of;                     // the attempt that stands got an answer of any kind (its peer is not silent)
 	uint8_t prompt, tone;              // treatment chosen: enum media_prompt, enum media_tone; 0 by the cause

@@ -3,12 +3,26 @@
 
 COUNTER(call_records_late, "Answers passed on or refused because their record was not on disk in time");
 
+// Ringing of ours, to a caller who hears us: by a leg that we opened, or by early media of a far party that left.
+static void ring_begin(struct call *c)
+{
+	if (c->rings || (!c->o_open && !media_can_play(&c->media, MEDIA_A))) return;
+	c->rings = true;
+	join_told(media_play(&c->media, &c->calls->media, MEDIA_A, (struct media_play){ .tone = MEDIA_TONE_RINGBACK }));
+}
+
+static void ring_end(struct call *c)
+{
+	if (c->rings) join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
+	c->rings = false;
+}
+
 // What the far party sends before it answers.
 void orig_progress(struct call *c, const struct verb *v)
 {
 	struct verb up = { .kind = VERB_PROGRESS };
 	if (v->media == MEDIA_NONE || join_answer(c, v, &up) != OK) return;
-	if (c->o_open) join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
+	ring_end(c);
 	c->in_band = c->far_told = true;
 	up.in_band = true;
 	if (!c->o_open) o_tell(c, &up);
@@ -17,18 +31,20 @@ void orig_progress(struct call *c, const struct verb *v)
 void orig_alert(struct call *c, const struct verb *v)
 {
 	struct verb up = { .kind = VERB_ALERT };
-	const struct env *env = call_env(c);
-	if (c->alerted_ms && v->media == MEDIA_NONE) return; // another phone, or the next attempt: the caller hears ringing
-	if (!c->alerted_ms) {
-		c->alerted_ms = env->now_ms;
+	bool first = !c->alerted_ms; // else another phone, or the next attempt: the caller knows that it rings
+	bool media = v->media != MEDIA_NONE && join_answer(c, v, &up) == OK;
+	if (first) {
+		c->alerted_ms = call_env(c)->now_ms;
 		call_trail(c, SIDE_T, TRAIL_ALERTING, 0, 0);
 	}
-	if (v->media != MEDIA_NONE && join_answer(c, v, &up) == OK) c->in_band = true;
-	if (!c->o_open) {
-		o_tell(c, &up);
+	if (media) {
+		ring_end(c);
+		c->in_band = true;
 	} else if (!c->in_band) {
-		join_told(media_play(&c->media, &c->calls->media, MEDIA_A, (struct media_play){ .tone = MEDIA_TONE_RINGBACK }));
+		ring_begin(c);
 	}
+	up.in_band = c->in_band || c->rings;
+	if (!c->o_open && (first || media)) o_tell(c, &up);
 }
 
 // Keeps the answer for the caller until its record is on disk.
@@ -95,10 +111,8 @@ void orig_answer(struct call *c, const struct verb *v)
 	half_timer(c, SIDE_O, (uint64_t)rules->settings.call_max_s * 1000);
 	if (!c->emergency) // which ends when the centre says so
 		join_told(media_watch(&c->media, &c->calls->media, (uint16_t)rules->settings.media_silence_s));
-	if (c->o_open) {
-		join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
-		return;
-	}
+	ring_end(c);
+	if (c->o_open) return;
 	o_tell(c, &up);
 	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
 	c->o_open = true;

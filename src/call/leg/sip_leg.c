@@ -128,16 +128,21 @@ static void do_invite(struct sip_leg *leg, const struct leg_input *in)
 	out_invite(leg, in->verb);
 }
 
+// The SDP of an 18x: an answer is said again in each that has something to hear (RFC 3261 13.2.1, RFC 6337 2.1).
+static struct str early_sdp(struct sip_leg *leg, const struct verb *v)
+{
+	if (v->media == MEDIA_ANSWER && !leg->answer.n) leg_keep(leg, &leg->answer, v->sdp);
+	return v->in_band && leg->answer.n ? leg->answer : v->sdp;
+}
+
 static void do_progress(struct sip_leg *leg, const struct leg_input *in)
 {
-	if (in->verb->media == MEDIA_ANSWER) leg_keep(leg, &leg->answer, in->verb->sdp);
-	out_invite_response(leg, 183, STR("Session Progress"), STR(""), in->verb->sdp);
+	out_invite_response(leg, 183, STR("Session Progress"), STR(""), early_sdp(leg, in->verb));
 }
 
 static void do_alert(struct sip_leg *leg, const struct leg_input *in)
 {
-	if (in->verb->media == MEDIA_ANSWER) leg_keep(leg, &leg->answer, in->verb->sdp);
-	out_invite_response(leg, 180, STR("Ringing"), STR(""), in->verb->sdp);
+	out_invite_response(leg, 180, STR("Ringing"), STR(""), early_sdp(leg, in->verb));
 }
 
 static void do_answer(struct sip_leg *leg, const struct leg_input *in)

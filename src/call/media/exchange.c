@@ -38,7 +38,7 @@ static enum err parse(struct sdp *sdp, const struct media_worker *w, struct str 
 
 void media_offer_drop(struct call_media *cm, struct media_worker *w)
 {
-	cm->offer = slab_free(&w->texts, cm->offer);
+	media_offer_forget(cm, w);
 	cm->halves[MEDIA_A].gave = cm->halves[MEDIA_B].gave = MEDIA_GAVE_NOTHING;
 }
 
@@ -94,7 +94,7 @@ static void fill_dead(struct sdp_draft *draft, const struct media_lines *lines)
 
 // The other side's offer as it stands, and the lines of both sides with it.
 struct relay {
-	struct sdp offer;
+	struct sdp offer, told; // told: what the offerer was answered already; no media: nothing yet
 	struct media_lines from, to;
 	int8_t sources[MEDIA_LINES_MAX];
 };
@@ -102,9 +102,20 @@ struct relay {
 static enum err relay_read(struct relay *r, const struct call_media *cm, struct media_worker *w, enum media_side to)
 {
 	enum err e = parse(&r->offer, w, cm->offer);
+	r->told.media_count = 0;
+	if (e == OK && cm->told.n) e = sdp_parse(&r->told, cm->told, NULL);
 	if (e == OK) e = lines_of_offer(&r->from, cm, media_other(to), &r->offer);
 	if (e == OK) lines_passed_on(&r->to, r->sources, cm, to, &r->from, &r->offer);
 	return e;
+}
+
+// Formats and attributes of a line for the next leg, or NULL: a dead one. Whoever called and has had an answer, in early
+// media of a leg that left, goes by that: the next leg is offered what was agreed then.
+static const struct sdp_media *relay_source(const struct relay *r, uint32_t line)
+{
+	const struct sdp_media *m = &r->offer.media[line], *told = line < r->told.media_count ? &r->told.media[line] : NULL;
+	if (media_form_of(m) == MEDIA_FORM_NONE || (told && told->port == 0)) return NULL;
+	return told ? told : m;
 }
 
 static enum err relay_offer(struct call_media *cm, struct media_worker *w, struct env *env, enum media_side to,
@@ -116,9 +127,10 @@ static enum err relay_offer(struct call_media *cm, struct media_worker *w, struc
 	struct sdp_draft draft = { .source = &r.offer };
 	fill_dead(&draft, &r.to);
 	for (uint32_t j = 0; j < r.to.count; j++) {
-		const struct sdp_media *m = r.sources[j] >= 0 ? &r.offer.media[r.sources[j]] : NULL;
-		if (!m || media_form_of(m) == MEDIA_FORM_NONE) continue;
-		draft.slots[j] = (struct sdp_slot){ .source = m, .port = 1, .direction = direction_of(m) };
+		const struct sdp_media *m = r.sources[j] >= 0 ? relay_source(&r, (uint32_t)r.sources[j]) : NULL;
+		if (!m) continue;
+		draft.slots[j] = (struct sdp_slot){ .source = m, .port = 1,
+			                                .direction = direction_of(&r.offer.media[r.sources[j]]) };
 	}
 	e = write_text(cm, w, env, to, &r.to, &draft, out);
 	if (e == OK) cm->halves[to].gave = MEDIA_GAVE_RELAYED;
@@ -184,6 +196,20 @@ static enum err relay_answer(struct call_media *cm, struct media_worker *w, stru
 		                      : (struct sdp_slot){ .source = m };
 	}
 	return write_text(cm, w, env, media_other(answerer), &r->from, &draft, out);
+}
+
+// The same, which is the first that was written; it is kept as long as another leg may answer too.
+static enum err relay_tell(struct call_media *cm, struct media_worker *w, struct env *env, enum media_side answerer,
+                           const struct relay *r, const struct sdp *answer, struct str *out)
+{
+	if (cm->told.n) {
+		*out = arena_dup(&env->scratch, cm->told);
+		return out->n ? OK : ERR_FULL;
+	}
+	enum err e = relay_answer(cm, w, env, answerer, r, answer, out);
+	if (e != OK || cm->settled) return e;
+	cm->told = slab_dup(&w->texts, *out);
+	return cm->told.n ? OK : ERR_FULL;
 }
 
 // --- voice
@@ -307,9 +333,9 @@ static enum err answer_to_relayed(struct call_media *cm, struct media_worker *w,
 		voice_read(&ours, &r.offer.media[r.sources[at]]);
 		return voice_answered(cm, w, side, &r.to, at, answer, &ours);
 	}
-	e = relay_answer(cm, w, env, side, &r, answer, out);
+	e = relay_tell(cm, w, env, side, &r, answer, out);
 	if (e == OK) e = relay_apply(cm, w, side, &r, answer);
-	if (e == OK && cm->settled) cm->offer = slab_free(&w->texts, cm->offer);
+	if (e == OK && cm->settled) media_offer_forget(cm, w);
 	return e;
 }
 

@@ -7,7 +7,7 @@ enum err media_worker_init(struct media_worker *w, struct media *plane, uint32_t
 {
 	assert(plane && plane->ops);
 	w->plane = plane;
-	slab_init(&w->texts, (uint64_t)offers_max * MEDIA_TEXT_MAX * 2 + SLAB_CHUNK_BYTES * SLAB_SIZES);
+	slab_init(&w->texts, (uint64_t)offers_max * MEDIA_TEXT_MAX * 3 + SLAB_CHUNK_BYTES * SLAB_SIZES);
 	return OK;
 }
 
@@ -25,7 +25,7 @@ bool media_close(struct call_media *cm, struct media_worker *w)
 {
 	ref session = cm->session;
 	const struct media_command close = { .kind = MEDIA_DO_CLOSE };
-	cm->offer = slab_free(&w->texts, cm->offer);
+	media_offer_forget(cm, w);
 	cm->session = 0;
 	return session && w->plane->ops->tell(w->plane, session, &close) == OK;
 }
@@ -33,12 +33,18 @@ bool media_close(struct call_media *cm, struct media_worker *w)
 void media_settled(struct call_media *cm, struct media_worker *w)
 {
 	cm->settled = true;
-	if (cm->answered != MEDIA_UNANSWERED) cm->offer = slab_free(&w->texts, cm->offer);
+	if (cm->answered != MEDIA_UNANSWERED) media_offer_forget(cm, w);
+}
+
+void media_offer_forget(struct call_media *cm, struct media_worker *w)
+{
+	cm->offer = slab_free(&w->texts, cm->offer);
+	cm->told = slab_free(&w->texts, cm->told);
 }
 
 bool media_offer_waits(const struct call_media *cm, enum media_side side)
 {
-	return cm->offer.n && cm->offer_from == side && cm->answered == MEDIA_UNANSWERED;
+	return cm->offer.n && cm->offer_from == side && cm->answered == MEDIA_UNANSWERED && !cm->told.n;
 }
 
 bool media_can_play(const struct call_media *cm, enum media_side side)

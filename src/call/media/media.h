@@ -83,6 +83,7 @@ struct call_media {
 	ref session;        // owned; 0 before the first text
 	uint64_t owner;     // what media events will name
 	struct str offer;   // owned (the worker's texts); the last offer, kept for the next who might answer it
+	struct str told;    // owned (the same); the answer that the offerer has: it stays, whoever answers next
 	uint8_t offer_from; // enum media_side
 	uint8_t answered;   // enum media_answered
 	uint8_t voice;      // stream that carries the voice
@@ -105,7 +106,7 @@ MUST_CHECK enum err media_offer_from(struct call_media *cm, struct media_worker 
 MUST_CHECK enum err media_offer_to(struct call_media *cm, struct media_worker *w, struct env *env, enum media_side side,
                                    const struct media_leg *leg, struct str *out);
 // The leg on this side answered (a 183, a 200, an ACK; the same text again changes nothing). *out is the answer for the
-// other side, empty when that waits for none (it is joined as it agreed before).
+// other side: to one offer always the same (RFC 3264 §6). Empty when it waits for none (it is joined as it agreed before).
 MUST_CHECK enum err media_answer_from(struct call_media *cm, struct media_worker *w, struct env *env,
                                       enum media_side side, const struct media_leg *leg, struct str sdp,
                                       struct str *out);
@@ -118,8 +119,11 @@ MUST_CHECK enum err media_offer_local(struct call_media *cm, struct media_worker
                                       enum media_side side, const struct media_leg *leg, struct str *out);
 // The offer that waits came to nothing (488, 491, leg gone): all stays as agreed before.
 void media_offer_drop(struct call_media *cm, struct media_worker *w);
+// Gives back the texts of the offer and of its answer; what was agreed stands.
+void media_offer_forget(struct call_media *cm, struct media_worker *w);
 // The leg on this side left and another may take its place (forwarding, the next route): what it agreed is forgotten.
-// An offer of the other side that it had answered waits again, and goes to the next.
+// An offer of the other side that it had answered goes to the next, of each medium only what its answer agreed to: the
+// other side goes by that answer.
 void media_leave(struct call_media *cm, struct media_worker *w, enum media_side side);
 // The call is answered: nobody else will be asked. Gives back the text of the offer; without this, media_close does.
 void media_settled(struct call_media *cm, struct media_worker *w);

@@ -42,7 +42,7 @@ struct verb {
 	uint8_t kind;        // enum verb_kind
 	uint8_t media;       // enum verb_media
 	uint8_t refusal;     // enum media_refusal, with MEDIA_REFUSED
-	bool in_band;        // PROGRESS: there is something to hear
+	bool in_band;        // PROGRESS, ALERT: there is something to hear
 	bool elsewhere;      // RELEASE toward a ringing leg: another one answered (RFC 3326 "Call completed elsewhere")
 	bool final_retry;    // RELEASE: no other route would help
 	char digit;          // SIGNAL_DIGIT
