@@ -5,10 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 COUNTER(journal_refused, "Records refused because too many wait for the disk");
 
@@ -19,12 +16,6 @@ static bool has_room(const struct journal_log *j, const struct producer *p, uint
 {
 	uint64_t most = kind == RECORD_RELEASE ? j->setup.bytes_max : j->setup.bytes_max / 4 * 3;
 	return atomic_load(&p->in_flight) < j->setup.in_flight_max && atomic_load(&j->waiting_bytes) + n <= most;
-}
-
-static void wake_thread(struct journal_log *j)
-{
-	const uint64_t one = 1;
-	if (write(j->event_fd, &one, sizeof one) < 0) {} // full of wake-ups: it wakes
 }
 
 static enum err put_record(void *self, uint32_t worker, const struct call_record *r, uint64_t owner)
@@ -49,7 +40,8 @@ static enum err put_record(void *self, uint32_t worker, const struct call_record
 	enum err err = ring_put(&p->in, &e);
 	assert(err == OK); // it holds as many as may be in flight
 	atomic_fetch_add(&j->puts, 1); // before the look whether the thread sleeps: it does the same the other way round
-	if (atomic_load(&j->sleeping)) wake_thread(j);
+	// One wake-up is enough, whoever gives it.
+	if (atomic_load(&j->sleeping) && atomic_exchange(&j->sleeping, false)) journal_wake(j);
 	return err;
 }
 
@@ -58,7 +50,7 @@ static bool is_healthy(void *self)
 	const struct journal_log *j = self;
 	uint64_t busy_since_ms = atomic_load(&j->busy_since_ms);
 	if (atomic_load(&j->failing) || atomic_load(&j->no_room)) return false;
-	return busy_since_ms == 0 || journal_now_ms() - busy_since_ms <= j->setup.late_ms;
+	return busy_since_ms == 0 || journal_time(j).now_ms - busy_since_ms <= j->setup.late_ms;
 }
 
 struct journal journal_of(struct journal_log *j)
@@ -77,6 +69,12 @@ bool journal_take(struct journal_log *j, uint32_t worker, struct journal_done *o
 
 // ---- Opening and closing --------------------------------------------------------------------------------------------
 
+static struct journal_time system_clock(void *self)
+{
+	(void)self;
+	return (struct journal_time){ journal_now_ms(), journal_clock_ms(CLOCK_REALTIME) };
+}
+
 static uint64_t or_default(uint64_t value, uint64_t dflt)
 {
 	return value ? value : dflt;
@@ -93,6 +91,7 @@ static void take_setup(struct journal_log *j, const struct journal_setup *setup)
 	s->segments_kept = (uint32_t)or_default(s->segments_kept, 8);
 	s->late_ms = (uint32_t)or_default(s->late_ms, 200);
 	s->stop_ms = (uint32_t)or_default(s->stop_ms, 1000);
+	if (!s->clock) s->clock = system_clock;
 	j->folder = strdup(setup->folder);
 	j->files = (struct journal_files){ j->folder, s->files ? s->files : &file_ops_system, s->files_self,
 		                               s->segment_bytes };
@@ -108,9 +107,7 @@ static enum err make_parts(struct journal_log *j)
 		if (ring_init(&p->in, sizeof(struct entry *), j->setup.in_flight_max) != OK) return ERR_FULL;
 		if (ring_init(&p->out, sizeof(struct journal_done), j->setup.in_flight_max) != OK) return ERR_FULL;
 	}
-	if (map_init(&j->open, 1u << 16, (struct hash_key){ { 0 } }) != OK) return ERR_FULL;
-	j->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return j->event_fd >= 0 ? OK : ERR_SYSTEM;
+	return map_init(&j->open, 1u << 16, (struct hash_key){ { 0 } });
 }
 
 static enum err refuse(enum err err, const struct journal_log *j, const char *why)
@@ -127,9 +124,10 @@ static enum err lock_folder(struct journal_log *j)
 	struct buf b = buf_on(path, sizeof path);
 	put_fmt(&b, "%s/lock", j->folder);
 	put_c(&b, '\0');
-	j->lock_fd = b.err == OK ? open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600) : -1;
+	const struct journal_files *f = &j->files;
+	j->lock_fd = b.err == OK ? f->ops->open(f->self, path, O_CREAT | O_RDWR, 0600) : -1;
 	if (j->lock_fd < 0) return refuse(ERR_SYSTEM, j, "the folder of the journal cannot be used");
-	if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) return refuse(ERR_STATE, j, "another switch has this journal open");
+	if (f->ops->lock(f->self, j->lock_fd) != 0) return refuse(ERR_STATE, j, "another switch has this journal open");
 	return OK;
 }
 
@@ -150,7 +148,8 @@ static enum err open_log(struct journal_log *j)
 	err = journal_scan(j);
 	if (err != OK) return refuse(err, j, "the journal cannot be read");
 	j->boot++;
-	if (j->id == 0) j->id = new_id();
+	if (j->boot < j->setup.boot_least) j->boot = j->setup.boot_least;
+	if (j->id == 0) j->id = j->setup.id ? j->setup.id : new_id();
 	if (j->sequence < j->setup.sequence_least) j->sequence = j->setup.sequence_least;
 	if (atomic_load(&j->open_count))
 		LOG(WARN, "journal_recovers", LOG_TEXT("calls were answered and not released when the switch stopped"),
@@ -182,20 +181,18 @@ enum err journal_open(struct journal_log **out, const struct journal_setup *setu
 	return err;
 }
 
-enum err journal_start(struct journal_log *j)
-{
-	if (pthread_create(&j->thread, NULL, journal_thread, j) != 0) return ERR_SYSTEM;
-	j->started = true;
-	return OK;
-}
-
 static void free_parts(struct journal_log *j)
 {
 	LIST_EACH(it, &j->open_calls) free(LIST_OF(it, struct open_call, in_order));
 	map_fini(&j->open);
+	while (j->first) { // and what is in the rings: when no thread was started
+		struct entry *e = j->first;
+		j->first = e->next;
+		free(e);
+	}
 	for (uint32_t w = 0; j->workers && w < j->setup.workers; w++) {
 		struct producer *p = &j->workers[w];
-		for (struct entry *e; p->in.items && ring_take(&p->in, &e);) free(e); // never started
+		for (struct entry *e; p->in.items && ring_take(&p->in, &e);) free(e);
 		ring_fini(&p->in);
 		ring_fini(&p->out);
 	}
@@ -203,22 +200,18 @@ static void free_parts(struct journal_log *j)
 	free(j->batch.p);
 	free(j->segments);
 	free(j->lives);
+	free(j->recovered);
 	free(j->folder);
 }
 
 struct journal_log *journal_close(struct journal_log *j)
 {
 	if (!j) return NULL;
-	atomic_store(&j->stop, true);
-	if (j->started) {
-		wake_thread(j);
-		pthread_join(j->thread, NULL);
-	}
+	journal_stop(j);
 	journal_segment_close(&j->now, &j->files);
 	journal_segment_close(&j->ready, &j->files);
 	free_parts(j);
-	if (j->event_fd >= 0) close(j->event_fd);
-	if (j->lock_fd >= 0) close(j->lock_fd);
+	if (j->lock_fd >= 0) j->files.ops->close(j->files.self, j->lock_fd);
 	pthread_cond_destroy(&j->committed);
 	pthread_mutex_destroy(&j->lock);
 	free(j);

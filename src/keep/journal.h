@@ -17,6 +17,10 @@
 
 #define JOURNAL_WORKERS_MAX 64
 
+struct journal_time {
+	uint64_t now_ms, wall_ms; // monotonic; UTC
+};
+
 struct journal_setup {
 	const char *folder;      // exists, and is nobody else's
 	uint32_t workers;        // that put records, at most JOURNAL_WORKERS_MAX
@@ -28,8 +32,12 @@ struct journal_setup {
 	uint32_t late_ms;        // a commit that takes longer is unhealthy; 200
 	uint32_t stop_ms;        // how long close tries to write what waits; 1,000
 	uint64_t sequence_least; // the last number that the store has: if the folder was lost, numbers go on after it
+	uint32_t boot_least;     // the number that this start has at least: if the folder was lost, no call's number comes again
+	uint64_t id;             // of a journal that is made now, 63 bits; drawn
 	const struct file_ops *files; // the system's
 	void *files_self;
+	struct journal_time (*clock)(void *self); // the system's
+	void *clock_self;
 	// Called by the journal thread when journal_take has something for this worker. May be NULL.
 	void (*wake)(void *self, uint32_t worker);
 	void *wake_self;
@@ -40,9 +48,10 @@ struct journal_log;
 // Opens the folder: reads what is there, cuts off a torn end, starts a new segment. ERR_STATE: another process has it
 // open; ERR_SYSTEM: it cannot be read or written. Both are logged.
 MUST_CHECK enum err journal_open(struct journal_log **out, const struct journal_setup *setup);
-// The calls that were answered and never released, one at a time, between open and start: their ANSWER, and when the
-// switch that answered them last showed life. Each stays open until a RELEASE with its number is put.
+// The calls that were answered and never released when it was opened, each told once, to any thread: their ANSWER, and
+// when the switch that answered them last showed life. Each stays open until a RELEASE with its number is put.
 bool journal_next_recovered(struct journal_log *j, struct call_record *answer, uint64_t *last_life_wall_ms);
+uint32_t journal_recovered_count(const struct journal_log *j); // there were, of those told as well
 // Starts the journal's thread. ERR_SYSTEM: there is none to be had.
 MUST_CHECK enum err journal_start(struct journal_log *j);
 // Writes what waits (a disk that fails is tried for stop_ms), ends the thread. NULL is fine; returns NULL.
@@ -52,8 +61,15 @@ struct journal_log *journal_close(struct journal_log *j);
 struct journal journal_of(struct journal_log *j);
 // The next of this worker's records that is on disk (or, at close, lost). On the worker's own thread.
 bool journal_take(struct journal_log *j, uint32_t worker, struct journal_done *out);
-// How often this journal was opened, this time included: with it, call numbers are unique over restarts.
+// The number of this start, greater than that of any before: with it, call numbers are unique over restarts.
 uint32_t journal_boot(const struct journal_log *j);
+
+// BY HAND, in place of journal_start: what the journal's thread does, step by step. journal_begin writes what waits and
+// waits for the disk; true: something was written, and journal_finish, called when that time has passed, notes it and
+// tells the workers. When a step is due, at the latest: monotonic ms, 0 at once.
+MUST_CHECK bool journal_begin(struct journal_log *j);
+void journal_finish(struct journal_log *j);
+uint64_t journal_due_ms(const struct journal_log *j);
 
 struct journal_status {
 	bool healthy;

@@ -17,6 +17,7 @@
 #define JOURNAL_LIFE_MS 500
 #define JOURNAL_RETRY_MS 100  // after a write that failed
 #define JOURNAL_ROOM_MS 1000  // between attempts to make the next segment ready
+#define JOURNAL_TIDY_MS 1000  // between looks whether segments can go, when nothing is written
 
 struct entry { // one record that is not on disk
 	struct entry *next;
@@ -40,6 +41,11 @@ struct open_call { // answered, not released
 struct segment_info { // a file that is there
 	uint64_t number, end; // end: octets on disk
 	uint32_t open;        // open calls whose answer is in it
+};
+
+struct recovered { // a call that was open when the journal was opened
+	uint64_t call, segment, offset;
+	uint32_t boot;
 };
 
 struct life { // when a start of the switch last showed life
@@ -76,11 +82,20 @@ struct journal_log {
 	uint64_t sequence;  // given last
 	struct journal_segment now, ready;
 	uint64_t number; // of the newest file
-	uint64_t retry_at_ms, room_at_ms, written_at_ms;
+	uint64_t retry_at_ms, room_at_ms, written_at_ms, tidy_at_ms;
+	struct { // the batch that journal_begin wrote
+		struct entry *rest; // the first that stayed out
+		enum err err;
+		int system; // errno
+	} attempt;
 	uint64_t failing_since_ms; // 0: all is well
 	struct life *lives;        // owned
 	uint32_t life_count;
-	struct list *recovered_at; // for journal_next_recovered
+
+	// Since the scan never changed; the workers take from them:
+	struct recovered *recovered; // owned
+	uint32_t recovered_count;
+	_Atomic uint32_t recovered_next, recovered_read;
 
 	// Shared with the reader's thread, under the lock:
 	pthread_mutex_t lock;
@@ -109,6 +124,11 @@ static inline uint64_t journal_now_ms(void)
 	return journal_clock_ms(CLOCK_MONOTONIC);
 }
 
+static inline struct journal_time journal_time(const struct journal_log *j)
+{
+	return j->setup.clock(j->setup.clock_self);
+}
+
 // journal_calls.c: which calls stand open, and the files that are there.
 struct open_call *journal_open_call(struct journal_log *j, uint64_t call);
 // Notes a frame that is on disk. ERR_FULL: no memory.
@@ -128,9 +148,15 @@ MUST_CHECK enum err journal_frame_at(const struct journal_log *j, uint64_t segme
 // after it was on disk; 0: there is none.
 uint32_t journal_next_sound(struct str rest, uint64_t at);
 
-// journal_thread.c
-void *journal_thread(void *journal);
+// journal_step.c
 // The newest segment becomes one that is ready or made now.
 MUST_CHECK enum err journal_turn(struct journal_log *j);
-// Writes the waiting records that fit in one batch.
+// Writes the waiting records that fit in one batch, due or not.
 MUST_CHECK enum err journal_commit(struct journal_log *j);
+// Tells the workers of what waits still that it is lost.
+void journal_give_up(struct journal_log *j);
+
+// journal_thread.c
+void journal_wake(struct journal_log *j);
+// Ends the thread, if there is one, when what waits is written or stop_ms are over.
+void journal_stop(struct journal_log *j);

@@ -4,8 +4,11 @@
 #include "base/random.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // ---- The system -----------------------------------------------------------------------------------------------------
@@ -53,8 +56,39 @@ static int system_unlink(void *self, const char *path)
 	return unlink(path);
 }
 
+static ssize_t system_pread(void *self, int fd, void *p, size_t n, off_t at)
+{
+	(void)self;
+	return pread(fd, p, n, at);
+}
+
+static off_t system_size(void *self, int fd)
+{
+	struct stat st;
+	(void)self;
+	return fstat(fd, &st) == 0 ? st.st_size : -1;
+}
+
+static int system_lock(void *self, int fd)
+{
+	(void)self;
+	return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static int system_list(void *self, const char *folder, bool (*each)(void *to, const char *name), void *to)
+{
+	DIR *d = opendir(folder);
+	(void)self;
+	if (!d) return -1;
+	for (struct dirent *e; (e = readdir(d)) && each(to, e->d_name);) {}
+	closedir(d);
+	return 0;
+}
+
 const struct file_ops file_ops_system = {
-	system_open, system_close, system_pwrite, system_fdatasync, system_ftruncate, system_fallocate, system_unlink,
+	.open = system_open, .close = system_close, .pwrite = system_pwrite, .fdatasync = system_fdatasync,
+	.ftruncate = system_ftruncate, .fallocate = system_fallocate, .unlink = system_unlink, .pread = system_pread,
+	.size = system_size, .lock = system_lock, .list = system_list,
 };
 
 // ---- Frames ---------------------------------------------------------------------------------------------------------
@@ -114,6 +148,27 @@ void put_journal_path(struct buf *b, const char *folder, uint64_t number)
 {
 	put_fmt(b, "%s/%020llu.journal", folder, (unsigned long long)number);
 	put_c(b, '\0');
+}
+
+int journal_segment_open(const struct journal_files *f, uint64_t number)
+{
+	char path[4096];
+	struct buf b = buf_on(path, sizeof path);
+	put_journal_path(&b, f->folder, number);
+	return b.err == OK ? f->ops->open(f->self, path, O_RDONLY, 0) : -1;
+}
+
+ssize_t journal_read_at(const struct journal_files *f, int fd, char *p, size_t n, uint64_t at)
+{
+	size_t got = 0;
+	while (got < n) {
+		ssize_t more = f->ops->pread(f->self, fd, p + got, n - got, (off_t)(at + got));
+		if (more < 0 && errno == EINTR) continue;
+		if (more < 0) return -1;
+		if (more == 0) break;
+		got += (size_t)more;
+	}
+	return (ssize_t)got;
 }
 
 static enum err err_of_errno(void)

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 // What the journal asks of the system, so that a test or the simulator can make any of it fail, be slow or cut. All
@@ -20,6 +21,11 @@ struct file_ops {
 	int (*ftruncate)(void *self, int fd, off_t size);
 	int (*fallocate)(void *self, int fd, off_t size); // from 0, reading as zeros
 	int (*unlink)(void *self, const char *path);
+	ssize_t (*pread)(void *self, int fd, void *p, size_t n, off_t at);
+	off_t (*size)(void *self, int fd);
+	int (*lock)(void *self, int fd); // for this process alone, until it is closed; EWOULDBLOCK: another has it
+	// Calls each(to, name) for the folder's entries until one answers false.
+	int (*list)(void *self, const char *folder, bool (*each)(void *to, const char *name), void *to);
 };
 extern const struct file_ops file_ops_system;
 
@@ -54,6 +60,10 @@ struct journal_segment {
 	uint64_t end; // octets on disk
 };
 void put_journal_path(struct buf *b, const char *folder, uint64_t number); // with its NUL
+// Opens the segment of this number to be read; -1 and errno: it cannot be.
+int journal_segment_open(const struct journal_files *f, uint64_t number);
+// Reads up to n octets, fewer only at the end of the file; -1 and errno as the system does.
+ssize_t journal_read_at(const struct journal_files *f, int fd, char *p, size_t n, uint64_t at);
 // Makes a file of full size, empty. ERR_EXISTS; ERR_FULL: the disk is; ERR_SYSTEM.
 MUST_CHECK enum err journal_segment_make(struct journal_segment *s, const struct journal_files *f, uint64_t number);
 // Writes at the end and waits for the disk. ERR_STATE: the wait failed, so the whole segment must be left; else nothing

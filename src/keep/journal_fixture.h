@@ -77,9 +77,29 @@ static inline int fixture_unlink(void *self, const char *path)
 	return file_ops_system.unlink(self, path);
 }
 
+static inline ssize_t fixture_pread(void *self, int fd, void *p, size_t n, off_t at)
+{
+	return file_ops_system.pread(self, fd, p, n, at);
+}
+
+static inline off_t fixture_size(void *self, int fd)
+{
+	return file_ops_system.size(self, fd);
+}
+
+static inline int fixture_lock(void *self, int fd)
+{
+	return file_ops_system.lock(self, fd);
+}
+
+static inline int fixture_list(void *self, const char *folder, bool (*each)(void *to, const char *name), void *to)
+{
+	return file_ops_system.list(self, folder, each, to);
+}
+
 static const struct file_ops fixture_files = {
-	fixture_open,      fixture_close,     fixture_pwrite, fixture_fdatasync,
-	fixture_ftruncate, fixture_fallocate, fixture_unlink,
+	fixture_open,   fixture_close, fixture_pwrite, fixture_fdatasync, fixture_ftruncate, fixture_fallocate,
+	fixture_unlink, fixture_pread, fixture_size,   fixture_lock,      fixture_list,
 };
 
 struct fixture {

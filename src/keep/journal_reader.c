@@ -2,10 +2,7 @@
 #include "keep/journal_core.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define WINDOW_BYTES (256 * 1024)
 static_assert(WINDOW_BYTES >= JOURNAL_FRAME_MAX, "a frame is seen whole");
@@ -30,10 +27,16 @@ struct journal_reader *journal_reader_new(struct journal_log *j, struct journal_
 	return r->window ? r : journal_reader_free(r);
 }
 
+static void close_segment(struct journal_reader *r)
+{
+	if (r->fd >= 0) r->j->files.ops->close(r->j->files.self, r->fd);
+	r->fd = -1;
+}
+
 struct journal_reader *journal_reader_free(struct journal_reader *r)
 {
 	if (!r) return NULL;
-	if (r->fd >= 0) close(r->fd);
+	close_segment(r);
 	free(r->window);
 	free(r);
 	return NULL;
@@ -58,12 +61,9 @@ static bool find_place(struct journal_reader *r, uint64_t *end)
 
 static enum err open_segment(struct journal_reader *r)
 {
-	char path[4096];
-	struct buf b = buf_on(path, sizeof path);
 	if (r->fd >= 0 && r->fd_of == r->at.segment) return OK;
-	if (r->fd >= 0) close(r->fd);
-	put_journal_path(&b, r->j->folder, r->at.segment);
-	r->fd = b.err == OK ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	close_segment(r);
+	r->fd = journal_segment_open(&r->j->files, r->at.segment);
 	r->fd_of = r->at.segment;
 	r->window_n = 0;
 	return r->fd >= 0 ? OK : ERR_SYSTEM;
@@ -76,8 +76,8 @@ static enum err look(struct journal_reader *r, uint64_t end, struct str *seen)
 	if (open_segment(r) != OK) return ERR_SYSTEM;
 	if (r->at.offset < r->window_at || r->at.offset + want > r->window_at + r->window_n) {
 		uint64_t n = end - r->at.offset < WINDOW_BYTES ? end - r->at.offset : WINDOW_BYTES;
-		ssize_t got = pread(r->fd, r->window, (size_t)n, (off_t)r->at.offset);
-		if (got < (ssize_t)want) { // EINTR, or the disk
+		ssize_t got = journal_read_at(&r->j->files, r->fd, r->window, (size_t)n, r->at.offset);
+		if (got < (ssize_t)want) { // the disk
 			r->window_n = 0;
 			return ERR_SYSTEM;
 		}

@@ -122,6 +122,7 @@ static void a_long_call_is_carried_along(void **state)
 	uint64_t died = journal_clock_ms(CLOCK_REALTIME);
 	poll(NULL, 0, 50);
 	fixture_start(f);
+	assert_int_equal(fixture_recovered(f, &life), 1); // until they are asked for nothing goes
 	fixture_keep(f, RECORD_ANSWER, 8);
 	journal_loaded(f->log, (struct journal_place){ UINT64_MAX, 0 }); // all is loaded at once
 	for (uint64_t call = 1000; call < 2500; call++) {

@@ -1,328 +1,70 @@
-// The journal's own thread: takes what the workers put, writes it in batches, tells them, makes room.
+// The journal's own thread: does its steps when they are due, and sleeps until somebody puts a record.
 #include "keep/journal_core.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-COUNTER(journal_commits, "Batches of records written to disk");
-COUNTER(journal_failed_writes, "Attempts to write records that the disk refused");
-COUNTER(journal_failed_syncs, "Waits for the disk that failed: their records were written anew");
-COUNTER(journal_no_room, "Attempts to make the next segment that failed");
-COUNTER(journal_carried, "Answers of long calls copied into a newer segment");
-COUNTER(journal_carry_lost, "Answers of long calls that could not be read again to be copied");
-COUNTER(journal_deleted, "Segments deleted: all their records are in the store");
-COUNTER(journal_given_up, "Records not written when the switch stopped");
+#define STOP_PAUSE_MS 20 // between two attempts to write what waits at the stop
 
-static uint64_t least(uint64_t a, uint64_t b)
+void journal_wake(struct journal_log *j)
 {
-	return a < b ? a : b;
+	const uint64_t one = 1;
+	if (write(j->event_fd, &one, sizeof one) < 0) {} // full of wake-ups: it wakes
 }
 
-// ---- Waiting records ------------------------------------------------------------------------------------------------
-
-static void wait_in_line(struct journal_log *j, struct entry *e)
+static void sleep_until(struct journal_log *j, uint64_t due_ms)
 {
-	e->next = NULL;
-	*j->last = e;
-	j->last = &e->next;
-}
-
-static void collect(struct journal_log *j)
-{
-	j->puts_seen = atomic_load(&j->puts);
-	for (uint32_t w = 0; w < j->setup.workers; w++)
-		for (struct entry *e; ring_take(&j->workers[w].in, &e);) wait_in_line(j, e);
-}
-
-// The worker is told what became of its record, and the record is forgotten.
-static void settle(struct journal_log *j, struct entry *e, enum err err, bool *woken)
-{
-	struct producer *p = &j->workers[e->worker];
-	if (!e->carried) {
-		atomic_fetch_sub(&j->waiting, 1);
-		atomic_fetch_sub(&j->waiting_bytes, e->n);
-	}
-	if (e->owner) {
-		const struct journal_done done = { .owner = e->owner, .kind = e->kind, .err = (uint8_t)err };
-		// There is room: a worker has no more records in flight than this ring holds.
-		if (ring_put(&p->out, &done) == OK) woken[e->worker] = true;
-	} else if (!e->carried) {
-		atomic_fetch_sub(&p->in_flight, 1);
-	}
-	free(e);
-}
-
-static void wake(struct journal_log *j, const bool *woken)
-{
-	for (uint32_t w = 0; j->setup.wake && w < j->setup.workers; w++)
-		if (woken[w]) j->setup.wake(j->setup.wake_self, w);
-}
-
-// ---- Segments -------------------------------------------------------------------------------------------------------
-
-static void make_ready(struct journal_log *j)
-{
-	uint64_t now_ms = journal_now_ms();
-	if (j->ready.fd >= 0 || now_ms < j->room_at_ms) return;
-	enum err err = journal_segment_make(&j->ready, &j->files, j->number + 1);
-	if (err == OK || err == ERR_EXISTS) j->number++;
-	if (err == OK) {
-		if (atomic_exchange(&j->no_room, false)) LOG(INFO, "journal_room", LOG_TEXT("there is room again"));
-		return;
-	}
-	COUNT(journal_no_room);
-	j->room_at_ms = now_ms + JOURNAL_ROOM_MS;
-	if (!atomic_exchange(&j->no_room, true))
-		LOG(ERROR, "journal_no_room", LOG_TEXT("no room for the journal's next segment"), LOG_Z("why", err_text(err)));
-}
-
-enum err journal_turn(struct journal_log *j)
-{
-	j->room_at_ms = 0;
-	make_ready(j);
-	if (j->ready.fd < 0) return ERR_FULL;
-	pthread_mutex_lock(&j->lock);
-	enum err err = journal_add_segment(j, j->ready.number, 0);
-	pthread_mutex_unlock(&j->lock);
-	if (err != OK) return err;
-	journal_segment_close(&j->now, &j->files);
-	j->now = j->ready;
-	j->ready = (struct journal_segment){ .fd = -1 };
-	return OK;
-}
-
-// What the segment holds past its end is in doubt: nothing more is written to it.
-static void leave_segment(struct journal_log *j)
-{
-	pthread_mutex_lock(&j->lock);
-	if (j->now.end == 0) j->segment_count--; // it goes with its file
-	pthread_mutex_unlock(&j->lock);
-	journal_segment_close(&j->now, &j->files);
-}
-
-// ---- A batch --------------------------------------------------------------------------------------------------------
-
-// Writes the frames of as many waiting records as there is room for; returns the first that stays out.
-static struct entry *gather(struct journal_log *j, uint64_t wall_ms)
-{
-	struct journal_frame f;
-	uint64_t room = least(j->files.segment_bytes - j->now.end, j->batch.cap);
-	j->batch.n = 0;
-	if (j->now.end == 0) {
-		f = (struct journal_frame){ .kind = JOURNAL_SEGMENT, .boot = j->boot, .call = j->now.number,
-			                        .sequence = j->sequence, .wall_ms = wall_ms,
-			                        .payload = { (const char *)&j->id, sizeof j->id } };
-		put_journal_frame(&j->batch, &f);
-	} else if (!j->first) {
-		f = (struct journal_frame){ .kind = RECORD_LIFE, .boot = j->boot, .committed = j->now.end, .wall_ms = wall_ms };
-		put_journal_frame(&j->batch, &f);
-	}
-	struct entry *e = j->first;
-	for (; e && j->batch.n + JOURNAL_FRAME_MAX <= room; e = e->next) {
-		if (e->kind == RECORD_RELEASE && e->sequence == 0) e->sequence = ++j->sequence;
-		e->offset = j->now.end + j->batch.n;
-		f = (struct journal_frame){ .kind = e->kind, .boot = e->boot, .call = e->call, .sequence = e->sequence,
-			                        .committed = j->now.end, .wall_ms = wall_ms, .payload = { e->payload, e->n } };
-		// Carried from a former start: the time is its last proof of life, which may stand nowhere else any more.
-		if (e->boot != j->boot) f.wall_ms = journal_life_of(j, e->boot);
-		put_journal_frame(&j->batch, &f);
-	}
-	return e;
-}
-
-static void failed(struct journal_log *j, enum err err)
-{
-	int why = errno;
-	uint64_t now_ms = journal_now_ms();
-	if (err == ERR_STATE) COUNT(journal_failed_syncs);
-	else COUNT(journal_failed_writes);
-	j->retry_at_ms = now_ms + JOURNAL_RETRY_MS;
-	if (j->failing_since_ms) return;
-	j->failing_since_ms = now_ms;
-	atomic_store(&j->failing, true);
-	LOG(ERROR, "journal_failing", LOG_TEXT("records do not reach the disk: they are kept and tried again"),
-	    LOG_Z("what", err == ERR_STATE ? "fdatasync" : "write"), LOG_Z("system", strerror(why)));
-}
-
-static void works_again(struct journal_log *j)
-{
-	if (!j->failing_since_ms) return;
-	LOG(INFO, "journal_works", LOG_TEXT("records reach the disk again"),
-	    LOG_U64("after_ms", journal_now_ms() - j->failing_since_ms));
-	j->failing_since_ms = 0;
-	atomic_store(&j->failing, false);
-}
-
-// The batch is on disk: all before `rest` is noted and its workers are told.
-static void committed(struct journal_log *j, struct entry *rest)
-{
-	bool woken[JOURNAL_WORKERS_MAX] = { false };
-	uint32_t records = 0;
-	pthread_mutex_lock(&j->lock);
-	for (struct entry *e = j->first; e != rest; e = e->next, records++) {
-		const struct journal_frame f = { .kind = e->kind, .boot = e->boot, .call = e->call, .sequence = e->sequence };
-		if (journal_note(j, &f, j->now.number, e->offset) != OK)
-			LOG(ERROR, "journal_no_memory", LOG_TEXT("an open call is not remembered"), LOG_U64("call", e->call));
-	}
-	journal_segment_info(j, j->now.number)->end = j->now.end;
-	atomic_fetch_add(&j->commits, 1);
-	atomic_fetch_add(&j->records, records);
-	pthread_cond_broadcast(&j->committed);
-	pthread_mutex_unlock(&j->lock);
-	while (j->first != rest) {
-		struct entry *e = j->first;
-		j->first = e->next;
-		settle(j, e, OK, woken);
-	}
-	if (!j->first) j->last = &j->first;
-	wake(j, woken);
-	COUNT(journal_commits);
-}
-
-enum err journal_commit(struct journal_log *j)
-{
-	enum err err = OK;
-	if (j->now.fd < 0 || j->files.segment_bytes - j->now.end < JOURNAL_FRAME_MAX) err = journal_turn(j);
-	if (err == OK) {
-		struct entry *rest = gather(j, journal_clock_ms(CLOCK_REALTIME));
-		atomic_store(&j->busy_since_ms, journal_now_ms());
-		err = journal_segment_append(&j->now, &j->files, buf_str(&j->batch));
-		atomic_store(&j->busy_since_ms, 0);
-		if (err == OK) {
-			j->written_at_ms = journal_now_ms();
-			works_again(j);
-			committed(j, rest);
-			return OK;
-		}
-	}
-	failed(j, err);
-	if (err == ERR_STATE) leave_segment(j);
-	return err;
-}
-
-// ---- Room: what is loaded goes --------------------------------------------------------------------------------------
-
-// Copies the answers of calls that still stand into the newest segment, so that the oldest can go.
-static void carry(struct journal_log *j, uint64_t segment)
-{
-	char memory[JOURNAL_FRAME_MAX];
-	LIST_EACH(it, &j->open_calls) {
-		struct open_call *c = LIST_OF(it, struct open_call, in_order);
-		struct journal_frame f;
-		if (c->segment != segment || c->carrying) continue;
-		c->carrying = true;
-		enum err err = journal_frame_at(j, segment, c->offset, memory, &f);
-		struct entry *e = err == OK ? malloc(sizeof *e + f.payload.n) : NULL;
-		if (!e) {
-			COUNT(journal_carry_lost);
-			LOG(ERROR, "journal_carry_lost", LOG_TEXT("the answer of a long call cannot be copied: its segment stays"),
-			    LOG_U64("call", c->call), LOG_U64("segment", segment));
-			continue;
-		}
-		*e = (struct entry){ .call = c->call, .boot = c->boot, .kind = f.kind, .carried = true, .n = f.payload.n };
-		memcpy(e->payload, f.payload.p, f.payload.n);
-		wait_in_line(j, e);
-		COUNT(journal_carried);
-	}
-}
-
-static void delete_oldest(struct journal_log *j)
-{
-	char path[4096];
-	struct buf b = buf_on(path, sizeof path);
-	put_journal_path(&b, j->folder, j->segments[0].number);
-	if (j->files.ops->unlink(j->files.self, path) != 0 && errno != ENOENT) return;
-	pthread_mutex_lock(&j->lock);
-	j->segment_count--;
-	memmove(j->segments, j->segments + 1, j->segment_count * sizeof *j->segments);
-	pthread_mutex_unlock(&j->lock);
-	COUNT(journal_deleted);
-}
-
-static void trim(struct journal_log *j)
-{
-	while (j->segment_count > 1 && j->now.end > 0) {
-		pthread_mutex_lock(&j->lock);
-		bool loaded = j->segments[0].number < j->loaded.segment;
-		pthread_mutex_unlock(&j->lock);
-		if (!loaded || j->segments[0].number == j->now.number) return;
-		if (j->segments[0].open) {
-			// Only when nothing waits: a release that waits must not come before the copy of its answer.
-			if (!j->first && j->segment_count > j->setup.segments_kept) carry(j, j->segments[0].number);
-			return;
-		}
-		uint32_t before = j->segment_count;
-		delete_oldest(j);
-		if (j->segment_count == before) return;
-	}
-}
-
-// ---- The loop -------------------------------------------------------------------------------------------------------
-
-static bool life_is_due(const struct journal_log *j, uint64_t now_ms)
-{
-	return j->open_here > 0 && now_ms >= j->written_at_ms + JOURNAL_LIFE_MS;
-}
-
-static void step(struct journal_log *j)
-{
-	collect(j);
-	while (journal_now_ms() >= j->retry_at_ms && (j->first || life_is_due(j, journal_now_ms()))) {
-		if (journal_commit(j) != OK) break;
-		collect(j);
-	}
-	if (j->now.end >= j->files.segment_bytes / 2) make_ready(j);
-	trim(j);
-}
-
-// Until somebody puts a record or something is due; never longer than a second.
-static void rest(struct journal_log *j)
-{
-	uint64_t now_ms = journal_now_ms(), until_ms = now_ms + 1000, count;
-	if (j->first) until_ms = least(until_ms, j->retry_at_ms);
-	if (j->open_here) until_ms = least(until_ms, j->written_at_ms + JOURNAL_LIFE_MS);
-	if (until_ms < j->retry_at_ms) until_ms = j->retry_at_ms;
+	uint64_t now_ms = journal_time(j).now_ms, count;
 	struct pollfd wait = { .fd = j->event_fd, .events = POLLIN };
+	if (due_ms <= now_ms) return;
 	// Whoever counts a put after this store sees it and wakes us; whoever counted before is seen here.
 	atomic_store(&j->sleeping, true);
-	bool idle = atomic_load(&j->puts) == j->puts_seen && !atomic_load(&j->stop);
-	if (idle && until_ms > now_ms) poll(&wait, 1, (int)(until_ms - now_ms));
+	bool idle = j->first || atomic_load(&j->puts) == j->puts_seen; // what waits for the disk makes company wait too
+	if (idle && !atomic_load(&j->stop)) poll(&wait, 1, (int)(due_ms - now_ms));
 	atomic_store(&j->sleeping, false);
 	if (wait.revents && read(j->event_fd, &count, sizeof count) < 0) {} // it was read already: nothing is lost
 }
 
-static void give_up(struct journal_log *j)
+// What waits at the stop is tried for a while; what cannot be written then is told to be lost.
+static void end(struct journal_log *j)
 {
-	bool woken[JOURNAL_WORKERS_MAX] = { false };
-	while (j->first) {
-		struct entry *e = j->first;
-		j->first = e->next;
-		if (!e->carried) {
-			COUNT(journal_given_up);
-			LOG(ERROR, "journal_given_up", LOG_TEXT("a record was not written at the stop"), LOG_U64("call", e->call));
-		}
-		settle(j, e, ERR_SYSTEM, woken);
-	}
-	j->last = &j->first;
-	wake(j, woken);
+	uint64_t until_ms = journal_time(j).now_ms + j->setup.stop_ms;
+	do {
+		j->retry_at_ms = 0;
+		if (!journal_begin(j)) break;
+		journal_finish(j);
+		if (j->attempt.err != OK) poll(NULL, 0, STOP_PAUSE_MS);
+	} while (j->attempt.err == OK || journal_time(j).now_ms < until_ms);
+	journal_give_up(j);
 }
 
-void *journal_thread(void *journal)
+static void *work(void *journal)
 {
 	struct journal_log *j = journal;
 	count_join();
 	while (!atomic_load(&j->stop)) {
-		step(j);
-		rest(j);
+		if (journal_begin(j)) journal_finish(j);
+		else sleep_until(j, journal_due_ms(j));
 	}
-	uint64_t until_ms = journal_now_ms() + j->setup.stop_ms;
-	do {
-		j->retry_at_ms = 0;
-		step(j);
-		if (j->first) poll(NULL, 0, 20);
-	} while (j->first && journal_now_ms() < until_ms);
-	give_up(j);
+	end(j);
 	return NULL;
+}
+
+enum err journal_start(struct journal_log *j)
+{
+	j->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (j->event_fd < 0 || pthread_create(&j->thread, NULL, work, j) != 0) return ERR_SYSTEM;
+	j->started = true;
+	return OK;
+}
+
+void journal_stop(struct journal_log *j)
+{
+	atomic_store(&j->stop, true);
+	if (j->started) {
+		journal_wake(j);
+		pthread_join(j->thread, NULL);
+	}
+	if (j->event_fd >= 0) close(j->event_fd);
 }

@@ -1,38 +1,12 @@
 // What the last run left: reads all segments, finds torn ends and damage, and the calls that were never released.
 #include "keep/journal_core.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 COUNTER(journal_torn, "Segments whose end was a torn write, cut off at start");
 COUNTER(journal_damaged, "Places in segments that the disk damaged, passed over");
 COUNTER(journal_not_understood, "Records in the journal that could not be understood");
-
-// Reading does not go through file_ops: what is made to fail there is writing.
-static int open_segment(const struct journal_log *j, uint64_t number, int flags)
-{
-	char path[4096];
-	struct buf b = buf_on(path, sizeof path);
-	put_journal_path(&b, j->folder, number);
-	return b.err == OK ? open(path, flags | O_CLOEXEC) : -1;
-}
-
-static ssize_t read_at(int fd, char *p, size_t n, uint64_t at)
-{
-	size_t got = 0;
-	while (got < n) {
-		ssize_t more = pread(fd, p + got, n - got, (off_t)(at + got));
-		if (more < 0 && errno == EINTR) continue;
-		if (more < 0) return -1;
-		if (more == 0) break;
-		got += (size_t)more;
-	}
-	return (ssize_t)got;
-}
 
 uint32_t journal_next_sound(struct str rest, uint64_t at)
 {
@@ -133,17 +107,14 @@ static void cut_segment(const struct scan *s)
 
 static enum err scan_segment(struct journal_log *j, uint64_t number)
 {
-	struct stat st;
-	int fd = open_segment(j, number, O_RDONLY);
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size > UINT32_MAX) {
-		if (fd >= 0) close(fd);
-		return ERR_SYSTEM;
-	}
-	char *memory = malloc((size_t)st.st_size + 1);
-	ssize_t n = memory ? read_at(fd, memory, (size_t)st.st_size, 0) : -1;
-	close(fd);
+	const struct journal_files *f = &j->files;
+	int fd = journal_segment_open(f, number);
+	off_t size = fd >= 0 ? f->ops->size(f->self, fd) : -1;
+	char *memory = size >= 0 && size <= UINT32_MAX ? malloc((size_t)size + 1) : NULL;
+	ssize_t n = memory ? journal_read_at(f, fd, memory, (size_t)size, 0) : -1;
+	if (fd >= 0) f->ops->close(f->self, fd);
 	struct scan s = { .j = j, .number = number, .bytes = { memory, n > 0 ? (uint32_t)n : 0 } };
-	enum err err = !memory ? ERR_FULL : n < 0 ? ERR_SYSTEM : journal_add_segment(j, number, 0);
+	enum err err = n < 0 ? ERR_SYSTEM : journal_add_segment(j, number, 0);
 	if (err == OK) err = scan_frames(&s);
 	if (err == OK) {
 		cut_segment(&s);
@@ -168,49 +139,67 @@ static bool segment_number(uint64_t *out, const char *name)
 	return number.n == 20 && str_eq(rest, STR("journal")) && str_to_u64(out, number, UINT64_MAX - 1) == OK;
 }
 
-static enum err list_segments(const struct journal_log *j, uint64_t **numbers, uint32_t *count)
+struct numbers { // of the segments that are there
+	uint64_t *numbers; // owned
+	uint32_t count, max;
+	enum err err;
+};
+
+static bool add_number(void *to, const char *name)
 {
-	DIR *folder = opendir(j->folder);
-	enum err err = folder ? OK : ERR_SYSTEM;
-	uint32_t max = 0;
-	for (struct dirent *e; err == OK && (e = readdir(folder));) {
-		uint64_t number;
-		if (!segment_number(&number, e->d_name)) continue;
-		if (*count == max) {
-			max = max ? max * 2 : 64;
-			uint64_t *more = realloc(*numbers, max * sizeof *more);
-			if (!more) err = ERR_FULL;
-			else *numbers = more;
+	struct numbers *n = to;
+	uint64_t number;
+	if (!segment_number(&number, name)) return true;
+	if (n->count == n->max) {
+		uint32_t max = n->max ? n->max * 2 : 64;
+		uint64_t *more = realloc(n->numbers, max * sizeof *more);
+		if (!more) {
+			n->err = ERR_FULL;
+			return false;
 		}
-		if (err == OK) (*numbers)[(*count)++] = number;
+		n->numbers = more;
+		n->max = max;
 	}
-	if (folder) closedir(folder);
-	if (*count) qsort(*numbers, *count, sizeof **numbers, by_number);
-	return err;
+	n->numbers[n->count++] = number;
+	return true;
+}
+
+// Where the answers of the calls that stand open are: read one by one later, when the workers have time for them.
+static enum err note_recovered(struct journal_log *j)
+{
+	uint32_t count = atomic_load(&j->open_count), i = 0;
+	j->recovered = count ? calloc(count, sizeof *j->recovered) : NULL;
+	if (count && !j->recovered) return ERR_FULL;
+	LIST_EACH(it, &j->open_calls) {
+		const struct open_call *c = LIST_OF(it, struct open_call, in_order);
+		j->recovered[i++] = (struct recovered){ .call = c->call, .segment = c->segment, .offset = c->offset,
+			                                    .boot = c->boot };
+	}
+	j->recovered_count = count;
+	return OK;
 }
 
 enum err journal_scan(struct journal_log *j)
 {
-	uint64_t *numbers = NULL;
-	uint32_t count = 0;
-	enum err err = list_segments(j, &numbers, &count);
-	for (uint32_t i = 0; i < count && err == OK; i++) {
-		j->number = numbers[i];
-		err = scan_segment(j, numbers[i]);
+	struct numbers n = { 0 };
+	enum err err = j->files.ops->list(j->files.self, j->folder, add_number, &n) == 0 ? n.err : ERR_SYSTEM;
+	if (n.count) qsort(n.numbers, n.count, sizeof *n.numbers, by_number);
+	for (uint32_t i = 0; i < n.count && err == OK; i++) {
+		j->number = n.numbers[i];
+		err = scan_segment(j, n.numbers[i]);
 	}
-	free(numbers);
+	free(n.numbers);
 	atomic_store(&j->sequence_done, j->sequence);
-	j->recovered_at = j->open_calls.next;
-	return err;
+	return err == OK ? note_recovered(j) : err;
 }
 
 enum err journal_frame_at(const struct journal_log *j, uint64_t segment, uint64_t offset, char *memory,
                           struct journal_frame *out)
 {
-	int fd = open_segment(j, segment, O_RDONLY);
+	int fd = journal_segment_open(&j->files, segment);
 	if (fd < 0) return ERR_SYSTEM;
-	ssize_t n = read_at(fd, memory, JOURNAL_FRAME_MAX, offset);
-	close(fd);
+	ssize_t n = journal_read_at(&j->files, fd, memory, JOURNAL_FRAME_MAX, offset);
+	j->files.ops->close(j->files.self, fd);
 	if (n < 0) return ERR_SYSTEM;
 	return n > 0 && journal_frame_parse(out, (struct str){ memory, (uint32_t)n }) == PARSE_OK ? OK : ERR_BAD;
 }
@@ -220,17 +209,24 @@ enum err journal_frame_at(const struct journal_log *j, uint64_t segment, uint64_
 bool journal_next_recovered(struct journal_log *j, struct call_record *answer, uint64_t *last_life_wall_ms)
 {
 	char memory[JOURNAL_FRAME_MAX];
-	while (j->recovered_at != &j->open_calls) {
-		const struct open_call *c = LIST_OF(j->recovered_at, struct open_call, in_order);
+	while (atomic_load(&j->recovered_next) < j->recovered_count) { // else it is counted beyond its end for ever
+		uint32_t i = atomic_fetch_add(&j->recovered_next, 1);
+		if (i >= j->recovered_count) return false;
+		const struct recovered *r = &j->recovered[i];
 		struct journal_frame f;
-		j->recovered_at = j->recovered_at->next;
-		enum err err = journal_frame_at(j, c->segment, c->offset, memory, &f);
-		*last_life_wall_ms = journal_life_of(j, c->boot);
+		enum err err = journal_frame_at(j, r->segment, r->offset, memory, &f);
+		atomic_fetch_add(&j->recovered_read, 1);
+		*last_life_wall_ms = journal_life_of(j, r->boot);
 		if (err == OK && call_record_parse(answer, f.payload) == OK) return true;
 		COUNT(journal_not_understood);
-		LOG(ERROR, "journal_not_understood", LOG_TEXT("an answered call is not recovered"), LOG_U64("call", c->call));
+		LOG(ERROR, "journal_not_understood", LOG_TEXT("an answered call is not recovered"), LOG_U64("call", r->call));
 	}
 	return false;
+}
+
+uint32_t journal_recovered_count(const struct journal_log *j)
+{
+	return j->recovered_count;
 }
 
 void journal_recovered_release(struct call_record *release, const struct call_record *answer,

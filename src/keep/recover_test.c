@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -354,7 +355,8 @@ static int dark_unlink(void *self, const char *path)
 }
 
 static const struct file_ops caching_files = {
-	fixture_open, fixture_close, caching_pwrite, caching_fdatasync, dark_ftruncate, dark_fallocate, dark_unlink,
+	fixture_open,   fixture_close, caching_pwrite, caching_fdatasync, dark_ftruncate, dark_fallocate,
+	dark_unlink, fixture_pread, fixture_size,   fixture_lock,      fixture_list,
 };
 
 // Puts batches of calls until the power goes; what was told is in `told`.
