@@ -18,8 +18,8 @@ struct faulty_disk {
 	_Atomic int pwrite_errno, fdatasync_errno, fallocate_errno, ftruncate_errno;
 	_Atomic int fdatasync_fails; // this many times, then no more
 	_Atomic int write_at_most;   // octets that one pwrite takes
-	_Atomic int sync_takes_ms;
-	_Atomic int syncs;
+	_Atomic bool sync_hangs;     // until this is false again
+	_Atomic int writes, syncs;   // so many were begun
 };
 
 static inline int fixture_open(void *self, const char *path, int flags, unsigned mode)
@@ -31,6 +31,7 @@ static inline ssize_t fixture_pwrite(void *self, int fd, const void *p, size_t n
 {
 	struct faulty_disk *d = self;
 	int most = atomic_load(&d->write_at_most);
+	atomic_fetch_add(&d->writes, 1);
 	if (atomic_load(&d->pwrite_errno)) {
 		// a disk that fills up takes the beginning
 		if (n > 100 && most == 0) (void)!pwrite(fd, p, n / 2, at);
@@ -44,7 +45,7 @@ static inline int fixture_fdatasync(void *self, int fd)
 {
 	struct faulty_disk *d = self;
 	atomic_fetch_add(&d->syncs, 1);
-	if (atomic_load(&d->sync_takes_ms)) poll(NULL, 0, atomic_load(&d->sync_takes_ms));
+	while (atomic_load(&d->sync_hangs)) poll(NULL, 0, 1);
 	errno = atomic_load(&d->fdatasync_errno);
 	if (atomic_load(&d->fdatasync_fails) > 0) {
 		atomic_fetch_sub(&d->fdatasync_fails, 1);
@@ -110,13 +111,18 @@ struct fixture {
 	struct journal journal;
 };
 
-// An empty folder; the journal is not open yet.
-static inline void fixture_init(struct fixture *f)
+// An empty folder below `parent`; the journal is not open yet.
+static inline void fixture_init_below(struct fixture *f, const char *parent)
 {
 	memset(f, 0, sizeof *f);
-	test_folder_make(f->folder);
+	test_folder_below(f->folder, parent);
 	f->setup = (struct journal_setup){ .folder = f->folder, .workers = 2, .segment_bytes = 64 * 1024,
 		                               .files = &fixture_files, .files_self = &f->disk };
+}
+
+static inline void fixture_init(struct fixture *f)
+{
+	fixture_init_below(f, test_folder_parent());
 }
 
 static inline void fixture_open_log(struct fixture *f)

@@ -56,7 +56,7 @@ static void an_answered_call_is_recovered_until_it_is_released(void **state)
 	assert_int_equal(release.trail[0].kind, TRAIL_RECOVERED);
 	assert_int_equal(journal_start(f->log), OK);
 	assert_int_equal(f->journal.ops->put(f->journal.self, 0, &release, 0), OK); // nobody is told
-	while (journal_status(f->log).waiting) poll(NULL, 0, 1);
+	AWAIT(journal_status(f->log).waiting == 0);
 	fixture_close_log(f);
 	fixture_open_log(f);
 	assert_int_equal(fixture_recovered(f, &life), 0);
@@ -66,18 +66,19 @@ static void life_goes_on_while_calls_stand(void **state)
 {
 	struct fixture *f = *state;
 	fixture_start(f);
+	uint64_t began = journal_now_ms(), began_wall = journal_clock_ms(CLOCK_REALTIME), life;
+	uint64_t commits = journal_status(f->log).commits;
 	fixture_keep(f, RECORD_ANSWER, 11);
-	uint64_t commits = journal_status(f->log).commits, began = journal_now_ms(), life;
-	for (uint32_t i = 0; i < 10000 && journal_status(f->log).commits < commits + 2; i++) poll(NULL, 0, 1);
-	assert_in_range(journal_now_ms() - began, 2 * JOURNAL_LIFE_MS - 100, 10000); // not more often than it must
+	AWAIT(journal_status(f->log).commits >= commits + 3);
+	assert_true(journal_now_ms() - began >= 2 * JOURNAL_LIFE_MS - 100); // not more often than it must
 	fixture_keep(f, RECORD_RELEASE, 12);
 	fixture_keep(f, RECORD_ANSWER, 13);
 	fixture_keep(f, RECORD_RELEASE, 13);
-	uint64_t closed = journal_clock_ms(CLOCK_REALTIME);
 	fixture_close_log(f);
+	uint64_t closed = journal_clock_ms(CLOCK_REALTIME);
 	fixture_open_log(f);
 	assert_int_equal(fixture_recovered(f, &life), 1);
-	assert_in_range(life, closed - 1000, closed);
+	assert_in_range(life, began_wall + 2 * JOURNAL_LIFE_MS - 100, closed);
 }
 
 static void numbers_go_on_when_all_was_loaded_and_deleted(void **state)
@@ -97,8 +98,7 @@ static void numbers_go_on_when_all_was_loaded_and_deleted(void **state)
 	assert_int_equal(journal_read(reader, &r, &after), ERR_NOT_FOUND);
 	journal_loaded(f->log, after);
 	fixture_keep(f, RECORD_RELEASE, 401); // the thread comes by
-	for (uint32_t i = 0; i < 3000 && journal_status(f->log).segments > 1; i++) poll(NULL, 0, 1);
-	assert_int_equal(journal_status(f->log).segments, 1);
+	AWAIT(journal_status(f->log).segments == 1);
 	assert_int_equal(journal_read(reader, &r, &after), OK);
 	assert_int_equal(r.sequence, 401);
 	journal_reader_free(reader);
@@ -114,30 +114,30 @@ static void numbers_go_on_when_all_was_loaded_and_deleted(void **state)
 static void a_long_call_is_carried_along(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t life;
+	uint64_t life, began = journal_clock_ms(CLOCK_REALTIME);
 	f->setup.segments_kept = 2;
 	fixture_start(f);
 	fixture_keep(f, RECORD_ANSWER, 7);
 	fixture_close_log(f); // a call of the first start, still open in the second
 	uint64_t died = journal_clock_ms(CLOCK_REALTIME);
-	poll(NULL, 0, 50);
+	AWAIT(journal_clock_ms(CLOCK_REALTIME) > died);
 	fixture_start(f);
 	assert_int_equal(fixture_recovered(f, &life), 1); // until they are asked for nothing goes
 	fixture_keep(f, RECORD_ANSWER, 8);
 	journal_loaded(f->log, (struct journal_place){ UINT64_MAX, 0 }); // all is loaded at once
 	for (uint64_t call = 1000; call < 2500; call++) {
 		assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
-		if (call % 50 == 0) while (journal_status(f->log).waiting) poll(NULL, 0, 1);
+		if (call % 50 == 0) AWAIT(journal_status(f->log).waiting == 0);
 	}
 	for (uint64_t call = 1000; call < 2500; call++) assert_true(fixture_done(f, RECORD_RELEASE, call));
-	assert_in_range(journal_status(f->log).segments, 1, 4);
-	assert_in_range(fixture_each_file(f, NULL), 1, 5); // and the one that is ready
+	AWAIT(journal_status(f->log).segments <= 4);
+	AWAIT(fixture_each_file(f, NULL) <= 5); // and the one that is ready
 	assert_int_equal(journal_status(f->log).open_calls, 2);
 	fixture_keep(f, RECORD_RELEASE, 8);
 	fixture_close_log(f);
 	fixture_open_log(f);
 	assert_int_equal(fixture_recovered(f, &life), 1);
-	assert_in_range(life, died - 1000, died); // the life of its own start, not of the one that carried it
+	assert_in_range(life, began, died); // the life of its own start, not of the one that carried it
 }
 
 static void limits_hold(void **state)
@@ -154,10 +154,7 @@ static void limits_hold(void **state)
 	assert_in_range(journal_status(f->log).waiting_bytes, 19000, 20000);
 	assert_in_range(answers * 1000 / (answers + all), 700, 780); // three quarters
 	atomic_store(&f->disk.pwrite_errno, 0);
-	for (uint32_t i = 0; i < answers + all;) {
-		if (journal_take(f->log, 0, &done)) i++;
-		else poll(NULL, 0, 1);
-	}
+	for (uint32_t i = 0; i < answers + all; i++) AWAIT(journal_take(f->log, 0, &done));
 	assert_int_equal(journal_status(f->log).waiting_bytes, 0);
 	fixture_close_log(f);
 	f->setup.in_flight_max = 4;
@@ -229,7 +226,7 @@ static void workers_put_at_the_same_time(void **state)
 		void *wrong;
 		pthread_join(threads[i], &wrong);
 		assert_ptr_equal(wrong, NULL);
-		assert_true(atomic_load(&woken[i]) > 0);
+		AWAIT(atomic_load(&woken[i]) > 0);
 	}
 	assert_int_equal(fixture_releases(f, calls, 1), 1000);
 	assert_int_equal(journal_status(f->log).waiting, 0);
@@ -242,11 +239,11 @@ static void waiting_for_commits_ends_with_one(void **state)
 	journal_wait(f->log, 0); // sees the first frame
 	uint64_t began = journal_now_ms();
 	journal_wait(f->log, 50);
-	assert_in_range(journal_now_ms() - began, 45, 4000);
+	assert_true(journal_now_ms() - began >= 45);
+	uint64_t commits = journal_status(f->log).commits;
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, 1), OK);
-	began = journal_now_ms();
-	journal_wait(f->log, 5000);
-	assert_in_range(journal_now_ms() - began, 0, 4000);
+	journal_wait(f->log, 3600000); // a test that takes an hour has failed
+	assert_true(journal_status(f->log).commits > commits);
 }
 
 static int setup(void **state)
@@ -254,6 +251,15 @@ static int setup(void **state)
 	struct fixture *f = malloc(sizeof *f);
 	log_quiet = true;
 	fixture_init(f);
+	*state = f;
+	return 0;
+}
+
+static int setup_on_disk(void **state)
+{
+	struct fixture *f = malloc(sizeof *f);
+	log_quiet = true;
+	fixture_init_below(f, ".");
 	*state = f;
 	return 0;
 }
@@ -269,7 +275,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(records_are_there_after_a_restart),
+		cmocka_unit_test_setup_teardown(records_are_there_after_a_restart, setup_on_disk, teardown),
 		TEST(an_answered_call_is_recovered_until_it_is_released),
 		TEST(life_goes_on_while_calls_stand),
 		TEST(numbers_go_on_when_all_was_loaded_and_deleted),

@@ -8,6 +8,13 @@
 
 #include "keep/journal_fixture.h"
 
+// The journal tries again and again meanwhile.
+static void let_it_try(const _Atomic int *tries)
+{
+	int enough = atomic_load(tries) + 4;
+	AWAIT(atomic_load(tries) >= enough);
+}
+
 // A release that waits for a sick disk must not be overtaken by the copy of its answer: the call would stand up again.
 static void a_release_that_waits_is_not_overtaken(void **state)
 {
@@ -21,7 +28,7 @@ static void a_release_that_waits_is_not_overtaken(void **state)
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, 7), OK);
 	fixture_becomes(f, false);
 	journal_loaded(f->log, (struct journal_place){ UINT64_MAX, 0 });
-	poll(NULL, 0, 250);
+	let_it_try(&f->disk.writes);
 	atomic_store(&f->disk.pwrite_errno, 0);
 	assert_true(fixture_done(f, RECORD_RELEASE, 7));
 	fixture_close_log(f);
@@ -59,7 +66,7 @@ static void a_dead_disk_is_waited_for(void **state)
 	atomic_store(&f->disk.fdatasync_errno, EIO);
 	for (uint64_t call = 1; call <= 30; call++) assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
 	fixture_becomes(f, false);
-	poll(NULL, 0, 300);
+	let_it_try(&f->disk.syncs);
 	assert_false(journal_take(f->log, 0, &done));
 	assert_int_equal(journal_status(f->log).waiting, 30);
 	assert_in_range(fixture_each_file(f, NULL), 1, 3); // no heap of empty segments
@@ -81,7 +88,7 @@ static void a_full_disk_tears_nothing(void **state)
 	atomic_store(&f->disk.pwrite_errno, ENOSPC);
 	for (uint64_t call = 1; call <= 10; call++) assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
 	fixture_becomes(f, false);
-	poll(NULL, 0, 250);
+	let_it_try(&f->disk.writes);
 	static struct call_record r;
 	struct journal_place after;
 	struct journal_reader *reader = journal_reader_new(f->log, (struct journal_place){ 0, 0 });
@@ -112,7 +119,7 @@ static void room_is_seen_to_before_it_ends(void **state)
 	for (uint32_t i = 0; i < 50; i++) fixture_keep(f, RECORD_RELEASE, call++); // still written
 	assert_false(f->journal.ops->healthy(f->journal.self));
 	atomic_store(&f->disk.fallocate_errno, 0);
-	fixture_becomes(f, true); // within five seconds
+	fixture_becomes(f, true);
 	for (uint32_t i = 0; i < 200; i++) fixture_keep(f, RECORD_RELEASE, call++);
 }
 
@@ -122,12 +129,12 @@ static void a_slow_disk_is_unhealthy_while_it_is(void **state)
 	f->setup.late_ms = 20;
 	fixture_start(f);
 	fixture_keep(f, RECORD_ANSWER, 1);
-	assert_true(f->journal.ops->healthy(f->journal.self));
-	atomic_store(&f->disk.sync_takes_ms, 300);
+	fixture_becomes(f, true);
+	atomic_store(&f->disk.sync_hangs, true);
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, 1), OK);
 	fixture_becomes(f, false);
+	atomic_store(&f->disk.sync_hangs, false);
 	assert_true(fixture_done(f, RECORD_RELEASE, 1));
-	atomic_store(&f->disk.sync_takes_ms, 0);
 	fixture_becomes(f, true);
 }
 
@@ -136,12 +143,14 @@ static void many_records_share_a_sync(void **state)
 	struct fixture *f = *state;
 	f->setup.segment_bytes = 4 << 20;
 	fixture_start(f);
-	atomic_store(&f->disk.sync_takes_ms, 20);
 	int syncs = atomic_load(&f->disk.syncs);
-	for (uint64_t call = 1; call <= 1000; call++) assert_int_equal(fixture_put(f, RECORD_ANSWER, call), OK);
-	for (uint64_t call = 1; call <= 1000; call++) assert_true(fixture_done(f, RECORD_ANSWER, call));
-	assert_in_range(atomic_load(&f->disk.syncs) - syncs, 1, 6);
-	atomic_store(&f->disk.sync_takes_ms, 0);
+	atomic_store(&f->disk.sync_hangs, true);
+	assert_int_equal(fixture_put(f, RECORD_RELEASE, 1), OK);
+	AWAIT(atomic_load(&f->disk.syncs) > syncs);
+	for (uint64_t call = 2; call <= 1000; call++) assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
+	atomic_store(&f->disk.sync_hangs, false);
+	for (uint64_t call = 1; call <= 1000; call++) assert_true(fixture_done(f, RECORD_RELEASE, call));
+	assert_in_range(atomic_load(&f->disk.syncs) - syncs, 2, 6);
 }
 
 static void what_cannot_be_written_at_the_stop_is_told(void **state)
@@ -154,7 +163,7 @@ static void what_cannot_be_written_at_the_stop_is_told(void **state)
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, 1), OK);
 	uint64_t began = journal_now_ms();
 	fixture_close_log(f);
-	assert_in_range(journal_now_ms() - began, 100, 15000);
+	assert_true(journal_now_ms() - began >= 100);
 	assert_int_equal(count_by_name("journal_given_up"), given_up + 1);
 }
 

@@ -137,11 +137,11 @@ static void foreign_files_are_left_alone(void **state)
 
 // ---- kill -9 --------------------------------------------------------------------------------------------------------
 
-enum { KILLS = 50, CALLS_AT_ONCE = 8, CALLS_MOST = 20000 };
+enum { KILLS = 50, CALLS_AT_ONCE = 8, CALLS_OF_A_LIFE = 400, CALLS_MOST = KILLS * CALLS_OF_A_LIFE };
 
 struct told { // what a caller was told: through a pipe, so that it outlives the switch
 	uint64_t call;
-	uint64_t wall_ms; // when; of RECOVERED the last proof of life
+	uint64_t wall_ms; // when it was put; of RECOVERED the last proof of life
 	enum { TOLD_ANSWERED, TOLD_RELEASED, TOLD_RECOVERED } what;
 };
 
@@ -151,10 +151,17 @@ static void tell(int fd, uint8_t what, uint64_t call, uint64_t wall_ms)
 	if (write(fd, &t, sizeof t) != sizeof t) _exit(2);
 }
 
+static void put_call(struct fixture *f, uint8_t kind, uint64_t call, uint64_t *put_ms)
+{
+	put_ms[call] = journal_clock_ms(CLOCK_REALTIME);
+	if (fixture_put(f, kind, (uint64_t)f->log->boot << 32 | call) != OK) _exit(6);
+}
+
 // The switch: closes what it finds open, then answers and releases calls as fast as the disk takes them, until killed.
 static void run_switch(struct fixture *f, int fd)
 {
 	static struct call_record answer, release;
+	static uint64_t put_ms[CALLS_OF_A_LIFE]; // by call
 	struct journal_done done;
 	uint64_t life, next = 0;
 	fixture_open_log(f);
@@ -165,16 +172,16 @@ static void run_switch(struct fixture *f, int fd)
 		while (f->journal.ops->put(f->log, 1, &release, 0) == ERR_FULL) poll(NULL, 0, 1);
 	}
 	for (;;) {
-		while (next < CALLS_AT_ONCE) fixture_put(f, RECORD_ANSWER, (uint64_t)f->log->boot << 32 | next++);
+		while (next < CALLS_AT_ONCE) put_call(f, RECORD_ANSWER, next++, put_ms);
 		if (!journal_take(f->log, 0, &done)) {
 			poll(NULL, 0, 1);
 			continue;
 		}
 		if (done.err != OK) _exit(5);
-		uint64_t now = journal_clock_ms(CLOCK_REALTIME);
-		tell(fd, done.kind == RECORD_ANSWER ? TOLD_ANSWERED : TOLD_RELEASED, done.owner, now);
-		if (done.kind == RECORD_ANSWER && done.owner % 5) fixture_put(f, RECORD_RELEASE, done.owner); // some stay
-		else fixture_put(f, RECORD_ANSWER, (uint64_t)f->log->boot << 32 | next++);
+		uint32_t call = (uint32_t)done.owner;
+		tell(fd, done.kind == RECORD_ANSWER ? TOLD_ANSWERED : TOLD_RELEASED, done.owner, put_ms[call]);
+		if (done.kind == RECORD_ANSWER && call % 5) put_call(f, RECORD_RELEASE, call, put_ms); // some stay
+		else if (next < CALLS_OF_A_LIFE) put_call(f, RECORD_ANSWER, next++, put_ms);
 	}
 }
 
@@ -187,7 +194,7 @@ struct seen_call {
 struct seen { // over all kills
 	struct seen_call calls[CALLS_MOST];
 	uint32_t count;
-	uint64_t last_wall_ms[20 * KILLS + 1]; // by start: when something was told last
+	uint64_t put_wall_ms[KILLS + 2], died_wall_ms[KILLS + 2]; // by start: the last record that was told of; the kill
 };
 
 static struct seen_call *seen_call(struct seen *s, uint64_t call)
@@ -204,16 +211,21 @@ static void hear(int fd, struct seen *s)
 	struct told t;
 	while (read(fd, &t, sizeof t) == sizeof t) {
 		struct seen_call *c = seen_call(s, t.call);
-		uint64_t *last = &s->last_wall_ms[t.call >> 32];
+		uint64_t boot = t.call >> 32;
+		assert_in_range(boot, 1, KILLS + 1);
+		if (t.what == TOLD_RECOVERED) { // what was told had been written before, with the time
+			if (s->died_wall_ms[boot]) assert_in_range(t.wall_ms, s->put_wall_ms[boot], s->died_wall_ms[boot]);
+			continue;
+		}
 		if (t.what == TOLD_ANSWERED) c->answered = true;
 		if (t.what == TOLD_RELEASED) c->released = true;
-		if (t.what != TOLD_RECOVERED) *last = t.wall_ms;
-		// What was told had been written before, with the time: a disk that takes longer than this is another matter.
-		else if (*last) assert_in_range(t.wall_ms, *last - 5000, *last + 5000);
+		if (t.wall_ms > s->put_wall_ms[boot]) s->put_wall_ms[boot] = t.wall_ms;
+		s->died_wall_ms[boot] = journal_clock_ms(CLOCK_REALTIME);
 	}
 }
 
-static void one_life(struct fixture *f, uint32_t ms, struct seen *s)
+// Kills a switch after a while that begins when it starts or, so that some get that far, when it tells something.
+static void one_life(struct fixture *f, bool lives_on, uint32_t ms, struct seen *s)
 {
 	int ends[2], status;
 	assert_int_equal(pipe(ends), 0);
@@ -224,6 +236,7 @@ static void one_life(struct fixture *f, uint32_t ms, struct seen *s)
 		run_switch(f, ends[1]);
 	}
 	close(ends[1]);
+	if (lives_on) AWAIT(poll(&(struct pollfd){ .fd = ends[0], .events = POLLIN }, 1, 0) == 1);
 	poll(NULL, 0, (int)ms);
 	kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -250,8 +263,7 @@ static void nothing_told_is_lost_by_kills(void **state)
 	random_seed(&random, 0x5eed);
 	f->setup.files = NULL;
 	f->setup.in_flight_max = 64;
-	for (uint32_t i = 0; i < KILLS || (told_answered(&seen) < KILLS && i < 20 * KILLS); i++)
-		one_life(f, 1 + random_below(&random, 40), &seen);
+	for (uint32_t i = 0; i < KILLS; i++) one_life(f, i % 2, 1 + random_below(&random, 40), &seen);
 
 	fixture_open_log(f);
 	struct journal_place after;
@@ -266,7 +278,7 @@ static void nothing_told_is_lost_by_kills(void **state)
 		const struct seen_call *c = &seen.calls[i];
 		assert_in_range(c->records, c->answered || c->released, 1);
 	}
-	assert_true(told_answered(&seen) >= KILLS); // it did work in between
+	assert_true(told_answered(&seen) >= KILLS / 2); // it did work in between
 	assert_true(open > 0);
 }
 
@@ -387,6 +399,7 @@ static void nothing_told_is_lost_with_the_power(void **state)
 	uint64_t next = 1, last = 0;
 	uint32_t told_n = 0;
 	random_seed(&cutting, 0x5eed);
+	f->setup.in_flight_max = 64; // so few that they fit into the cache, however long the journal's thread sleeps
 	for (uint32_t cuts = 0; cuts < 4; cuts++) {
 		f->setup.files = &caching_files;
 		f->setup.files_self = &d;
@@ -411,7 +424,7 @@ static void nothing_told_is_lost_with_the_power(void **state)
 		if (told[call]) assert_true(there[call]);
 		told_n += told[call];
 	}
-	assert_true(told_n > 50);
+	assert_true(told_n > 0);
 }
 
 static int setup(void **state)
