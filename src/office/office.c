@@ -43,6 +43,8 @@ static struct number_row *number_row(struct table_node *by_digits)
 	return (struct number_row *)by_digits;
 }
 
+_Thread_local struct office_watch *office_watch;
+
 // ---- Reading --------------------------------------------------------------------------------------------------------
 
 const struct office_rules *office_rules(const struct office *o)
@@ -59,19 +61,19 @@ static struct line_row *row_of_id(const struct office *o, uint32_t id)
 const struct office_line *office_line(const struct office *o, uint32_t id)
 {
 	const struct line_row *row = row_of_id(o, id);
-	return row ? &row->line : NULL;
+	return row ? office_found(OFFICE_ROW_line, &row->line) : NULL;
 }
 
 const struct office_line *office_line_by_name(const struct office *o, struct str name)
 {
 	struct table_node *node = table_find(&o->lines_by_name, name);
-	return node ? &line_row(node)->line : NULL;
+	return node ? office_found(OFFICE_ROW_line, &line_row(node)->line) : NULL;
 }
 
 const struct office_number *office_number(const struct office *o, struct str e164_digits)
 {
 	struct table_node *node = table_find(&o->numbers, e164_digits);
-	return node ? &number_row(node)->number : NULL;
+	return node ? office_found(OFFICE_ROW_number, &number_row(node)->number) : NULL;
 }
 
 uint32_t office_line_count(const struct office *o)

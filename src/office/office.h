@@ -172,6 +172,23 @@ uint32_t office_line_count(const struct office *o);
 // The trunk group that the office marks for emergency calls, or NULL.
 const struct office_trunk_group *office_emergency_group(const struct office_rules *r);
 
+// Who looks over a reader's shoulder: told each row that a look-up of this thread finds. Whoever keeps the inputs of calls
+// sets it around a step (run/inputs.h); NULL: nobody looks.
+#define OFFICE_ROWS(X)                                                                                                 \
+	X(line) X(number) X(trunk_group) X(rate_centre) X(state) X(npa) X(route)
+#define OFFICE_ROW_ENUM(row) OFFICE_ROW_##row,
+enum office_row { OFFICE_ROWS(OFFICE_ROW_ENUM) OFFICE_ROW_COUNT };
+struct office_watch {
+	void (*found)(struct office_watch *w, enum office_row kind, const void *row); // a struct office_<kind>
+};
+extern _Thread_local struct office_watch *office_watch;
+
+static inline const void *office_found(enum office_row kind, const void *row)
+{
+	if (office_watch && row) office_watch->found(office_watch, kind, row);
+	return row;
+}
+
 // Writing: the control thread, and tests that make an office without a store. Rows are copied; names end in NUL.
 #define OFFICE_LINE_ID_MAX (1u << 24) // ids are dense: lines are found, and their live state is, by index
 MUST_CHECK enum err office_new(struct office **out);

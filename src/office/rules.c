@@ -94,7 +94,7 @@ DEFINE_ORDER(source, order_addr(&a->addr, &b->addr) ? order_addr(&a->addr, &b->a
 const struct office_trunk_group *office_trunk_group(const struct office_rules *r, uint32_t id)
 {
 	struct office_trunk_group key = { .id = id };
-	return FIND(r, trunk_group, trunk_groups, key);
+	return office_found(OFFICE_ROW_trunk_group, FIND(r, trunk_group, trunk_groups, key));
 }
 
 const struct office_customer *office_customer(const struct office_rules *r, uint32_t id)
@@ -106,20 +106,20 @@ const struct office_customer *office_customer(const struct office_rules *r, uint
 const struct office_rate_centre *office_rate_centre(const struct office_rules *r, uint32_t id)
 {
 	struct office_rate_centre key = { .id = id };
-	return FIND(r, rate_centre, rate_centres, key);
+	return office_found(OFFICE_ROW_rate_centre, FIND(r, rate_centre, rate_centres, key));
 }
 
 const struct office_state *office_state(const struct office_rules *r, struct str code)
 {
 	struct office_state key = { 0 };
 	if (!str_to_z(key.code, sizeof key.code, code)) return NULL;
-	return FIND(r, state, states, key);
+	return office_found(OFFICE_ROW_state, FIND(r, state, states, key));
 }
 
 const struct office_npa *office_npa(const struct office_rules *r, uint16_t npa)
 {
 	struct office_npa key = { .npa = npa };
-	return FIND(r, npa, npas, key);
+	return office_found(OFFICE_ROW_npa, FIND(r, npa, npas, key));
 }
 
 const struct office_exchange *office_exchange(const struct office_rules *r, uint32_t npa_nxx)
@@ -154,11 +154,13 @@ const struct office_trunk_group *office_trunk_group_of(const struct office_rules
 	const struct addr *tried[] = { source, &any_port };
 	for (uint32_t i = 0; i < ARRAY_LEN(tried); i++) {
 		const struct office_source *s = source_from(r, tried[i]);
-		if (s && order_addr(&s->addr, tried[i]) == 0) return &r->trunk_groups[s->group];
+		if (s && order_addr(&s->addr, tried[i]) == 0)
+			return office_found(OFFICE_ROW_trunk_group, &r->trunk_groups[s->group]);
 	}
 	for (uint32_t g = 0; g < r->trunk_group_count; g++)
 		for (uint32_t i = 0; i < r->trunk_groups[g].net_count; i++)
-			if (addr_in_net(source, &r->trunk_groups[g].nets[i])) return &r->trunk_groups[g];
+			if (addr_in_net(source, &r->trunk_groups[g].nets[i]))
+				return office_found(OFFICE_ROW_trunk_group, &r->trunk_groups[g]);
 	return NULL;
 }
 

@@ -67,6 +67,25 @@ void call_trail(struct call *c, enum call_side side, enum trail_kind kind, uint3
 	trail_add(&c->trail, call_env(c)->now_ms, (uint8_t)side, call_rules(c)->version, kind, a, b);
 }
 
+void call_looked_up(struct call *c, const struct call_lookup *l)
+{
+	struct call_watch *watch = c->calls->setup.watch;
+	if (watch && c->recording) watch->looked_up(watch, c, l);
+}
+
+bool call_take(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t max)
+{
+	struct occupancy *o = c->calls->setup.live->occupancy;
+	bool line = kind == OCCUPANCY_LINE, taken = occupancy_take(o, kind, id, max);
+	if (!c->recording) return taken;
+	uint32_t now = occupancy_now(o, kind, id), own = taken;
+	own += line ? (c->taken.o_line == id) + (c->taken.t_line == id) : (c->taken.o_trunk == id) + (c->trunk_at == id);
+	if (!taken && now < max) now = max; // another worker gave a place back meanwhile
+	call_looked_up(c, &(struct call_lookup){ .kind = line ? LOOKUP_LINE : LOOKUP_TRUNK, .id = id,
+		.calls = now > own ? now - own : 0 });
+	return taken;
+}
+
 static void post(struct call *c, enum call_side side, uint8_t event, uint8_t leg, const struct verb *v)
 {
 	struct calls *cs = c->calls;
@@ -109,6 +128,7 @@ static void call_end(struct call *c)
 {
 	struct calls *cs = c->calls;
 	struct occupancy *o = cs->setup.live->occupancy;
+	if (c->recording) cs->setup.watch->ended(cs->setup.watch, c);
 	wheel_stop(&cs->wheel, &c->o.timer);
 	wheel_stop(&cs->wheel, &c->t.timer);
 	if (c->taken.o_line) occupancy_give(o, OCCUPANCY_LINE, c->taken.o_line);
@@ -134,6 +154,7 @@ static void run(struct calls *cs)
 			COUNT(call_gone);
 			continue;
 		}
+		if (cs->setup.watch) cs->setup.watch->reached(cs->setup.watch, c);
 		if (ev.side == SIDE_O) orig_step(c, &ev);
 		else term_step(c, &ev);
 		if (!cs->queue_count) { // between two events of one step the halves may disagree
@@ -228,6 +249,7 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	c->traced = cs->setup.keep_text && b->line && cs->setup.trace_line(cs->setup.trace_self, b->line);
 	call_note_leg(c, SIDE_O, &c->o_leg);
 	media_init(&c->media, call_ref(c));
+	if (cs->setup.watch) cs->setup.watch->began(cs->setup.watch, c);
 	*out = call_ref(c);
 	return OK;
 }
@@ -299,6 +321,7 @@ void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, co
 void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row, struct str bytes)
 {
 	struct call *c = pool_at(&cs->pool, call);
+	if (c && c->recording) cs->setup.watch->message(cs->setup.watch, c, row, bytes);
 	if (!c || c->ladder_n == RECORD_LADDER_MAX) return;
 	struct ladder_row *at = &c->ladder[c->ladder_n++];
 	*at = *row;
@@ -358,7 +381,9 @@ enum err call_set_feature(struct call *c, uint32_t line, enum office_feature f, 
 	const struct calls_setup *s = &c->calls->setup;
 	if (!s->set_feature) return ERR_FULL;
 	call_trail(c, SIDE_O, active ? TRAIL_FEATURE_SET : TRAIL_FEATURE_CLEARED, f, 0);
-	return s->set_feature(s->set_feature_self, call_ref(c), line, (uint8_t)f, active, target);
+	enum err e = s->set_feature(s->set_feature_self, call_ref(c), line, (uint8_t)f, active, target);
+	if (e != OK) call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_REFUSED, .id = REFUSED_FEATURE });
+	return e;
 }
 
 void calls_on_feature_done(struct calls *cs, uint64_t owner, enum err result)

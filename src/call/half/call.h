@@ -70,8 +70,10 @@ struct call_taken {
 };
 
 struct calls;
+struct recording;
 struct call {
 	struct calls *calls;
+	struct recording *recording; // what the watch keeps of it; NULL: nothing
 	uint64_t id; // unique over restarts
 	struct half o, t;
 	struct call_leg o_leg;             // the caller's; GONE when it hung up or was released
@@ -155,6 +157,32 @@ struct leg_factory {
 	                  const struct addr *peer);
 };
 
+// What a call asked of what is live, and what it was told.
+enum call_lookup_kind {
+	LOOKUP_LINE,    // calls: that the line has beside this one
+	LOOKUP_TRUNK,   // the same of a trunk group
+	LOOKUP_PEER,    // silent: does peer `peer` of the trunk group answer?
+	LOOKUP_PHONES,  // calls: phones that the line is registered from; each follows:
+	LOOKUP_PHONE,   // phone
+	LOOKUP_REFUSED, // the journal or the control thread could not take what it was handed: `id` says which
+};
+enum call_refused { REFUSED_RECORD, REFUSED_FEATURE };
+struct call_lookup {
+	uint8_t kind; // enum call_lookup_kind
+	bool silent;
+	uint32_t id, peer, calls;
+	const struct binding *phone;
+};
+
+// Who keeps the inputs of calls, told of all that reaches a call and of all that it says (run/inputs.h).
+struct call_watch {
+	void (*began)(struct call_watch *w, struct call *c); // may set c->recording
+	void (*reached)(struct call_watch *w, struct call *c); // before each event
+	void (*message)(struct call_watch *w, struct call *c, const struct ladder_row *row, struct str bytes);
+	void (*looked_up)(struct call_watch *w, struct call *c, const struct call_lookup *l);
+	void (*ended)(struct call_watch *w, struct call *c); // before its place is given back
+};
+
 // What all calls of a worker share. Everything but the pools is borrowed.
 struct calls_setup {
 	struct env *env;
@@ -172,6 +200,7 @@ struct calls_setup {
 	uint32_t (*keep_text)(void *self, uint64_t call, struct str bytes);
 	bool (*trace_line)(void *self, uint32_t line); // are the calls of this line traced?
 	void *trace_self;
+	struct call_watch *watch; // NULL: nobody watches
 };
 MUST_CHECK enum err calls_new(struct calls **out, const struct calls_setup *setup);
 struct calls *calls_free(struct calls *cs);

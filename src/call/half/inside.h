@@ -44,6 +44,11 @@ void term_step(struct call *c, const struct call_event *ev);
 void orig_check(struct call *c);
 void term_check(struct call *c);
 
+// Takes a place in a limit; false: it is reached.
+bool call_take(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t max);
+// Tells the watch what was looked up.
+void call_looked_up(struct call *c, const struct call_lookup *l);
+
 // Timers of a half; 0 ms: none.
 void half_timer(struct call *c, enum call_side side, uint64_t ms);
 

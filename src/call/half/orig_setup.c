@@ -67,19 +67,18 @@ static void deny_full_line(struct call *c)
 // Takes the caller's place in the limits; an emergency call takes it without one.
 static bool take_origination(struct call *c)
 {
-	struct occupancy *o = c->calls->setup.live->occupancy;
 	const struct office_line *line = call_line(c, c->o_line);
 	const struct office_trunk_group *group = office_trunk_group(call_rules(c), c->o_trunk);
 	if (line) {
-		if (!occupancy_take(o, OCCUPANCY_LINE, line->id, c->emergency ? 0 : line->calls_max)) {
+		if (!call_take(c, OCCUPANCY_LINE, line->id, c->emergency ? 0 : line->calls_max)) {
 			// Once more, as long as what will be dialled may be 911.
 			bool unknown = !c->dialled[0] || c->translation.class == DIAL_STAR;
-			c->over_limit = unknown && occupancy_take(o, OCCUPANCY_LINE, line->id, line->calls_max + 1);
+			c->over_limit = unknown && call_take(c, OCCUPANCY_LINE, line->id, line->calls_max + 1);
 			if (!c->over_limit) return false;
 		}
 		c->taken.o_line = line->id;
 	} else if (group) {
-		if (!occupancy_take(o, OCCUPANCY_TRUNK_GROUP, group->id, group->calls_max)) {
+		if (!call_take(c, OCCUPANCY_TRUNK_GROUP, group->id, group->calls_max)) {
 			call_trail(c, SIDE_O, TRAIL_TRUNK_FULL, group->id, group->calls_max);
 			return false;
 		}
@@ -267,11 +266,15 @@ void orig_confirm(struct call *c, const struct verb *v)
 
 static struct trunk_state trunk_state(void *self, uint32_t group, uint32_t peer)
 {
-	const struct live *live = self;
-	return (struct trunk_state){
+	struct call *c = self;
+	const struct live *live = c->calls->setup.live;
+	const struct trunk_state state = {
 		.silent = peer_state_get(live->peers, group, peer, NULL) == PEER_SILENT,
 		.calls = occupancy_now(live->occupancy, OCCUPANCY_TRUNK_GROUP, group),
 	};
+	call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_TRUNK, .id = group, .calls = state.calls });
+	call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_PEER, .id = group, .peer = peer, .silent = state.silent });
+	return state;
 }
 
 void orig_select_route(struct call *c, const struct verb *v)
@@ -287,7 +290,7 @@ void orig_select_route(struct call *c, const struct verb *v)
 	}
 	enum err e = route_find(&c->routes,
 		&(struct route_query){ .rules = call_rules(c), .digits = number_str(&c->called), .emergency = c->emergency,
-			.state = trunk_state, .self = s->live }, &c->trail, s->env);
+			.state = trunk_state, .self = c }, &c->trail, s->env);
 	if (e == OK) {
 		o_post(c, O_EV_ROUTED, NULL);
 		return;

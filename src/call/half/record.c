@@ -61,7 +61,9 @@ static enum err to_journal(struct call *c, enum record_kind kind, uint64_t owner
 	const struct calls_setup *s = &c->calls->setup;
 	struct call_record *r = &c->calls->record;
 	call_record(r, c, kind);
-	return s->journal.ops->put(s->journal.self, s->env->worker, r, owner);
+	enum err e = s->journal.ops->put(s->journal.self, s->env->worker, r, owner);
+	if (e != OK) call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_REFUSED, .id = REFUSED_RECORD });
+	return e;
 }
 
 void call_put_answer(struct call *c)

@@ -94,7 +94,7 @@ static void do_authorise(struct call *c, const struct call_event *ev)
 	case FEATURE_RELEASE: post_fail(c, c->cause.value); return;
 	default: break;
 	}
-	if (!occupancy_take(c->calls->setup.live->occupancy, OCCUPANCY_LINE, line->id, line->calls_max)) {
+	if (!call_take(c, OCCUPANCY_LINE, line->id, line->calls_max)) {
 		call_trail(c, SIDE_T, TRAIL_LINE_FULL, line->id, line->calls_max);
 		t_post(c, T_EV_BUSY, 0, NULL);
 		return;
@@ -135,7 +135,9 @@ static void ring_line(struct call *c, const struct office_line *line)
 	const struct calls_setup *s = &c->calls->setup;
 	uint32_t n = location_get(s->live->location, line->id, s->env->now_ms, bindings, CALL_LEGS_MAX);
 	c->t_leg_count = 0;
+	call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_PHONES, .id = line->id, .calls = n });
 	for (uint32_t i = 0; i < n; i++) {
+		call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_PHONE, .id = line->id, .phone = &bindings[i] });
 		struct call_leg *leg = &c->t_legs[c->t_leg_count];
 		*leg = (struct call_leg){ .peer = bindings[i].peer };
 		if (s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]) == OK) present(c);
@@ -165,7 +167,7 @@ static void try_trunk(struct call *c)
 			c->route_at++;
 			continue;
 		}
-		if (!occupancy_take(s->live->occupancy, OCCUPANCY_TRUNK_GROUP, group->id, c->emergency ? 0 : group->calls_max)) {
+		if (!call_take(c, OCCUPANCY_TRUNK_GROUP, group->id, c->emergency ? 0 : group->calls_max)) {
 			call_trail(c, SIDE_T, TRAIL_TRUNK_FULL, group->id, group->calls_max);
 			c->cause = cause_local(CAUSE_NO_CIRCUIT);
 			c->route_at++;

@@ -32,7 +32,7 @@ const struct office_route *route_of(const struct office_rules *r, struct str dig
 		if (from == r->route_count || order_to_path(&r->routes[from], digits, n) != 0) break;
 		if (r->routes[from].prefix[n] == '\0') found = &r->routes[from];
 	}
-	return found;
+	return office_found(OFFICE_ROW_route, found);
 }
 
 // ---- What may be tried ----------------------------------------------------------------------------------------------
@@ -107,6 +107,7 @@ static enum err find_emergency(struct routing *r)
 		for (uint32_t i = 0; i < rules->trunk_group_count; i++) {
 			const struct office_trunk_group *g = &rules->trunk_groups[i];
 			if (!g->emergency || g->in_service != (resort < 2)) continue;
+			office_found(OFFICE_ROW_trunk_group, g);
 			if (resort < 2) try_peers(r, g, resort == 1);
 			else for (uint32_t peer = 0; peer < g->peer_count; peer++) add_attempt(r, g, peer);
 		}
