@@ -27,22 +27,12 @@ struct calls {
 	struct call_record record; // scratch for the one being written
 };
 
-// Our mistakes: give up this call and go on with the others. Tests define CALL_CHECK_ABORTS.
-#define CALL_CHECK(c, good)                                                                                            \
-	do {                                                                                                               \
-		if (!(good)) call_broken((c), __LINE__, #good);                                                               \
-	} while (0)
-void call_broken(struct call *c, int line, const char *what);
-
 ref call_ref(const struct call *c);
 void o_post(struct call *c, enum o_event event, const struct verb *v);
 void t_post(struct call *c, enum t_event event, uint8_t leg, const struct verb *v);
 // One event through a machine.
 void orig_step(struct call *c, const struct call_event *ev);
 void term_step(struct call *c, const struct call_event *ev);
-// What must hold after every event.
-void orig_check(struct call *c);
-void term_check(struct call *c);
 
 // Takes a place in a limit; false: it is reached.
 bool call_take(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t max);

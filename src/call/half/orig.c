@@ -84,13 +84,3 @@ void orig_step(struct call *c, const struct call_event *ev)
 	if (before != c->o.pic) half_timer(c, SIDE_O, 0); // a timer belongs to its state
 	actions[row->action](c, &ev->verb);
 }
-
-void orig_check(struct call *c)
-{
-	bool after_answer = c->o.pic == O_ACTIVE;
-	CALL_CHECK(c, !after_answer || (c->answered && c->answered_ms != 0));
-	CALL_CHECK(c, !after_answer || c->o_open);
-	CALL_CHECK(c, c->o.pic != O_RECORDING || c->answered_ms != 0);
-	CALL_CHECK(c, !(IN(c->o.pic) & (SETTING_UP | CALLING)) || !c->answered);
-	CALL_CHECK(c, c->o.pic != O_COLLECT || c->o_open || c->o_leg.phase == LEG_GONE);
-}

@@ -389,10 +389,3 @@ void term_step(struct call *c, const struct call_event *ev)
 	if (before != c->t.pic && c->t.pic != T_ALERTING) half_timer(c, SIDE_T, 0);
 	actions[row->action](c, ev);
 }
-
-void term_check(struct call *c)
-{
-	CALL_CHECK(c, c->t.pic != T_ACTIVE || (c->t_answered && c->t_legs[c->t_answered - 1].phase == LEG_ANSWERED));
-	CALL_CHECK(c, c->t.pic != T_NULL || !c->t_answered || c->bye_waits || c->o.pic >= O_COUNTING);
-	CALL_CHECK(c, !(IN(c->t.pic) & (IN(T_PRESENT) | IN(T_ALERTING))) || c->t_leg_count > 0);
-}

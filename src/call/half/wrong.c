@@ -14,11 +14,6 @@ static uint32_t legs_in(const struct call *c, uint32_t phases)
 	return n;
 }
 
-static bool is_late(const struct call *c, const struct half *h)
-{
-	return h->timer.armed && h->timer.at_ms < call_env(c)->now_ms;
-}
-
 static const char *orig_wrong(const struct call *c)
 {
 	uint32_t in = IN(c->o.pic);
@@ -26,7 +21,6 @@ static const char *orig_wrong(const struct call *c)
 	if (in & PASSING_O) return "the originating half rests in a state that it only passes";
 	if ((in & TIMED_O) && !c->o.timer.armed) return "a state of the originating half has no timer";
 	if ((in & CALLING_O) && c->o.timer.armed) return "the originating half has a timer that its state has not";
-	if (is_late(c, &c->o)) return "the originating half outlives its timer";
 	if (c->o.pic == O_COLLECT && !c->o_open) return "it collects digits from a caller whose leg is not open";
 	if (c->o.pic == O_ACTIVE && !(c->answered && c->o_open)) return "it is active, and the caller was not answered";
 	if (c->o.pic < O_ACTIVE && c->answered) return "it is answered, and the far party was not connected";
@@ -43,7 +37,6 @@ static const char *term_wrong(const struct call *c)
 	bool rings = in & RINGING_T, holds = rings || c->t.pic == T_ACTIVE;
 	if (in & PASSING_T) return "the terminating half rests in a state that it only passes";
 	if (rings != c->t.timer.armed) return "the terminating half has no timer while it rings, or one while it does not";
-	if (is_late(c, &c->t)) return "the terminating half outlives its timer";
 	if (rings && (!live || c->t_answered)) return "it rings, and no phone does";
 	if (c->t.pic == T_ACTIVE && (!c->t_answered || c->t_legs[c->t_answered - 1].phase != LEG_ANSWERED))
 		return "it is active, and no leg has answered";

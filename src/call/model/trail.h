@@ -64,7 +64,7 @@
 	X(MEDIA_REFUSED, "the media offer is refused: cause $a", 'C', '-')                                                 \
 	X(NO_MEDIA_PORTS, "no media port is free", '-', '-')                                                               \
 	X(CALL_TOO_LONG, "longer than $a s", 'N', '-')                                                                     \
-	X(INVARIANT, "an invariant of the call broke: given up (place $a)", 'N', '-')                                      \
+	X(INVARIANT, "an invariant of the call broke: given up", '-', '-')                                                 \
 	X(RECOVERED, "closed at restart, at the last proof of life", '-', '-')                                             \
 	X(MEDIA_SILENT, "nothing has been heard from this side for $a s: it is gone", 'N', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
