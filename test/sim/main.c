@@ -1,9 +1,11 @@
 // Runs seeds:   sim [--seed N | --from N --seeds N | --seconds N] [--jobs N] [--twice] [PLAN ...]
 //               sim --kept FILE        the kept seeds, as TAP
+//               sim --figure NAME      a figure of the manual; which there are, when NAME is none
 //
 // Fresh seeds, for a minute, when none is named. PLAN: the options of plan.h, --print among them. The first failure ends
 // it: what was promised and what is, the command that shows it again, the shortest run that still fails, its story.
 #include "base/log.h"
+#include "sim/figure.h"
 #include "sim/plan.h"
 #include "sim/run.h"
 
@@ -18,7 +20,7 @@
 struct options {
 	struct run_many many;
 	bool seed_said;
-	const char *kept, *failures; // files; failures: failing seeds are appended to it
+	const char *kept, *figure, *failures; // files; failures: failing seeds are appended to it
 };
 
 static void print_plan(const char *before, const struct sim_plan *said, uint64_t seed)
@@ -40,7 +42,7 @@ static void print_lines(struct str text, const char *before)
 
 static void tell(const struct sim_plan *said, uint64_t seed, const char *failure, const char *before)
 {
-	struct sim_plan shortest = run_shorten(said, seed, SHORTEN_SECONDS), plan = plan_of(&shortest, seed);
+	struct sim_plan shortest = run_shorten(said, seed, failure, SHORTEN_SECONDS), plan = plan_of(&shortest, seed);
 	printf("%sseed %llu: %s\n", before, (unsigned long long)seed, failure);
 	printf("%sagain:     ", before);
 	print_plan("", said, seed);
@@ -153,6 +155,7 @@ static int read_option(struct options *o, char **words, int count)
 	uint64_t jobs = 0;
 	if (str_eq(word, STR("--twice"))) return (o->many.twice = true);
 	if (str_eq(word, STR("--kept"))) return (o->kept = value) ? 2 : 0;
+	if (str_eq(word, STR("--figure"))) return (o->figure = value) ? 2 : 0;
 	if (str_eq(word, STR("--failures"))) return (o->failures = value) ? 2 : 0;
 	if (str_eq(word, STR("--seed")) && read_number(&o->many.first, value)) {
 		o->seed_said = true;
@@ -181,6 +184,7 @@ int main(int argc, char **argv)
 	}
 	log_quiet = true;
 	if (o.kept) return run_kept(o.kept);
+	if (o.figure) return figure_run(o.figure, o.many.jobs);
 	if (!o.seed_said && getrandom(&o.many.first, sizeof o.many.first, 0) < 0) return 1;
 	if (!o.seed_said) o.many.first >>= 24; // short enough to be read out
 	if (!o.many.count && !o.many.seconds) o.many.seconds = SECONDS_DEFAULT;

@@ -74,6 +74,7 @@ void run_here(struct run_result *r, const struct sim_plan *plan)
 {
 	r->failed = true;
 	r->begun = r->completed = 0;
+	r->hostile = 0;
 	r->story[0] = 0;
 	strcpy(r->failure, "no memory");
 	struct sim *s = sim_new(plan);
@@ -85,6 +86,7 @@ void run_here(struct run_result *r, const struct sim_plan *plan)
 	r->sum = sim_sum(s);
 	r->events = sim_events(s);
 	r->calls = parties_begun(sim_parties(s));
+	r->hostile = parties_hostile_sequences(sim_parties(s));
 	str_to_z(r->failure, sizeof r->failure, str_from(sim_failure(s)));
 	if (!r->failed) count_completed(r, s);
 	if (r->failed && plan->keep) tell_story(r, s);
@@ -108,12 +110,12 @@ static void end_process(bool failed)
 }
 
 // A child that did not end by itself has left no word: how it ended is the failure.
-static void take_ending(bool *failed, char failure[4096], int status)
+static void take_ending(bool *failed, char failure[RUN_FAILURE_MAX], int status)
 {
 	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == CRASH_STATUS)) return;
 	*failed = true;
-	if (WIFSIGNALED(status)) snprintf(failure, 4096, "the process was ended by signal %d", WTERMSIG(status));
-	else snprintf(failure, 4096, "the process ended with code %d: see above", WEXITSTATUS(status));
+	if (WIFSIGNALED(status)) snprintf(failure, RUN_FAILURE_MAX, "the process was ended by signal %d", WTERMSIG(status));
+	else snprintf(failure, RUN_FAILURE_MAX, "the process ended with code %d: see above", WEXITSTATUS(status));
 }
 
 struct run_result *run_apart(const struct sim_plan *plan)
@@ -170,6 +172,7 @@ static bool run_seed(struct job *j, const struct run_many *m)
 	j->tally.calls += j->result.calls;
 	j->tally.begun += j->result.begun;
 	j->tally.completed += j->result.completed;
+	j->tally.hostile += j->result.hostile;
 	return !j->result.failed;
 }
 
@@ -194,6 +197,7 @@ static void add(struct run_tally *t, const struct job *j)
 	t->calls += j->tally.calls;
 	t->begun += j->tally.begun;
 	t->completed += j->tally.completed;
+	t->hostile += j->tally.hostile;
 	t->cpu_ns += j->tally.cpu_ns;
 }
 
@@ -248,33 +252,62 @@ bool run_many(struct run_tally *t, const struct run_many *m)
 
 // SHORTENING
 
-static bool fails(const struct sim_plan *said, uint64_t seed, uint64_t *events)
+// What kind of failure: its first line without what differs from call to call (words with digits in them, characters).
+static void put_kind(struct buf *b, struct str failure)
 {
-	struct sim_plan plan = plan_of(said, seed);
+	struct str line = str_cut(&failure, '\n');
+	while (line.n) {
+		struct str word = str_cut(&line, ' ');
+		bool names = word.n == 0 || word.p[0] == '(' || word.p[word.n - 1] == ')';
+		for (uint32_t i = 0; i < word.n; i++) names |= ascii_is_digit(word.p[i]);
+		if (!names) put(b, word), put_c(b, ' ');
+	}
+}
+
+static bool same_kind(const char *a, const char *b)
+{
+	char texts[2][RUN_FAILURE_MAX];
+	struct buf kinds[2] = { buf_on(texts[0], sizeof texts[0]), buf_on(texts[1], sizeof texts[1]) };
+	put_kind(&kinds[0], str_from(a));
+	put_kind(&kinds[1], str_from(b));
+	return str_eq(buf_str(&kinds[0]), buf_str(&kinds[1]));
+}
+
+struct search {
+	uint64_t seed, events, until_ns; // events: of the last run that failed
+	const char *failure;
+};
+
+static bool fails(struct search *search, const struct sim_plan *said)
+{
+	struct sim_plan plan = plan_of(said, search->seed);
 	struct run_result *r = run_apart(&plan);
-	bool failed = r && r->failed;
-	if (failed && r->events) *events = r->events;
+	bool failed = r && r->failed && same_kind(r->failure, search->failure);
+	if (failed) search->events = r->events;
 	run_result_free(r);
 	return failed;
 }
 
-// By halves: the least number between 1 and `most` with which it fails, as far as failing with n means failing with
-// more; any that fails is good enough.
-struct sim_plan run_shorten(const struct sim_plan *said, uint64_t seed, uint64_t seconds)
+static bool has_time(const struct search *search)
 {
-	struct sim_plan best = *said, full = plan_of(said, seed);
-	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + seconds * 1000000000u, events = 0;
-	for (uint32_t low = 1, high = full.calls; low < high && clock_ns(CLOCK_MONOTONIC) < until_ns;) {
-		struct sim_plan tried = best;
+	return clock_ns(CLOCK_MONOTONIC) < search->until_ns;
+}
+
+// By halves, as if failing with n meant failing with more; any that fails is good enough.
+struct sim_plan run_shorten(const struct sim_plan *said, uint64_t seed, const char *failure, uint64_t seconds)
+{
+	struct search search = { .seed = seed, .failure = failure,
+	                         .until_ns = clock_ns(CLOCK_MONOTONIC) + seconds * 1000000000u };
+	struct sim_plan best = *said, tried = *said;
+	for (uint32_t low = 1, high = plan_of(said, seed).calls; low < high && has_time(&search);) {
 		tried.calls = low + (high - low) / 2;
-		if (fails(&tried, seed, &events)) best = tried, high = tried.calls;
+		if (fails(&search, &tried)) best = tried, high = tried.calls;
 		else low = tried.calls + 1;
 	}
-	for (uint64_t low = 1, high = events; low < high && clock_ns(CLOCK_MONOTONIC) < until_ns;) {
-		struct sim_plan tried = best;
+	tried = best;
+	for (uint64_t low = 1, high = search.events; low < high && has_time(&search);) {
 		tried.events_max = low + (high - low) / 2;
-		uint64_t unused;
-		if (fails(&tried, seed, &unused)) best = tried, high = tried.events_max;
+		if (fails(&search, &tried)) best = tried, high = tried.events_max;
 		else low = tried.events_max + 1;
 	}
 	return best;

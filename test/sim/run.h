@@ -4,13 +4,15 @@
 
 #include "sim/sim.h"
 
+#define RUN_FAILURE_MAX 4096u
 #define RUN_TEXT_MAX (1u << 20)
 
 struct run_result {
 	bool failed;
 	uint64_t sum, events, calls;
+	uint64_t hostile; // sequences of hostile messages
 	uint32_t begun, completed; // calls that ordinary callers began; of these, that got an answer from where they went
-	char failure[4096];
+	char failure[RUN_FAILURE_MAX];
 	char story[RUN_TEXT_MAX]; // of a run that failed and kept its messages
 };
 // Runs one plan in this process.
@@ -28,14 +30,14 @@ struct run_many {
 	bool twice; // each seed two times: the sums must be equal
 };
 struct run_tally {
-	uint64_t seeds, calls, begun, completed;
+	uint64_t seeds, calls, begun, completed, hostile; // as in run_result
 	uint64_t cpu_ns; // of all processes
 	uint64_t failed_seed;
 	bool failed;
-	char failure[4096];
+	char failure[RUN_FAILURE_MAX];
 };
 // False: one failed, or (failure says it) nothing could be run.
 bool run_many(struct run_tally *t, const struct run_many *m);
-// The shortest plan found that still fails, from one that failed: fewer calls, then an earlier end. Takes at most about
-// `seconds`.
-struct sim_plan run_shorten(const struct sim_plan *said, uint64_t seed, uint64_t seconds);
+// The shortest plan found that still fails in the same way, from one that did: fewer calls, then an earlier end. Takes
+// about `seconds` at most.
+struct sim_plan run_shorten(const struct sim_plan *said, uint64_t seed, const char *failure, uint64_t seconds);

@@ -176,6 +176,7 @@ struct weather *weather_new(struct sim *s)
 	w->sim = s;
 	// Some day of the years 2024 to 2031, at any hour.
 	set_wall(w, 1704067200000u + random_u64(sim_random(s, SIM_WEATHER)) % (2922 * (uint64_t)DAY_MS), 0);
+	be_calm(w);
 	return w;
 }
 

@@ -1,0 +1,71 @@
+// Figures: loss, clocks, hostility, speed.
+#include "sim/figure.h"
+
+#include "sim/plan.h"
+#include "sim/run.h"
+
+#include <string.h>
+
+#define WORDS_MAX 16
+
+struct figure {
+	const char *name, *what, *plan; // plan: words of plan.h
+	uint64_t seeds;
+	double completed_least;     // of 100 calls, that get an answer from where they go; 0: not promised
+	uint64_t hostile_least;     // sequences of hostile messages
+	const char *promise;
+};
+
+static const struct figure figures[] = {
+	{ .name = "loss20", .what = "20 % of all datagrams are lost, each way", .seeds = 200, .completed_least = 99.8,
+	  .plan = "--faults none --loss 2000 --character ordinary --calls 1000 --lines 100 --rate 20",
+	  .promise = "99.8 % completed, none stuck, no CDR doubled" },
+	{ .name = "loss5", .what = "5 % of all datagrams are lost, each way", .seeds = 1000, .completed_least = 99.999,
+	  .plan = "--faults none --loss 500 --character ordinary --calls 1000 --lines 100 --rate 20",
+	  .promise = "99.999 % completed, none stuck, no CDR doubled" },
+	{ .name = "clock", .what = "the wall clock jumps by an hour, a day, to 29 February; it slews by up to 500 ppm",
+	  .seeds = 200, .plan = "--faults clock,slew --calls 500 --lines 60", .promise = "durations exact to 20 ms" },
+	{ .name = "hostile", .what = "sequences of 3 to 30 hostile messages among ordinary calls", .seeds = 1000,
+	  .hostile_least = 100000, .plan = "--calls 400 --lines 200 --rate 5",
+	  .promise = "each call ends, one CDR each, nothing left" },
+};
+
+static struct sim_plan plan_from(const char *text)
+{
+	char copy[512], *words[WORDS_MAX], *rest = NULL;
+	struct sim_plan said = plan_unsaid();
+	int count = 0;
+	str_to_z(copy, sizeof copy, str_from(text));
+	for (char *w = strtok_r(copy, " ", &rest); w && count < WORDS_MAX; w = strtok_r(NULL, " ", &rest)) words[count++] = w;
+	for (int i = 0, took = 1; i < count && took > 0; i += took) took = plan_read(&said, words + i, count - i);
+	return said;
+}
+
+static int print_reached(const struct figure *f, const struct run_tally *t)
+{
+	double completed = t->begun ? 100.0 * (double)t->completed / (double)t->begun : 0;
+	bool good = !t->failed && completed >= f->completed_least && t->hostile >= f->hostile_least;
+	printf("%s: %s\n", f->name, f->what);
+	printf("  promised:  %s\n", f->promise);
+	printf("  reached:   %llu calls in %llu seeds", (unsigned long long)t->calls, (unsigned long long)t->seeds);
+	if (f->completed_least > 0)
+		printf(", %.4f %% of %llu completed", completed, (unsigned long long)t->begun);
+	if (f->hostile_least) printf(", %llu hostile sequences", (unsigned long long)t->hostile);
+	printf("%s%s\n", t->failed ? "; a promise was broken: " : good ? ": yes" : ": no", t->failed ? t->failure : "");
+	if (t->failed) printf("  again:     sim --seed %llu %s\n", (unsigned long long)t->failed_seed, f->plan);
+	return !good;
+}
+
+int figure_run(const char *name, uint32_t jobs)
+{
+	for (uint32_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+		if (strcmp(figures[i].name, name) != 0) continue;
+		struct run_tally t;
+		run_many(&t, &(struct run_many){ .said = plan_from(figures[i].plan), .first = 1, .count = figures[i].seeds,
+		                                 .jobs = jobs });
+		return print_reached(&figures[i], &t);
+	}
+	for (uint32_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+		printf("%-8s  %s\n", figures[i].name, figures[i].what);
+	return 2;
+}
