@@ -104,6 +104,13 @@ static void send_all(struct media_thread *t, const struct udp *socket, const str
 	if (count) udp_send(&t->sender, packets, count);
 }
 
+static void send_one(struct media_thread *t, const struct media_slot *slot, const struct rtp_departure *d)
+{
+	const struct udp *by = socket_of(slot, d);
+	struct packet p = { .peer = d->to, .data = { (const char *)d->data, d->n } };
+	if (by) send_all(t, by, &p, 1);
+}
+
 // What came in one read goes to one place nearly always: sent with one system call then.
 static void on_packets(void *self, uint32_t events)
 {
@@ -142,13 +149,11 @@ static void on_packets(void *self, uint32_t events)
 static void tick_side(struct media_thread *t, struct media_slot *slot, uint32_t side, uint64_t now_us)
 {
 	uint8_t frame[RTP_FRAME];
-	struct rtp_departure d = { 0 };
+	struct rtp_departure d;
 	struct rtp_news news;
 	bool sent = rtp_session_tick(&slot->rtp, side, now_us, frame, &d, &news);
 	report_news(t, slot, &news);
-	const struct udp *by = sent ? socket_of(slot, &d) : NULL;
-	struct packet p = { .peer = d.to, .data = { (const char *)d.data, d.n } };
-	if (by) send_all(t, by, &p, 1);
+	if (sent) send_one(t, slot, &d);
 }
 
 static void serve_quarter(struct media_thread *t, uint32_t quarter, uint64_t now_us)
@@ -207,9 +212,19 @@ static void take_port(struct media_thread *t, struct media_slot *slot, const str
 	slot->pairs[o->port.side][o->port.family == 6][o->port.stream] = pair;
 }
 
-// The sockets stay open and lose their session; what still comes is dropped.
-static void close_slot(struct media_thread *t, struct media_slot *slot)
+// RTCP of our own, where only we are heard.
+static void report_own(struct media_thread *t, struct media_slot *slot, bool last, uint64_t now_us)
 {
+	uint8_t frame[RTP_FRAME];
+	struct rtp_departure d;
+	for (uint32_t side = 0; side < MEDIA_SIDES; side++)
+		if (rtp_session_report(&slot->rtp, side, last, now_us, frame, &d)) send_one(t, slot, &d);
+}
+
+// The sockets stay open and lose their session; what still comes is dropped.
+static void close_slot(struct media_thread *t, struct media_slot *slot, uint64_t now_us)
+{
+	report_own(t, slot, true, now_us);
 	struct media_pair_state **pairs = &slot->pairs[0][0][0];
 	for (uint32_t i = 0; i < sizeof slot->pairs / sizeof *pairs; i++)
 		if (pairs[i]) pairs[i]->slot = NULL;
@@ -230,7 +245,7 @@ static void do_order(struct media_thread *t, uint32_t worker, const struct media
 	case MEDIA_DO_STATS:
 		if (!report_stats(t, slot, MEDIA_EV_STATS)) COUNT(media_news_lost);
 		return;
-	case MEDIA_DO_CLOSE: close_slot(t, slot); return;
+	case MEDIA_DO_CLOSE: close_slot(t, slot, now_us); return;
 	default: media_command_do(&slot->rtp, &o->command, now_us);
 	}
 	serve_if_busy(t, slot, now_us);
@@ -250,6 +265,7 @@ static void watch_slot(struct media_thread *t, struct media_slot *slot, uint64_t
 {
 	struct rtp_news news;
 	if (slot->ended) slot->ended = !report_stats(t, slot, MEDIA_EV_CLOSED);
+	if (slot->open) report_own(t, slot, false, now_us);
 	for (uint32_t side = 0; slot->open && side < MEDIA_SIDES; side++) {
 		rtp_session_look(&slot->rtp, side, now_us, &news);
 		report_news(t, slot, &news);

@@ -124,10 +124,14 @@ def told(lab, phone, title, digits):
 @scenario("numbers that lead nowhere are told so", time_s=120)
 def intercept(lab):
     server = switch.start(lab)
+    verdict = server.judged()
     one = server.phone(0, "one", says_hz=ONE)
     told(lab, one, "a vacant number", "6035550190")
     told(lab, one, "a changed number", "6035550191")
     told(lab, one, "seven digits where ten are the rule", "5550102")
+    capture, ours = verdict(), f"ip.src == {server.address} && rtcp.pt == 200"
+    reports, goodbyes = capture.count(f"{ours} && rtcp.pt == 202"), capture.count(f"{ours} && rtcp.pt == 203")
+    lab.check("RTCP says what was sent, and that it is over", reports > goodbyes == 3, f"{reports}, {goodbyes}")
 
 
 @scenario("the dialling plans of two states")

@@ -4,18 +4,22 @@
 #define FRAME_MS 20
 #define LATE_MAX 100 // packets; a step further back is a source that begins anew
 
-// The timestamp that stands for now, if the last was sent when it was sent: at least a frame later.
-static uint32_t ts_now(const struct flow *f, uint32_t clock_hz, uint64_t now_us)
+uint32_t flow_ts(const struct flow *f, uint32_t clock_hz, uint64_t now_us)
 {
-	uint64_t passed_us = now_us - f->sent_us;
-	if (passed_us < FRAME_MS * 1000) passed_us = FRAME_MS * 1000;
-	return f->ts + (uint32_t)(passed_us / 1000 * clock_hz / 1000);
+	return f->ts + (uint32_t)((now_us - f->sent_us) / 1000 * clock_hz / 1000);
+}
+
+// The timestamp of what is sent now after something else: at least a frame later.
+static uint32_t ts_next(const struct flow *f, uint32_t clock_hz, uint64_t now_us)
+{
+	uint64_t soonest_us = f->sent_us + FRAME_MS * 1000;
+	return flow_ts(f, clock_hz, now_us < soonest_us ? soonest_us : now_us);
 }
 
 static void join_on(struct flow *f, struct rtp_packet *p, uint32_t clock_hz, uint64_t now_us)
 {
 	f->seq_shift = (uint16_t)(f->seq + 1 - p->seq);
-	f->ts_shift = ts_now(f, clock_hz, now_us) - p->ts;
+	f->ts_shift = ts_next(f, clock_hz, now_us) - p->ts;
 	f->in_ssrc = p->ssrc;
 	f->first_seq = (uint16_t)(f->seq + 1);
 	f->young = true;
@@ -48,7 +52,7 @@ void flow_own(struct flow *f, struct rtp_packet *p, bool first, bool same_ts, co
 	if (!f->begun) {
 		*f = (struct flow){ .begun = true, .ssrc = fresh->ssrc, .seq = fresh->seq, .ts = fresh->ts };
 	} else if (!same_ts) {
-		f->ts = first ? ts_now(f, clock_hz, now_us) : f->ts + FRAME_MS * clock_hz / 1000;
+		f->ts = first ? ts_next(f, clock_hz, now_us) : f->ts + FRAME_MS * clock_hz / 1000;
 	}
 	f->seq++;
 	if (!same_ts) f->sent_us = now_us; // when the moment was that the timestamp names

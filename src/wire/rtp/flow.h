@@ -22,6 +22,8 @@ struct flow {
 	bool young;         // those numbers were given to what was sent before
 };
 
+// The timestamp that stands for now.
+uint32_t flow_ts(const struct flow *f, uint32_t clock_hz, uint64_t now_us);
 // A packet is to be relayed: renumbers it. False: too late, drop it. clock_hz: of its timestamp.
 bool flow_relay(struct flow *f, struct rtp_packet *p, uint32_t clock_hz, uint64_t now_us);
 // A packet of our own: fills in marker, numbers and SSRC. `first` of a stretch (else one frame later than the last);

@@ -1,6 +1,8 @@
 // RTCP.
 #include "wire/rtp/rtcp.h"
 
+#include <string.h>
+
 #define REPORT 24 // octets of one report
 #define SR_HEAD 28
 #define RR_HEAD 8
@@ -96,6 +98,33 @@ bool rtcp_report(struct rtcp_report *out, const struct rtcp_item *item, uint32_t
 		                         .last_sr = rtp_get32(p + 16),
 		                         .since_sr = rtp_get32(p + 20) };
 	return true;
+}
+
+// A header, and the SSRC that follows it in all that we write. The length counts words beyond the first.
+static void write_head(uint8_t *p, uint8_t type, uint8_t count, uint32_t octets, uint32_t ssrc)
+{
+	rtp_set32(p, 0x80000000 | (uint32_t)count << 24 | (uint32_t)type << 16 | (octets / 4 - 1));
+	rtp_set32(p + 4, ssrc);
+}
+
+uint32_t rtcp_write_own(uint8_t out[RTCP_OWN_MAX], const struct rtcp_own *own)
+{
+	enum { SDES_OCTETS = 28, CNAME = 1, NAME_OCTETS = 16, BYE_OCTETS = 8 };
+	uint8_t *sdes = out + SR_HEAD, *bye = sdes + SDES_OCTETS;
+	memset(out, 0, RTCP_OWN_MAX);
+	write_head(out, RTCP_SR, 0, SR_HEAD, own->ssrc);
+	rtp_set32(out + 8, (uint32_t)(own->now_us / 1000000));
+	rtp_set32(out + 12, (uint32_t)(((own->now_us % 1000000) << 32) / 1000000));
+	rtp_set32(out + 16, own->ts);
+	rtp_set32(out + 20, own->packets);
+	rtp_set32(out + 24, own->octets);
+	write_head(sdes, RTCP_SDES, 1, SDES_OCTETS, own->ssrc);
+	sdes[8] = CNAME;
+	sdes[9] = NAME_OCTETS;
+	for (uint32_t i = 0; i < NAME_OCTETS; i++) sdes[10 + i] = (uint8_t)"0123456789abcdef"[own->name >> 4 * i & 15];
+	if (!own->bye) return SR_HEAD + SDES_OCTETS;
+	write_head(bye, RTCP_BYE, 1, BYE_OCTETS, own->ssrc);
+	return SR_HEAD + SDES_OCTETS + BYE_OCTETS;
 }
 
 static void change_said(uint8_t *ssrc, const struct rtcp_change *c)

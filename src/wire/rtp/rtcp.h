@@ -40,6 +40,17 @@ struct rtcp_report {
 // Report number i of an SR or RR; false when there are not so many.
 bool rtcp_report(struct rtcp_report *out, const struct rtcp_item *item, uint32_t i);
 
+// What we say of RTP that we make ourselves: a sender report, our name, and at the end goodbye (§6.4.1, §6.5, §6.6).
+struct rtcp_own {
+	uint32_t ssrc, ts, packets, octets; // ts: the RTP timestamp that stands for now
+	uint64_t now_us;                    // of a clock that runs evenly; it need not show the time of day (§6.4.1)
+	uint64_t name;                      // of this session, drawn at random (RFC 7022)
+	bool bye;
+};
+#define RTCP_OWN_MAX 64
+// Tells how many octets were written.
+uint32_t rtcp_write_own(uint8_t out[RTCP_OWN_MAX], const struct rtcp_own *own);
+
 // What we changed in the RTP of its sender, and in the RTP that it hears.
 struct rtcp_change {
 	bool said, heard;            // is there a change at all

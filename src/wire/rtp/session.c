@@ -5,6 +5,10 @@
 #include "wire/rtp/g711.h"
 #include "wire/rtp/rtcp.h"
 
+#include <assert.h>
+
+static_assert(RTCP_OWN_MAX <= RTP_FRAME, "a report of ours fits where a packet of ours does");
+
 COUNTER(rtp_rx_malformed, "Datagrams on a media port that are not what belongs there");
 COUNTER(rtp_rx_stranger, "Media packets from an address that is not the other end's: dropped");
 COUNTER(rtp_rx_unmapped, "RTP packets of a payload type that the other leg did not agree to: dropped");
@@ -13,6 +17,7 @@ void rtp_session_init(struct rtp_session *s, uint64_t seed)
 {
 	*s = (struct rtp_session){ .ways = 3 };
 	random_seed(&s->random, seed);
+	s->name = random_u64(&s->random);
 	for (uint32_t side = 0; side < 2; side++) {
 		s->sides[side].voice = RTP_STREAMS_MAX;
 		for (uint32_t i = 0; i < RTP_STREAMS_MAX; i++)
@@ -266,9 +271,11 @@ static bool send_own(struct rtp_session *s, uint32_t side, struct rtp_packet *p,
 	struct rtp_side *me = &s->sides[side];
 	struct rtp_end *end = &me->ends[me->voice];
 	struct flow_fresh fresh = { 0 };
-	if (!end->flow.begun)
+	if (!end->flow.begun) {
 		fresh = (struct flow_fresh){ .ssrc = random_u32(&s->random) | 1, .ts = random_u32(&s->random),
 			                         .seq = (uint16_t)random_u32(&s->random) };
+		me->reported_us = now_us - RTP_REPORT_US / 2;
+	}
 	if (!end->remote.send) {
 		me->own_run = false; // it is on hold: what plays goes on unheard
 		return false;
@@ -368,6 +375,27 @@ bool rtp_session_tick(struct rtp_session *s, uint32_t side, uint64_t now_us, uin
 	bool sent = send_next(s, side, now_us, frame, out, news);
 	if (!rtp_session_busy(s, side)) s->sides[side].own_run = false;
 	return sent;
+}
+
+bool rtp_session_report(struct rtp_session *s, uint32_t side, bool last, uint64_t now_us, uint8_t frame[RTP_FRAME],
+                        struct rtp_departure *out)
+{
+	struct rtp_side *me = &s->sides[side];
+	struct rtp_end *end = me->voice < RTP_STREAMS_MAX ? &me->ends[me->voice] : NULL;
+	bool ours = end && end->flow.begun && !end->flow.in_ssrc;
+	bool due = last || (me->own_run && now_us - me->reported_us >= RTP_REPORT_US);
+	if (!ours || !due) return false;
+	me->reported_us = now_us;
+	const struct rtcp_own own = { .ssrc = end->flow.ssrc,
+		                          .ts = flow_ts(&end->flow, end->remote.clock_hz, now_us),
+		                          .packets = end->tx_packets,
+		                          .octets = (uint32_t)(end->tx_bytes - (uint64_t)end->tx_packets * RTP_HEADER),
+		                          .now_us = now_us,
+		                          .name = s->name,
+		                          .bye = last };
+	*out = (struct rtp_departure){ .side = (uint8_t)side, .stream = me->voice, .control = true, .data = frame,
+		                           .n = rtcp_write_own(frame, &own) };
+	return depart(end, &end->rtcp, out);
 }
 
 void rtp_session_watch(struct rtp_session *s, uint16_t silent_s, uint64_t now_us)

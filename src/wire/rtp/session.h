@@ -20,6 +20,7 @@
 #define RTP_MAP_MAX 8
 #define RTP_PT_NONE 0xff
 #define RTP_TICK_US 20000u
+#define RTP_REPORT_US 5000000u // between two reports of our own (RFC 3550 §6.2; the first after half of it)
 #define RTP_FRAME (RTP_HEADER + PLAYER_FRAME) // octets of a packet that we make
 
 enum rtp_form {
@@ -73,6 +74,7 @@ struct rtp_side {
 	bool own_run;              // what was sent last was our own
 	bool heard;                // something came from it, ever
 	uint8_t voice;             // stream that carries the voice; RTP_STREAMS_MAX: none
+	uint64_t reported_us;      // last report of our own
 	uint64_t quiet_us;         // since when it is quiet: the last packet, or when it was allowed to begin anew
 	struct rtp_end ends[RTP_STREAMS_MAX];
 };
@@ -80,6 +82,7 @@ struct rtp_session {
 	uint8_t ways; // bit 0: to side 0, bit 1: to side 1
 	uint16_t silent_s; // told of a side that is quiet for so long; 0: never
 	struct random random;
+	uint64_t name; // in reports of our own
 	struct rtp_side sides[2];
 };
 
@@ -122,6 +125,10 @@ bool rtp_session_input(struct rtp_session *s, const struct rtp_arrival *in, stru
 bool rtp_session_busy(const struct rtp_session *s, uint32_t side);
 bool rtp_session_tick(struct rtp_session *s, uint32_t side, uint64_t now_us, uint8_t frame[RTP_FRAME],
                       struct rtp_departure *out, struct rtp_news *news);
+// RTCP to a side that has heard nobody but us: who is connected to another side hears its reports. To be called now and
+// then while something plays, and with `last` at the end of the session. True: *out is to be sent.
+bool rtp_session_report(struct rtp_session *s, uint32_t side, bool last, uint64_t now_us, uint8_t frame[RTP_FRAME],
+                        struct rtp_departure *out);
 // From now on a side that falls silent is told of; 0: no more.
 void rtp_session_watch(struct rtp_session *s, uint16_t silent_s, uint64_t now_us);
 // Looks for silence; to be called now and then, each second will do. RTP and RTCP are signs of life alike, so that a

@@ -79,6 +79,7 @@ static void tick(struct rtp_session *s, uint64_t now)
 	struct rtp_news news;
 	if (rtp_session_tick(s, side, now, frame, &out, &news)) check(s, &out);
 	rtp_session_look(s, side, now, &news);
+	if (rtp_session_report(s, side, false, now, frame, &out)) check(s, &out);
 }
 
 static void step(struct rtp_session *s, uint64_t now)

@@ -395,6 +395,51 @@ static void test_rtcp(void **state)
 	assert_false(datagram(A, "192.0.2.1:4001", true, n)); // lengths do not add up
 }
 
+// Ticks for so long, looking for a report each second as the media thread does; tells how many there were.
+static uint32_t reports_in(uint32_t seconds, uint32_t side)
+{
+	uint32_t reports = 0;
+	for (uint32_t i = 0; i < seconds * 50; i++, now += 20 * MS) {
+		rtp_session_tick(&session, side, now, frame, &out, &news);
+		if (i % 50 == 0 && rtp_session_report(&session, side, false, now, frame, &out)) reports++;
+	}
+	return reports;
+}
+
+// Whoever hears only us is told of what it should have got, and that it is over.
+static void test_reports_of_our_own(void **state)
+{
+	(void)state;
+	struct rtcp_item item;
+	uint32_t at_octet = 0;
+	assert_false(rtp_session_report(&session, A, true, now, frame, &out)); // it got nothing
+	assert_int_equal(rtp_session_play(&session, A, &(struct sound){ .tone = &dial }, false), OK);
+	rtp_session_tick(&session, A, now, frame, &out, &news);
+	struct rtp_packet first = sent();
+	now += 20 * MS;
+	assert_int_equal(reports_in(19, A), 4); // after 3, 8, 13 and 18 s
+	assert_true(rtp_session_report(&session, A, true, now, frame, &out));
+	struct addr to = at("192.0.2.1:4001");
+	assert_true(out.control && out.side == A && addr_eq(&out.to, &to));
+	assert_int_equal(rtcp_check(out.data, out.n), OK);
+	assert_true(rtcp_next(&item, frame, out.n, &at_octet) && item.type == RTCP_SR && item.count == 0);
+	assert_int_equal(rtp_get32(item.data + 4), first.ssrc);
+	assert_int_equal(rtp_get32(item.data + 8), now / S);
+	assert_int_equal(rtp_get32(item.data + 16), first.ts + 951 * 160);
+	assert_int_equal(rtp_get32(item.data + 20), 951);
+	assert_int_equal(rtp_get32(item.data + 24), 951 * 160);
+	assert_true(rtcp_next(&item, frame, out.n, &at_octet) && item.type == RTCP_SDES && item.count == 1);
+	assert_true(item.data[8] == 1 && item.data[9] == 16);
+	assert_true(rtcp_next(&item, frame, out.n, &at_octet) && item.type == RTCP_BYE);
+	assert_int_equal(rtp_get32(item.data + 4), first.ssrc);
+	rtp_session_stop(&session, A);
+	assert_int_equal(reports_in(20, A), 0); // nothing is sent, so nothing is said
+	assert_true(voice(B, B_AT, 8, 1, 1));   // B is heard, whose own reports are passed on
+	assert_int_equal(rtp_session_play(&session, A, &(struct sound){ .tone = &dial }, false), OK);
+	assert_int_equal(reports_in(20, A), 0);
+	assert_false(rtp_session_report(&session, A, true, now, frame, &out));
+}
+
 static void test_fax(void **state)
 {
 	(void)state;
@@ -541,6 +586,7 @@ int main(void)
 		cmocka_unit_test_setup(test_hold, set_up),           cmocka_unit_test_setup(test_map, set_up),
 		cmocka_unit_test_setup(test_keys_heard, set_up),     cmocka_unit_test_setup(test_keys_sent, set_up),
 		cmocka_unit_test_setup(test_keys_sounded, set_up),   cmocka_unit_test_setup(test_rtcp, set_up),
+		cmocka_unit_test_setup(test_reports_of_our_own, set_up),
 		cmocka_unit_test_setup(test_fax, set_up),            cmocka_unit_test_setup(test_video, set_up),
 		cmocka_unit_test_setup(test_silence, set_up),        cmocka_unit_test_setup(test_silence_suppressed, set_up),
 		cmocka_unit_test_setup(test_silence_on_hold, set_up), cmocka_unit_test_setup(test_never_heard, set_up),
