@@ -15,6 +15,7 @@
 #define PROMPT_MS 4000   // one announcement, its special information tone with it
 #define BURST_MS 1000    // one tone that ends by itself
 #define SEATS_MAX 64
+#define EVENTS_MAX (2 * SESSIONS_MAX) // of a seat
 #define FAMILIES 2
 
 struct side {
@@ -39,7 +40,7 @@ struct seat { // the plane as one worker sees it
 	struct media media; // first
 	struct plane *plane;
 	struct media_event *events; // owned: a queue
-	uint32_t first, count, cap;
+	uint32_t first, count;
 };
 
 // What a port of ours belongs to.
@@ -74,17 +75,8 @@ static void post(struct session *s, struct media_event e)
 	struct seat *seat = s->seat;
 	e.owner = s->owner;
 	e.session = pool_ref(&seat->plane->sessions, s);
-	if (seat->count == seat->cap) {
-		uint32_t cap = seat->cap ? seat->cap * 2 : 64;
-		struct media_event *more = malloc(cap * sizeof *more);
-		if (!more) abort();
-		for (uint32_t i = 0; i < seat->count; i++) more[i] = seat->events[(seat->first + i) % seat->cap];
-		free(seat->events);
-		seat->events = more;
-		seat->first = 0;
-		seat->cap = cap;
-	}
-	seat->events[(seat->first + seat->count++) % seat->cap] = e;
+	if (seat->count == EVENTS_MAX) abort(); // the node forgot to take them
+	seat->events[(seat->first + seat->count++) % EVENTS_MAX] = e;
 	seat->plane->waiting++;
 }
 
@@ -93,7 +85,7 @@ static bool take_event(struct media *m, struct media_event *out)
 	struct seat *seat = (struct seat *)m;
 	if (!seat->count) return false;
 	*out = seat->events[seat->first];
-	seat->first = (seat->first + 1) % seat->cap;
+	seat->first = (seat->first + 1) % EVENTS_MAX;
 	seat->count--;
 	seat->plane->waiting--;
 	return true;
@@ -292,7 +284,11 @@ struct plane *plane_new(struct sim *s)
 	if (pool_init(&p->sessions, "media sessions", sizeof(struct session), SESSIONS_MAX) != OK ||
 	    addr_parse(&p->host[0], STR(NODE_ADDR_4)) != OK || addr_parse(&p->host[1], STR(NODE_ADDR_6)) != OK)
 		return plane_free(p);
-	for (uint32_t i = 0; i < SEATS_MAX; i++) p->seats[i] = (struct seat){ .media = { .ops = &ops }, .plane = p };
+	for (uint32_t i = 0; i < sim_plan(s)->workers && i < SEATS_MAX; i++) {
+		p->seats[i] = (struct seat){ .media = { .ops = &ops }, .plane = p,
+			.events = calloc(EVENTS_MAX, sizeof *p->seats[i].events) };
+		if (!p->seats[i].events) return plane_free(p);
+	}
 	for (uint32_t i = 0; i < PORT_PAIRS; i++) p->free[i] = (uint16_t)i;
 	p->free_count = PORT_PAIRS;
 	return p;
