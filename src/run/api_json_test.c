@@ -118,7 +118,7 @@ static void test_trail(void **state)
 	assert_int_equal(json_array_size(json), 4);
 	assert_string_equal(at(json, "0.text"), "\"line 6035550101 opens a call\"");
 	assert_string_equal(at(json, "0.kind"), "\"LINE_CALLS\"");
-	assert_string_equal(at(json, "1.text"), "\"route default answers, 1 choices\"");
+	assert_string_equal(at(json, "1.text"), "\"route default answers, 1 choice\"");
 	assert_string_equal(at(json, "1.at_ms"), "9");
 	assert_string_equal(at(json, "2.text"), "\"the caller hears the announcement VACANT\"");
 	assert_string_equal(at(json, "3.text"), "\"the caller hears the tone BUSY\"");

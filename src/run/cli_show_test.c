@@ -38,7 +38,7 @@ static int drop_text(void **state)
 	"\"answered_for_ms\": 75250, \"released_by\": \"caller\", \"codec\": \"PCMU\", \"rules_version\": 9,"              \
 	"\"cause\": {\"value\": 16, \"standard\": \"itu\", \"text\": \"normal call clearing\", \"location\": \"user\"},"   \
 	"\"trail\": [{\"at_ms\": 0, \"side\": \"O\", \"version\": 9, \"text\": \"line 6035550101 opens a call\"},"         \
-	"{\"at_ms\": 1, \"side\": \"O\", \"version\": 9, \"text\": \"route 1207 answers, 1 choices\"},"                    \
+	"{\"at_ms\": 1, \"side\": \"O\", \"version\": 9, \"text\": \"route 1207 answers, 1 choice\"},"                    \
 	"{\"at_ms\": 3000, \"side\": \"T\", \"version\": 10, \"text\": \"leg 1 answers\"}]}"
 
 static void test_trail(void **state)
@@ -49,7 +49,7 @@ static void test_trail(void **state)
 	    "Began 2026-01-31T12:00:00.000Z, answered for 1 min 15.250 s; released by the caller; cause 16, normal call "
 	    "clearing, from the user.\n\n"
 	    "  +0.000 s  O  line 6035550101 opens a call  (rules 9)\n"
-	    "  +0.001 s  O  route 1207 answers, 1 choices\n"
+	    "  +0.001 s  O  route 1207 answers, 1 choice\n"
 	    "  +3.000 s  T  leg 1 answers  (rules 10)\n");
 }
 

@@ -224,6 +224,23 @@ static bool in_order(struct ladder *l, const struct call_record *r)
 	return good || ladder_fail(l, NULL, "the times of the record are out of order");
 }
 
+// What a party asked inside the call has its answer in the record's ladder, up to the 200 that comes after the record.
+static bool is_answered(struct ladder *l, const struct call_record *r)
+{
+	for (uint32_t i = 0; i < r->ladder_n && r->ladder_n < RECORD_LADDER_MAX; i++) {
+		const struct ladder_row *in = &r->ladder[i];
+		uint32_t answers = 0;
+		if (in->out || in->status || (in->method != SIP_BYE && in->method != SIP_INFO)) continue;
+		for (uint32_t j = i + 1; j < r->ladder_n; j++) {
+			const struct ladder_row *out = &r->ladder[j];
+			answers += out->out && out->status && out->leg == in->leg && out->method == in->method && out->cseq == in->cseq;
+		}
+		if (answers == 0) return ladder_fail(l, NULL, "the record's ladder has no answer to the %s of leg %u",
+			in->method == SIP_BYE ? "BYE" : "INFO", in->leg);
+	}
+	return true;
+}
+
 static struct journal_entry *unread(struct ladder *l)
 {
 	struct memory_journal *j = l->exchange ? &l->exchange->journal : NULL;
@@ -243,7 +260,7 @@ bool journal_cdr(struct ladder *l, const struct item *item)
 		const struct word *w = &q.words[q.at++];
 		if (!question_word(&q, w)) return false;
 	}
-	return in_order(l, &e->record);
+	return in_order(l, &e->record) && is_answered(l, &e->record);
 }
 
 // TRAILS

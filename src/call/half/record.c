@@ -73,8 +73,16 @@ void call_put_answer(struct call *c)
 	o_post(c, O_EV_TIMER, NULL); // as good as late: the policy decides
 }
 
+static void note_end(const struct call_leg *leg)
+{
+	const struct leg_link *l = &leg->link;
+	if (leg->phase != LEG_GONE && l->ops && l->ops->closing) l->ops->closing(l->self, l->leg);
+}
+
 void call_put_release(struct call *c)
 {
+	if (c->bye_waits) note_end(&c->o_leg);
+	if (c->bye_waits && c->t_answered) note_end(&c->t_legs[c->t_answered - 1]);
 	// Only a side that waits for its release is told; all else ends at once.
 	c->release_kept = to_journal(c, RECORD_RELEASE, c->bye_waits ? call_ref(c) : 0) == OK;
 	if (!c->release_kept) COUNT(call_records_refused);

@@ -283,7 +283,6 @@ static void reinvite(struct sip_leg *leg, ref txn, const struct sip_msg *m, cons
 	} else {
 		leg->invite_txn = txn;
 		leg->invite_cseq = m->cseq.number;
-		sip_server_own(ls->setup.stack, txn, leg_ref(leg));
 		if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_unknown_dialog);
 		v.media = v.sdp.n ? MEDIA_OFFER : MEDIA_ASK;
 		leg_tell(leg, &v);
@@ -344,6 +343,7 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 	case SIP_DIALOG_OK: break;
 	}
 	leg_ladder(leg, false, m->bytes);
+	sip_server_own(ls->setup.stack, txn, leg_ref(leg)); // its answer goes into the ladder too
 	switch (m->method) {
 	case SIP_INVITE: reinvite(leg, txn, m, from); break;
 	case SIP_BYE: leg_step(leg, LEG_EV_RX_BYE, &in); break;

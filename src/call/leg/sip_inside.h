@@ -28,6 +28,8 @@ void out_bye(struct sip_leg *leg, struct cause cause);
 // Answers the open INVITE: its head, extra header lines, a body.
 void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp);
 void out_bye_response(struct sip_leg *leg);
+// It is decided and goes out later: into the ladder with it now.
+void out_note_bye_response(struct sip_leg *leg);
 // ACK and BYE of a dialog that has no leg: `leg` holds only what they need and is in no pool.
 void out_stray_ack_and_bye(struct sip_leg *leg);
 struct leg_link sip_leg_link(struct sip_leg *leg);

@@ -287,7 +287,6 @@ static void do_keep_bye(struct sip_leg *leg, const struct leg_input *in)
 		return;
 	}
 	leg->bye_txn = in->txn;
-	sip_server_own(leg->legs->setup.stack, in->txn, leg_ref(leg));
 }
 
 // Who says BYE has got our 2xx, whatever became of the ACK.
@@ -453,6 +452,13 @@ static uint32_t freeze(void *self, ref r, uint8_t *out, uint32_t cap)
 	return b.err == OK ? b.n : 0;
 }
 
+static void closing(void *self, ref r)
+{
+	struct sip_legs *ls = self;
+	struct sip_leg *leg = pool_at(&ls->pool, r);
+	if (leg && leg->bye_txn && leg->state == S(BYE_IN)) out_note_bye_response(leg);
+}
+
 // Before there is a dialog it is the Call-ID of our INVITE.
 static struct str call_id(void *self, ref r)
 {
@@ -462,7 +468,7 @@ static struct str call_id(void *self, ref r)
 	return leg->dialog.text ? leg->dialog.call_id : (struct str){ leg->tag, SIP_LEG_TAG_LEN };
 }
 
-static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .call_id = call_id };
+static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .closing = closing, .call_id = call_id };
 
 static enum err new_leg(struct sip_legs *ls, struct leg_link *out, ref call, uint8_t index, struct str target)
 {

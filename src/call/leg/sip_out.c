@@ -237,13 +237,26 @@ void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason
 	if (status >= 300) leg->invite_txn = 0; // a 2xx waits for its ACK
 }
 
-void out_bye_response(struct sip_leg *leg)
+static struct buf bye_response(struct sip_leg *leg)
 {
 	struct buf b = room(leg->legs);
-	if (!leg->bye_txn) return;
 	put_z(&b, "SIP/2.0 200 OK\r\n");
 	put(&b, leg->bye_head);
 	put_sip_body(&b, STR(""), STR(""));
+	return b;
+}
+
+void out_note_bye_response(struct sip_leg *leg)
+{
+	struct buf b = bye_response(leg);
+	if (b.err == OK) leg_ladder(leg, true, buf_str(&b));
+	sip_server_own(leg->legs->setup.stack, leg->bye_txn, 0); // not again when it leaves
+}
+
+void out_bye_response(struct sip_leg *leg)
+{
+	if (!leg->bye_txn) return;
+	struct buf b = bye_response(leg);
 	if (b.err != OK || sip_server_respond(leg->legs->setup.stack, leg->bye_txn, 200, buf_str(&b)) != OK)
 		COUNT(sip_leg_unsent);
 	leg->bye_txn = 0;

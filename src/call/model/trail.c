@@ -49,13 +49,17 @@ void put_trail_row(struct buf *b, const struct trail_row *row, const struct trai
 		put_fmt(b, "decision %u (%u, %u)", row->kind, row->a, row->b);
 		return;
 	}
+	uint32_t value = 0; // the last that was told
 	for (const char *at = kinds[row->kind].words; *at; at++) {
-		if (at[0] != '$') {
+		if (at[0] == '$') {
+			uint32_t operand = *++at == 'b';
+			value = operand ? row->b : row->a;
+			put_operand(b, kinds[row->kind].what[operand], value, names);
+		} else if (strncmp(at, "(s)", 3) == 0) {
+			if (value != 1) put_c(b, 's');
+			at += 2;
+		} else {
 			put_c(b, at[0]);
-			continue;
 		}
-		at++;
-		uint32_t operand = *at == 'b';
-		put_operand(b, kinds[row->kind].what[operand], operand ? row->b : row->a, names);
 	}
 }

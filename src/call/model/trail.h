@@ -7,16 +7,16 @@
 
 // kind; words, in which $a and $b are replaced by the row's operands, told by the third and fourth column:
 // N a number as it is, L line, T trunk group, R route, F feature, C cause, D dialling class, P prompt or tone, S SIP
-// status, K rate centre, - unused. The rule's version stands beside each row.
+// status, K rate centre, - unused. "(s)" is left out after a 1. The rule's version stands beside each row.
 #define TRAIL_KINDS(X)                                                                                                 \
 	X(LINE_CALLS, "line $a opens a call", 'L', '-')                                                                    \
 	X(TRUNK_CALLS, "trunk group $a brings a call", 'T', '-')                                                           \
 	X(LINE_SUSPENDED, "line $a is suspended: only emergency and repair may be called", 'L', '-')                       \
 	X(STATE_CLOSED, "rate centre $a lies in a state that is not open", 'K', '-')                                       \
-	X(LINE_FULL, "line $a has its $b calls already", 'L', 'N')                                                         \
+	X(LINE_FULL, "line $a has its $b call(s) already", 'L', 'N')                                                       \
 	X(DIAL_TONE, "gets dial tone", '-', '-')                                                                           \
-	X(DIGIT_TIMEOUT, "no digit for $a ms after $b digits", 'N', 'N')                                                   \
-	X(DIALLED, "$b digits are dialled: $a", 'D', 'N')                                                                  \
+	X(DIGIT_TIMEOUT, "no digit for $a ms after $b digit(s)", 'N', 'N')                                                 \
+	X(DIALLED, "$b digit(s) dialled: $a", 'D', 'N')                                                                    \
 	X(NUMBER_INVALID, "the number is not valid: cause $a", 'C', '-')                                                   \
 	X(SEVEN_NOT_SERVED, "7 digits do not serve in area code $a", 'N', '-')                                             \
 	X(NUMBER_OF_LINE, "the number is that of line $a", 'L', '-')                                                       \
@@ -24,7 +24,7 @@
 	X(NUMBER_CHANGED, "the number is ours and has changed", '-', '-')                                                  \
 	X(NUMBER_DISCONNECTED, "the number is ours and disconnected", '-', '-')                                            \
 	X(NUMBER_NOT_OURS, "the number is none of ours, and no call goes from trunk to trunk", '-', '-')                   \
-	X(NUMBER_INCOMPLETE, "$a digits are not enough", 'N', '-')                                                         \
+	X(NUMBER_INCOMPLETE, "$a digit(s): not enough", 'N', '-')                                                          \
 	X(ONE_IN_ERROR, "1 is dialled where none belongs", '-', '-')                                                       \
 	X(NOT_OFFERED, "the service dialled is not offered", '-', '-')                                                     \
 	X(NUMBER_FOREIGN, "the number is another network's", '-', '-')                                                     \
@@ -34,19 +34,19 @@
 	X(FEATURE_CLEARED, "feature $a is cleared", 'F', '-')                                                              \
 	X(CALLER_ID_BLOCKED, "the caller's number is withheld", '-', '-')                                                  \
 	X(FORWARDED, "feature $a of line $b forwards the call", 'F', 'L')                                                  \
-	X(FORWARD_LOOP, "forwarded $a times: no further", 'N', '-')                                                        \
+	X(FORWARD_LOOP, "forwarded $a time(s): no further", 'N', '-')                                                      \
 	X(EMERGENCY, "an emergency call: no limit, screening or feature applies", '-', '-')                                \
 	X(NO_EMERGENCY_TRUNK, "no trunk group is marked for emergency calls", '-', '-')                                    \
-	X(ROUTE, "route $a answers, $b choices", 'R', 'N')                                                                 \
+	X(ROUTE, "route $a answers, $b choice(s)", 'R', 'N')                                                               \
 	X(NO_ROUTE, "no route answers", '-', '-')                                                                          \
 	X(TRUNK_CHOSEN, "trunk group $a is tried, peer $b", 'T', 'N')                                                      \
 	X(TRUNK_OUT_OF_SERVICE, "trunk group $a is out of service", 'T', '-')                                              \
 	X(TRUNK_SILENT, "trunk group $a, peer $b does not answer OPTIONS", 'T', 'N')                                       \
-	X(TRUNK_FULL, "trunk group $a has its $b calls already", 'T', 'N')                                                 \
+	X(TRUNK_FULL, "trunk group $a has its $b call(s) already", 'T', 'N')                                               \
 	X(TRUNK_FAILED, "trunk group $a refuses: cause $b", 'T', 'C')                                                      \
 	X(TRUNK_NO_ANSWER, "trunk group $a is silent for $b ms", 'T', 'N')                                                 \
 	X(NOT_REGISTERED, "line $a has no phone registered", 'L', '-')                                                     \
-	X(PHONES, "line $a is rung on $b phones", 'L', 'N')                                                                \
+	X(PHONES, "line $a is rung on $b phone(s)", 'L', 'N')                                                              \
 	X(PHONE_REFUSED, "phone $a answers $b", 'N', 'S')                                                                  \
 	X(ALERTING, "the far party is alerted", '-', '-')                                                                  \
 	X(ANSWERED, "leg $a answers", 'N', '-')                                                                            \

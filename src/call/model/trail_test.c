@@ -61,6 +61,12 @@ static void rows_are_told_in_words(void **state)
 	row = (struct trail_row){ .kind = TRAIL_NUMBER_INVALID,
 		.a = trail_cause((struct cause){ .standard = CAUSE_ANSI, .value = CAUSE_PREFIX_1_MISSING }) };
 	assert_true(str_eq(words_of(&b, &row, NULL), STR("the number is not valid: cause ANSI 10 (prefix 1 missing)")));
+	row = (struct trail_row){ .kind = TRAIL_PHONES, .a = 7, .b = 1 };
+	assert_true(str_eq(words_of(&b, &row, &names), STR("line 6035550101 is rung on 1 phone")));
+	row.b = 2;
+	assert_true(str_eq(words_of(&b, &row, &names), STR("line 6035550101 is rung on 2 phones")));
+	row = (struct trail_row){ .kind = TRAIL_NUMBER_INCOMPLETE, .a = 1 };
+	assert_true(str_eq(words_of(&b, &row, NULL), STR("1 digit: not enough")));
 	row.kind = TRAIL_KIND_COUNT;
 	row.a = 5;
 	assert_true(str_starts(words_of(&b, &row, NULL), STR("decision ")));
