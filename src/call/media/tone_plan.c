@@ -9,6 +9,7 @@
 #define TONE(...) { .parts = { __VA_ARGS__ }, .count = ARRAY_LEN(((struct tone_part[]){ __VA_ARGS__ })) }
 #define SHORT 274
 #define LONG 380
+#define MF(f1, f2) TONE(PAIR(f1, f2, -7, 68, 68, 1))
 #define SIT(first, second) TONE(first, second, SEGMENT(17767, LONG))
 
 static const struct tone tones[MEDIA_TONE_COUNT] = {
@@ -33,6 +34,22 @@ static const struct tone tones[MEDIA_TONE_COUNT] = {
 	[MEDIA_TONE_SIT_NC1] = SIT(SEGMENT(9852, LONG), SEGMENT(14285, LONG)),
 	[MEDIA_TONE_SIT_NC2] = SIT(SEGMENT(9138, LONG), SEGMENT(13706, LONG)),
 	[MEDIA_TONE_SIT_IO] = SIT(SEGMENT(9138, LONG), SEGMENT(14285, SHORT)),
+	// Multifrequency signalling between switches (GR-506; R1 of ITU-T Q.320): two of six, KP longer than all others.
+	[MEDIA_TONE_MF_1] = MF(700, 900),
+	[MEDIA_TONE_MF_2] = MF(700, 1100),
+	[MEDIA_TONE_MF_3] = MF(900, 1100),
+	[MEDIA_TONE_MF_4] = MF(700, 1300),
+	[MEDIA_TONE_MF_5] = MF(900, 1300),
+	[MEDIA_TONE_MF_6] = MF(1100, 1300),
+	[MEDIA_TONE_MF_7] = MF(700, 1500),
+	[MEDIA_TONE_MF_8] = MF(900, 1500),
+	[MEDIA_TONE_MF_9] = MF(1100, 1500),
+	[MEDIA_TONE_MF_0] = MF(1300, 1500),
+	[MEDIA_TONE_MF_KP] = TONE(PAIR(1100, 1700, -7, 100, 68, 1)),
+	[MEDIA_TONE_MF_ST] = MF(1500, 1700),
+	[MEDIA_TONE_MF_ST1] = MF(900, 1700),  // ST', ST'' and ST''' of operator signalling
+	[MEDIA_TONE_MF_ST2] = MF(1300, 1700),
+	[MEDIA_TONE_MF_ST3] = MF(700, 1700),
 };
 static const char *const tone_names[MEDIA_TONE_COUNT] = { "NONE", MEDIA_TONES(X_TEXT) };
 

@@ -3,6 +3,7 @@
 #include "call/media/prompt.h"
 #include "wire/rtp/detect.h"
 #include "wire/rtp/g711.h"
+#include "wire/rtp/player.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -98,6 +99,42 @@ static void test_sit(void **state)
 	}
 }
 
+// A number in MF as a trunk hears it: KP, digits, ST, each two of the six frequencies and no other, queued as the player
+// takes them.
+static void test_mf(void **state)
+{
+	(void)state;
+	static const double six[] = { 700, 900, 1100, 1300, 1500, 1700 };
+	static const struct {
+		uint8_t tone, f1, f2; // of the six
+	} mf[] = {
+		{ MEDIA_TONE_MF_KP, 2, 5 }, { MEDIA_TONE_MF_1, 0, 1 },  { MEDIA_TONE_MF_2, 0, 2 },  { MEDIA_TONE_MF_3, 1, 2 },
+		{ MEDIA_TONE_MF_4, 0, 3 },  { MEDIA_TONE_MF_5, 1, 3 },  { MEDIA_TONE_MF_6, 2, 3 },  { MEDIA_TONE_MF_7, 0, 4 },
+		{ MEDIA_TONE_MF_8, 1, 4 },  { MEDIA_TONE_MF_9, 2, 4 },  { MEDIA_TONE_MF_0, 3, 4 },  { MEDIA_TONE_MF_ST, 4, 5 },
+		{ MEDIA_TONE_MF_ST1, 1, 5 }, { MEDIA_TONE_MF_ST2, 3, 5 }, { MEDIA_TONE_MF_ST3, 0, 5 },
+	};
+	struct player player = { 0 };
+	struct detect_burst bursts[2 * ARRAY_LEN(mf)];
+	uint32_t n = 0, queued = 0;
+	while (queued < ARRAY_LEN(mf) || player_busy(&player)) {
+		struct sound sound = { .tone = media_tone(mf[queued % ARRAY_LEN(mf)].tone), .times = 1 };
+		if (queued < ARRAY_LEN(mf) && player_add(&player, &sound, true) == OK) queued++;
+		else player_frame(&player, &samples[n]), n += PLAYER_FRAME;
+	}
+	assert_int_equal(detect_bursts(bursts, ARRAY_LEN(bursts), samples, n, -45), 2 * ARRAY_LEN(mf));
+	for (uint32_t i = 0; i < ARRAY_LEN(mf); i++) {
+		const struct detect_burst *on = &bursts[2 * i], *off = on + 1;
+		assert_true(on->on && !off->on);
+		assert_in_range(on->ms, i ? 65 : 100, i ? 75 : 105);
+		assert_in_range(off->ms, 60, 90);
+		for (uint8_t f = 0; f < 6; f++) {
+			double level = detect_dbm0(&samples[(on->start_ms + 10) * 8], 400, six[f]);
+			if (f == mf[i].f1 || f == mf[i].f2) assert_true(fabs(level + 7) < 0.6);
+			else assert_true(level < -30);
+		}
+	}
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -140,7 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan),  cmocka_unit_test(test_stutter), cmocka_unit_test(test_sit),
-		cmocka_unit_test(test_names), cmocka_unit_test(test_prompts),
+		cmocka_unit_test(test_mf),    cmocka_unit_test(test_names),   cmocka_unit_test(test_prompts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
