@@ -52,6 +52,7 @@ static void turn(struct sim *s, void *self, uint64_t arg)
 	uint32_t worker = (uint32_t)arg;
 	if (arg >> 32 != n->life || !n->up) return;
 	struct member *m = &n->members[worker];
+	if (m->armed_ms != sim_now_ms(s)) return; // an earlier one came instead, and has seen to the rest
 	m->armed_ms = UINT64_MAX;
 	uint64_t at_ms = m->due_ms;
 	if (at_ms <= sim_now_ms(s)) {
