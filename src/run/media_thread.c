@@ -72,9 +72,9 @@ static void report_news(struct media_thread *t, const struct media_slot *slot, c
 	if (media_event_of(&e, news) && !report(t, slot, &e)) COUNT(media_news_lost);
 }
 
-static bool report_stats(struct media_thread *t, const struct media_slot *slot, enum media_event_kind kind)
+static bool report_end(struct media_thread *t, const struct media_slot *slot)
 {
-	struct media_event e = { .kind = (uint8_t)kind };
+	struct media_event e = { .kind = MEDIA_EV_CLOSED };
 	media_stats_of(&e, &slot->rtp);
 	return report(t, slot, &e);
 }
@@ -230,7 +230,7 @@ static void close_slot(struct media_thread *t, struct media_slot *slot, uint64_t
 		if (pairs[i]) pairs[i]->slot = NULL;
 	list_remove(&slot->playing);
 	slot->open = false;
-	slot->ended = !report_stats(t, slot, MEDIA_EV_CLOSED);
+	slot->ended = !report_end(t, slot);
 }
 
 static void do_order(struct media_thread *t, uint32_t worker, const struct media_order *o, uint64_t now_us)
@@ -241,13 +241,11 @@ static void do_order(struct media_thread *t, uint32_t worker, const struct media
 	case MEDIA_ORDER_PORT: take_port(t, slot, o); return;
 	default: break;
 	}
-	switch (o->command.kind) {
-	case MEDIA_DO_STATS:
-		if (!report_stats(t, slot, MEDIA_EV_STATS)) COUNT(media_news_lost);
+	if (o->command.kind == MEDIA_DO_CLOSE) {
+		close_slot(t, slot, now_us);
 		return;
-	case MEDIA_DO_CLOSE: close_slot(t, slot, now_us); return;
-	default: media_command_do(&slot->rtp, &o->command, now_us);
 	}
+	media_command_do(&slot->rtp, &o->command, now_us);
 	serve_if_busy(t, slot, now_us);
 }
 
@@ -264,7 +262,7 @@ static void take_orders(struct media_thread *t, uint64_t now_us)
 static void watch_slot(struct media_thread *t, struct media_slot *slot, uint64_t now_us)
 {
 	struct rtp_news news;
-	if (slot->ended) slot->ended = !report_stats(t, slot, MEDIA_EV_CLOSED);
+	if (slot->ended) slot->ended = !report_end(t, slot);
 	if (slot->open) report_own(t, slot, false, now_us);
 	for (uint32_t side = 0; slot->open && side < MEDIA_SIDES; side++) {
 		rtp_session_look(&slot->rtp, side, now_us, &news);

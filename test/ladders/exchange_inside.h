@@ -42,7 +42,6 @@ struct plane_session {
 	bool open;
 	uint32_t generation;
 	uint64_t owner;
-	uint8_t ways;
 	uint16_t silent_s;   // told of a side that sends nothing for so long; 0: never
 	struct plane_side sides[MEDIA_SIDES];
 };

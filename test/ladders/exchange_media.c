@@ -35,8 +35,7 @@ static enum err open_session(struct media *m, ref *session, uint64_t owner)
 	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++) {
 		struct plane_session *s = &p->sessions[i];
 		if (s->open) continue;
-		*s = (struct plane_session){ .open = true, .generation = s->generation + 1, .owner = owner,
-			.ways = MEDIA_BOTH_WAYS };
+		*s = (struct plane_session){ .open = true, .generation = s->generation + 1, .owner = owner };
 		*session = session_ref(p, s);
 		return OK;
 	}
@@ -109,7 +108,6 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 	struct plane_session *s = session_at(p, session);
 	if (!s) return ERR_NOT_FOUND;
 	struct plane_side *side = &s->sides[c->side];
-	struct media_event stats = { .owner = s->owner, .session = session, .kind = MEDIA_EV_STATS };
 	switch ((enum media_command_kind)c->kind) {
 	case MEDIA_DO_REMOTE:
 		side->remote[c->stream] = c->remote;
@@ -119,12 +117,10 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 		s->silent_s = c->silent_s;
 		s->sides[MEDIA_A].quiet_ms = s->sides[MEDIA_B].quiet_ms = p->ladder->now_ms;
 		break;
-	case MEDIA_DO_PASS: s->ways = c->ways; break;
 	case MEDIA_DO_PLAY: command_play(p, s, c); break;
 	case MEDIA_DO_STOP: side->play_count = 0; break;
 	case MEDIA_DO_COLLECT: side->collects = c->on; break;
 	case MEDIA_DO_DIGIT: side->digit = c->digit.digit; break;
-	case MEDIA_DO_STATS: tell_worker(p, &stats); break;
 	case MEDIA_DO_CLOSE: command_close(p, s); break;
 	case MEDIA_DO_MAP:
 	case MEDIA_DO_COUNT: break;
@@ -289,8 +285,7 @@ static struct str heard(struct ladder *l, const struct actor *p)
 		if (play->prompt) return ladder_text(l, "prompt %s", prompts[play->prompt]);
 		return str_from(tones[play->tone]);
 	}
-	if (!(ear.session->ways & (ear.side == MEDIA_A ? MEDIA_TO_A : MEDIA_TO_B)) || !other->remote[0].receive)
-		return STR("nothing");
+	if (!other->remote[0].receive) return STR("nothing");
 	for (uint32_t i = 0; i < l->actor_count; i++) {
 		struct ear mouth;
 		if (find_ear(l, &l->actors[i], &mouth) && mouth.session == ear.session && mouth.side != ear.side)

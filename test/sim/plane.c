@@ -31,7 +31,6 @@ struct side {
 struct session {
 	struct seat *seat;
 	uint64_t owner;
-	uint8_t ways;
 	uint16_t silent_s; // of WATCH
 	struct side sides[MEDIA_SIDES];
 };
@@ -243,7 +242,6 @@ static enum err open_session(struct media *m, ref *session, uint64_t owner)
 	if (!s) return ERR_FULL;
 	s->seat = seat;
 	s->owner = owner;
-	s->ways = MEDIA_BOTH_WAYS;
 	*session = pool_ref(&seat->plane->sessions, s);
 	return OK;
 }
@@ -254,7 +252,6 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 	if (!s) return ERR_NOT_FOUND;
 	switch ((enum media_command_kind)c->kind) {
 	case MEDIA_DO_REMOTE: set_remote(s, c); break;
-	case MEDIA_DO_PASS: s->ways = c->ways; break;
 	case MEDIA_DO_PLAY: play(s, c->side, &c->play); break;
 	case MEDIA_DO_STOP: stop_playing(s, c->side); break;
 	case MEDIA_DO_COLLECT: s->sides[c->side].collects = c->on; break;
@@ -263,7 +260,6 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 		s->silent_s = c->silent_s;
 		for (uint32_t which = 0; which < MEDIA_SIDES; which++) listen_for_silence(s, which);
 		break;
-	case MEDIA_DO_STATS: post(s, (struct media_event){ .kind = MEDIA_EV_STATS }); break;
 	case MEDIA_DO_CLOSE: close_session(s); break;
 	case MEDIA_DO_MAP:
 	case MEDIA_DO_COUNT: break;
@@ -356,9 +352,8 @@ static bool find(struct plane *p, const struct addr *local, struct session **s, 
 static bool passes(const struct session *s, uint32_t from)
 {
 	uint32_t to = media_other(from);
-	bool way = s->ways & (to == MEDIA_A ? MEDIA_TO_A : MEDIA_TO_B);
 	const struct media_remote *speaker = &s->sides[from].remote[0], *listener = &s->sides[to].remote[0];
-	return way && speaker->receive && listener->send && speaker->rtp.family && listener->rtp.family &&
+	return speaker->receive && listener->send && speaker->rtp.family && listener->rtp.family &&
 	       speaker->form == MEDIA_FORM_AUDIO && listener->form == MEDIA_FORM_AUDIO;
 }
 

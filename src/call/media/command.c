@@ -63,7 +63,6 @@ void media_command_do(struct rtp_session *s, const struct media_command *c, uint
 	switch (c->kind) {
 	case MEDIA_DO_REMOTE: do_remote(s, c, now_us); break;
 	case MEDIA_DO_MAP: do_map(s, c); break;
-	case MEDIA_DO_PASS: s->ways = c->ways; break;
 	case MEDIA_DO_PLAY: e = do_play(s, c); break;
 	case MEDIA_DO_STOP: rtp_session_stop(s, c->side); break;
 	case MEDIA_DO_COLLECT: s->sides[c->side].collect = c->on; break;

@@ -87,13 +87,3 @@ bool media_talks(const struct call_media *cm, enum media_side side)
 {
 	return cm->halves[side].settled && cm->halves[side].ways == 3;
 }
-
-enum err media_pass(struct call_media *cm, struct media_worker *w, uint8_t ways)
-{
-	return tell(cm, w, &(struct media_command){ .kind = MEDIA_DO_PASS, .ways = ways });
-}
-
-enum err media_ask_stats(struct call_media *cm, struct media_worker *w)
-{
-	return tell(cm, w, &(struct media_command){ .kind = MEDIA_DO_STATS });
-}

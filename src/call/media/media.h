@@ -144,6 +144,3 @@ MUST_CHECK enum err media_digit(struct call_media *cm, struct media_worker *w, e
 MUST_CHECK enum err media_watch(struct call_media *cm, struct media_worker *w, uint16_t silent_s);
 // May both talk and listen: not on hold, from either side.
 bool media_talks(const struct call_media *cm, enum media_side side);
-// Which ways media pass: MEDIA_TO_A | MEDIA_TO_B.
-MUST_CHECK enum err media_pass(struct call_media *cm, struct media_worker *w, uint8_t ways);
-MUST_CHECK enum err media_ask_stats(struct call_media *cm, struct media_worker *w);

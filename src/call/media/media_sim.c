@@ -65,16 +65,9 @@ static enum err sim_tell(struct media *m, ref session, const struct media_comman
 {
 	struct media_sim *sim = sim_of(m);
 	struct sim_session *s = pool_at(&sim->sessions, session);
-	struct media_event e = { .kind = MEDIA_EV_STATS };
 	if (!s) return ERR_NOT_FOUND;
-	if (c->kind == MEDIA_DO_CLOSE) {
-		sim_close(sim, s);
-	} else if (c->kind == MEDIA_DO_STATS) {
-		media_stats_of(&e, &s->rtp);
-		post(sim, &e, s);
-	} else {
-		media_command_do(&s->rtp, c, sim->now_us);
-	}
+	if (c->kind == MEDIA_DO_CLOSE) sim_close(sim, s);
+	else media_command_do(&s->rtp, c, sim->now_us);
 	return OK;
 }
 

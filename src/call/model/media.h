@@ -74,9 +74,6 @@ struct media_map {
 	} pairs[MEDIA_MAP_MAX];
 };
 
-// Which ways media pass between the sides; both when a session is opened.
-enum { MEDIA_TO_A = 1, MEDIA_TO_B = 2, MEDIA_BOTH_WAYS = 3 };
-
 // Something to be heard: a tone, or a prompt with its special information tone before it.
 struct media_play {
 	uint8_t tone;   // enum media_tone, or
@@ -86,7 +83,7 @@ struct media_play {
 };
 
 #define MEDIA_COMMANDS(X)                                                                                              \
-	X(REMOTE) X(MAP) X(PASS) X(PLAY) X(STOP) X(COLLECT) X(DIGIT) X(WATCH) X(STATS) X(CLOSE)
+	X(REMOTE) X(MAP) X(PLAY) X(STOP) X(COLLECT) X(DIGIT) X(WATCH) X(CLOSE)
 #define MEDIA_COMMAND_ENUM(name) MEDIA_DO_##name,
 enum media_command_kind { MEDIA_COMMANDS(MEDIA_COMMAND_ENUM) MEDIA_DO_COUNT };
 
@@ -97,7 +94,6 @@ struct media_command {
 	union {
 		struct media_remote remote; // REMOTE
 		struct media_map map;       // MAP: for packets to this side
-		uint8_t ways;               // PASS: MEDIA_TO_A | MEDIA_TO_B
 		struct media_play play;     // PLAY to this side; MEDIA_EV_PLAYED follows when it ends by itself
 		bool on;                    // COLLECT digits from this side, or no more
 		struct {                    // DIGIT to this side: RFC 4733 where it is understood, else in-band
@@ -105,7 +101,7 @@ struct media_command {
 			uint16_t ms;            // 0: the usual
 		} digit;
 		uint16_t silent_s;              // WATCH both sides for silence; 0: no more
-	}; // STOP: nothing plays to this side any more. STATS: MEDIA_EV_STATS follows. CLOSE: MEDIA_EV_CLOSED follows.
+	}; // STOP: nothing plays to this side any more. CLOSE: MEDIA_EV_CLOSED follows.
 };
 
 // What one leg sent and got, as seen here, over the audio stream (else the first). RFC 3550 A.3, A.8.
@@ -123,7 +119,6 @@ enum media_event_kind {
 	MEDIA_EV_DIGIT,  // a digit began at this side (told once, at its first packet, so that dial tone breaks at once)
 	MEDIA_EV_PLAYED, // all that was to be played to this side is over, or it cannot hear what we play
 	MEDIA_EV_SILENT, // neither RTP nor RTCP came from this side for as long as WATCH said (wire/rtp/session.h)
-	MEDIA_EV_STATS,
 	MEDIA_EV_CLOSED, // the last event of a session; its ports are free again
 };
 
@@ -134,7 +129,7 @@ struct media_event {
 	uint8_t side;
 	char digit;                              // DIGIT
 	uint16_t silent_s;                       // SILENT
-	struct media_leg_stats legs[MEDIA_SIDES]; // STATS, CLOSED
+	struct media_leg_stats legs[MEDIA_SIDES]; // CLOSED
 };
 
 // Which local ports a session wants.

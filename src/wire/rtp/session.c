@@ -15,7 +15,7 @@ COUNTER(rtp_rx_unmapped, "RTP packets of a payload type that the other leg did n
 
 void rtp_session_init(struct rtp_session *s, uint64_t seed)
 {
-	*s = (struct rtp_session){ .ways = 3 };
+	*s = (struct rtp_session){ 0 };
 	random_seed(&s->random, seed);
 	s->name = random_u64(&s->random);
 	for (uint32_t side = 0; side < 2; side++) {
@@ -80,7 +80,7 @@ bool rtp_session_busy(const struct rtp_session *s, uint32_t side)
 static struct rtp_end *way_to(struct rtp_session *s, uint32_t side, uint32_t stream)
 {
 	struct rtp_end *end = &s->sides[side].ends[stream];
-	return s->ways & 1u << side && end->remote.form != RTP_FORM_NONE ? end : NULL;
+	return end->remote.form != RTP_FORM_NONE ? end : NULL;
 }
 
 static bool depart(struct rtp_end *end, const struct latch *latch, struct rtp_departure *out)
@@ -126,7 +126,7 @@ static void take_key(struct rtp_session *s, uint32_t side, struct rtp_end *end, 
 		*news = (struct rtp_news){ .kind = RTP_NEWS_KEY, .side = (uint8_t)side, .digit = digit };
 	struct rtp_side *other = &s->sides[!side];
 	const struct rtp_remote *r = other->voice < RTP_STREAMS_MAX ? &other->ends[other->voice].remote : NULL;
-	bool sounded = r && r->law && r->event_pt_out == RTP_PT_NONE && s->ways & 1u << !side;
+	bool sounded = r && r->law && r->event_pt_out == RTP_PT_NONE;
 	if (sounded && event_tx_add(&other->keys, digit, 0) != OK) return; // he types faster than it can be heard
 }
 

@@ -79,7 +79,6 @@ struct rtp_side {
 	struct rtp_end ends[RTP_STREAMS_MAX];
 };
 struct rtp_session {
-	uint8_t ways; // bit 0: to side 0, bit 1: to side 1
 	uint16_t silent_s; // told of a side that is quiet for so long; 0: never
 	struct random random;
 	uint64_t name; // in reports of our own

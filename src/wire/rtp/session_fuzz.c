@@ -94,8 +94,7 @@ static void step(struct rtp_session *s, uint64_t now)
 	case 2: e = rtp_session_play(s, side, &sound, what & 16); break;
 	case 3: rtp_session_stop(s, side); break;
 	case 4: e = rtp_session_key(s, side, (char)octet(), octet()); break;
-	case 5: s->ways = octet() & 3; break;
-	case 10: rtp_session_watch(s, octet() & 7, now); break;
+	case 5: rtp_session_watch(s, octet() & 7, now); break;
 	case 6: s->sides[side].collect = octet() & 1; break;
 	case 7: rtp_session_stats(s, side, &stats); break;
 	case 8:
