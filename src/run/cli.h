@@ -58,7 +58,7 @@ typedef int cli_handler(struct cli *c, int argc, char **argv); // arguments afte
 	X("call ladder", "CALL", 1, 1, cli_call_ladder, "Its messages as an arrow diagram; in full if it was traced")      \
 	X("call explain", "CALL", 1, 1, cli_call_explain, "Each decision of it, and why")                                  \
 	X("call trace", "CALL|line=LINE on|off", 2, 2, cli_call_trace,                                                     \
-	  "Keep the messages of a call, or of a line's next calls, in full")                                               \
+	  "Keep the messages of a call in full, or of a line's next calls; of calls to it, from when the line is found")   \
 	X("call release", "CALL", 1, 1, cli_call_release, "Release a call with cause 31")                                  \
 	X("cdr list", "[line=LINE] [trunk=TRUNK] [number=NUMBER] [from=TIME] [to=TIME] [after=RECORD] [limit=N]", 0, 7,    \
 	  cli_cdr_list, "The newest call detail records, or those that follow a record")                                   \

@@ -78,7 +78,7 @@ struct control_ops {
 	// Ends it with cause 31, "released by an operator". ERR_NOT_FOUND: it does not stand.
 	enum err (*call_release)(void *self, uint64_t call);
 
-	// Keeps the messages of a call in full from now on, or no longer; also of the next calls of a line.
+	// Keeps the messages of a call in full from now on, or no longer; also of the next calls of and to a line.
 	enum err (*trace_call)(void *self, uint64_t call, bool on);
 	enum err (*trace_line)(void *self, uint32_t line, bool on);
 	// The full text of the message that stands in a ladder at offset `text` of its trace, of a call that stands or

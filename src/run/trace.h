@@ -19,6 +19,6 @@ void trace_fini(struct trace *t);
 uint32_t trace_keep(struct trace *t, uint64_t call, struct str text);
 // The text at a place, if it is still there and of that call; empty if not. Good until the next trace_keep.
 struct str trace_find(const struct trace *t, uint64_t call, uint32_t at);
-// All later calls of a line, or no longer. ERR_FULL: TRACE_LINES_MAX are traced.
+// All later calls of a line and to it, or no longer. ERR_FULL: TRACE_LINES_MAX are traced.
 MUST_CHECK enum err trace_line(struct trace *t, uint32_t line, bool on);
 bool trace_has_line(const struct trace *t, uint32_t line);

@@ -1,5 +1,6 @@
 """What is left of a call: its record, its trail, its ladder; and what a switch that was killed knows of it."""
 
+import re
 import time
 
 import switch
@@ -32,6 +33,44 @@ def record_of_a_call(lab):
     lab.check("a trail", server.lines[1].number in trail, trail)
     dry = server.ask("dial", server.lines[0].name, server.lines[1].number)
     lab.check("a dry run says the same", dry["called"]["line"] == server.lines[1].name, dry)
+
+
+@scenario("messages in full, of a line that is traced")
+def traced(lab):
+    server = switch.start(lab)
+    one, two = server.phone(0, "one", says_hz=ONE), server.phone(1, "two", says_hz=TWO)
+
+    def call():
+        """From one to two; how its ladder is told while it stands, and once it is over."""
+        connect(lab, one, two, server.lines[1].number)
+        standing, = server.ask("call", "list")
+        during = server.say("call", "ladder", standing["call"])
+        one.hang_up()
+        two.wait("CALL_CLOSED")
+        record = server.last_record(server.lines[0])
+        return standing, during, server.say("call", "ladder", record["call"])
+
+    standing, during, after = call()
+    lab.check("no call is traced unless someone asks", not standing["traced"] and "Call-ID:" not in during + after, after)
+    server.say("call", "trace", f"line={server.lines[1].name}", "on")
+    standing, during, after = call()
+    lab.check("a call to the line is marked", standing["traced"], standing)
+    lab.check("its messages stand under the ladder in full, with their bodies",
+              all(text in during for text in (f"INVITE sip:{server.lines[1].name}", "m=audio", "SIP/2.0 180", "CSeq: 1 INVITE")),
+              during)
+    lab.check("once it is over too, up to the BYE and its answer",
+              "leg 0, received\n    BYE" in after and re.search(r"SIP/2.0 200 OK(\n    .+)*\n    CSeq: \d+ BYE", after), after)
+    lab.check("but the caller's INVITE, which came before the line was found",
+              "leg 0, received\n    INVITE" not in after and "leg 1, sent\n    INVITE" in after, after)
+    server.say("call", "trace", f"line={server.lines[1].name}", "off")
+    server.say("call", "trace", f"line={server.lines[0].name}", "on")
+    standing, during, after = call()
+    lab.check("of the line's own calls the first INVITE too", "leg 0, received\n    INVITE" in after, after)
+    secrets = re.findall(r'(?im)^\s*Authorization:.*response="([^"]*)"', after)
+    lab.check("credentials are blanked", secrets and all(set(secret) == {"."} for secret in secrets), after)
+    server.say("call", "trace", f"line={server.lines[0].name}", "off")
+    standing, during, after = call()
+    lab.check("off is off", "Call-ID:" not in during + after, after)
 
 
 @scenario("sequence numbers have no gaps")

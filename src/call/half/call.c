@@ -86,6 +86,12 @@ bool call_take(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t m
 	return taken;
 }
 
+void call_trace(struct call *c, uint32_t line)
+{
+	const struct calls_setup *s = &c->calls->setup;
+	if (line && s->keep_text && s->trace_line(s->trace_self, line)) c->traced = true;
+}
+
 static void post(struct call *c, enum call_side side, uint8_t event, uint8_t leg, const struct verb *v)
 {
 	struct calls *cs = c->calls;
@@ -243,7 +249,7 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	c->o_trunk = b->trunk_group;
 	c->began_ms = c->trail.began_ms = env->now_ms;
 	c->began_wall_ms = env->wall_ms;
-	c->traced = cs->setup.keep_text && b->line && cs->setup.trace_line(cs->setup.trace_self, b->line);
+	call_trace(c, b->line);
 	call_note_leg(c, SIDE_O, &c->o_leg);
 	media_init(&c->media, call_ref(c));
 	if (cs->setup.watch) cs->setup.watch->began(cs->setup.watch, c);

@@ -198,7 +198,7 @@ struct calls_setup {
 	void *set_feature_self;
 	// Keeps the whole text of a message of a traced call; its place, or UINT32_MAX. NULL: nothing is traced.
 	uint32_t (*keep_text)(void *self, uint64_t call, struct str bytes);
-	bool (*trace_line)(void *self, uint32_t line); // are the calls of this line traced?
+	bool (*trace_line)(void *self, uint32_t line); // are the calls of and to this line traced?
 	void *trace_self;
 	struct call_watch *watch; // NULL: nobody watches
 };

@@ -45,6 +45,8 @@ void half_timer(struct call *c, enum call_side side, uint64_t ms);
 // Verbs to legs.
 void o_tell(struct call *c, const struct verb *v);
 void t_tell(struct call *c, uint8_t leg, const struct verb *v);
+// A line has a part in the call: are its calls traced? From now on, then, messages are kept in full.
+void call_trace(struct call *c, uint32_t line);
 // Keeps for the record what the protocol calls a leg.
 void call_note_leg(struct call *c, enum call_side side, const struct call_leg *leg);
 // The leg of T that counts: the one that answered, else the one that was made last; NULL: none.

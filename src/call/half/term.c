@@ -76,6 +76,7 @@ static void do_authorise(struct call *c, const struct call_event *ev)
 {
 	(void)ev;
 	const struct office_line *line = call_line(c, c->t_line);
+	call_trace(c, c->t_line);
 	if (!c->t_line) {
 		t_post(c, T_EV_AUTHORISED, 0, NULL);
 		return;
