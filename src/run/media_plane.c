@@ -5,11 +5,14 @@
 #include "base/log.h"
 #include "run/media_thread.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 COUNTER(media_sessions_full, "Calls without media because all sessions are in use");
 COUNTER(media_orders_full, "Commands refused because a media thread is behind");
+
+static_assert(MEDIA_THREADS_MAX <= 64, "threads are bits");
 
 #define DESCRIPTORS_CALL 4    // sockets of a call: two pairs of RTP and RTCP
 #define DESCRIPTORS_OTHER 256 // for listeners, the store, the API's clients
@@ -28,6 +31,7 @@ struct plane_worker {
 	struct media media; // first
 	struct media_plane *plane;
 	uint32_t index, closes_waiting;
+	uint64_t told; // threads that have orders from us and were not woken for them, as bits
 	struct random random;
 	struct pool *sessions;     // owned; by thread
 	struct media_ports *ports; // owned; by thread
@@ -85,7 +89,7 @@ static enum err order(struct plane_worker *w, uint32_t thread, const struct medi
 		COUNT(media_orders_full);
 		return ERR_FULL;
 	}
-	media_thread_wake(&w->plane->threads[thread]);
+	w->told |= 1ull << thread;
 	return OK;
 }
 
@@ -391,6 +395,13 @@ struct media_plane *media_plane_free(struct media_plane *p)
 struct media *media_plane_of(struct media_plane *p, uint32_t worker)
 {
 	return &p->workers[worker].media;
+}
+
+void media_plane_wake(struct media_plane *p, uint32_t worker)
+{
+	struct plane_worker *w = &p->workers[worker];
+	for (uint32_t t = 0; w->told; t++, w->told >>= 1)
+		if (w->told & 1) media_thread_wake(&p->threads[t]);
 }
 
 struct media_use media_plane_use(const struct media_plane *p)

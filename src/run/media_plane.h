@@ -46,6 +46,10 @@ struct media_plane *media_plane_free(struct media_plane *p);
 // The plane as worker number `worker` uses it, from its own thread only.
 struct media *media_plane_of(struct media_plane *p, uint32_t worker);
 
+// Wakes the media threads that this worker has told something since the last time: once at the end of a turn of work,
+// not for each command. A thread that is awake sees commands without it.
+void media_plane_wake(struct media_plane *p, uint32_t worker);
+
 // RTP ports that calls hold now, and those there are.
 struct media_use {
 	uint32_t ports, ports_max;

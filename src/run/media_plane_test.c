@@ -124,6 +124,7 @@ static bool event_of(struct media *m, uint32_t worker, struct media_event *e)
 static void tell(ref session, const struct media_command *c)
 {
 	assert_int_equal(media->ops->tell(media, session, c), OK);
+	media_plane_wake(plane, 0);
 }
 
 // Waits until the session's thread has done all that it was told: it does so in order, and tells the end of a session.
@@ -416,6 +417,24 @@ static void test_descriptor_limit(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+// All that a worker says in a turn wakes a thread once, at its end.
+static void test_one_wake_a_turn(void **state)
+{
+	(void)state;
+	ref session;
+	struct media_event e;
+	const struct media_command stop = { .kind = MEDIA_DO_STOP }, close = { .kind = MEDIA_DO_CLOSE };
+	struct plane_worker *w = worker_of(media);
+	assert_int_equal(media->ops->open(media, &session, 1), OK);
+	for (int i = 0; i < 10; i++) assert_int_equal(media->ops->tell(media, session, &stop), OK);
+	assert_int_equal(media->ops->tell(media, session, &close), OK);
+	assert_int_equal(w->told, 1ull << session_at(w, session)->thread);
+	assert_false(atomic_load(&plane->threads[0].told) || atomic_load(&plane->threads[1].told));
+	media_plane_wake(plane, 0);
+	assert_int_equal(w->told, 0);
+	assert_true(event_of(media, 0, &e) && e.kind == MEDIA_EV_CLOSED);
+}
+
 // A worker that opens, plays, asks and closes without rest, each session ending with its one last event.
 static void *work(void *self)
 {
@@ -443,6 +462,7 @@ static void *work(void *self)
 		}
 		for (uint32_t i = 0; i < 20; i++)
 			if (m->ops->tell(m, sessions[i], &(struct media_command){ .kind = MEDIA_DO_CLOSE }) != OK) abort();
+		media_plane_wake(plane, worker); // for all that was said in this round
 		while (closed < (round + 1) * 20 && event_of(m, worker, &e)) closed += e.kind == MEDIA_EV_CLOSED;
 	}
 	return closed == 800 ? self : NULL;
@@ -469,7 +489,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_relay), T(test_attack), T(test_play),    T(test_families),
 		T(test_own),   T(test_limits), T(test_refused), T(test_two_workers),
-		T(test_descriptor_limit),
+		T(test_descriptor_limit), T(test_one_wake_a_turn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,11 +161,13 @@ static void *work(void *self)
 			location_sweep(nw->node->live->location, nw->index, now_ms, 16384);
 			swept_ms = now_ms;
 		}
+		media_plane_wake(nw->node->media, nw->index); // before anyone is told where to send
 		outbox_flush(&nw->out);
 		rcu_offline();
 		uint64_t wait = next > now_ms ? next - now_ms : 0;
 		loop_wait(&nw->loop, wait < 1000 ? wait : 1000);
 	}
+	media_plane_wake(nw->node->media, nw->index);
 	outbox_flush(&nw->out);
 	rcu_leave();
 	return NULL;
