@@ -6,12 +6,12 @@
 #include "call/half/call.h"
 
 // Names all that the calls of a worker hold.
-static void name_holds(struct node_worker *nw, struct job *j)
+static void name_holds(struct member *m, struct job *j)
 {
 	struct occupancy_audit *audit = j->audit;
 	struct call *c;
 	uint32_t at = 0;
-	while ((c = calls_each(worker_calls(nw->worker), &at))) {
+	while ((c = calls_each(worker_calls(m->worker), &at))) {
 		if (c->taken.o_line) occupancy_audit_hold(audit, OCCUPANCY_LINE, c->taken.o_line);
 		if (c->taken.t_line) occupancy_audit_hold(audit, OCCUPANCY_LINE, c->taken.t_line);
 		if (c->taken.o_trunk) occupancy_audit_hold(audit, OCCUPANCY_TRUNK_GROUP, c->taken.o_trunk);
@@ -24,10 +24,10 @@ void node_audit(struct node *n)
 	struct occupancy_audit *audit = occupancy_audit_begin(n->live->occupancy);
 	bool whole = audit != NULL;
 	for (uint32_t i = 0; i < n->worker_count && whole; i++) {
-		struct job *j = node_job(name_holds);
+		struct job *j = job_new(name_holds);
 		if (j) j->audit = audit;
 		whole = node_ask(n, i, j) == OK;
-		if (whole) node_job_free(j);
+		if (whole) job_free(j);
 	}
 	// A worker that did not answer in time may still write into it: then it is left where it is, and said.
 	if (whole) occupancy_audit_end(n->live->occupancy, audit);

@@ -36,7 +36,7 @@ static enum err ask_each(struct node *n, struct job *(*make)(void *self), void *
 			*answer = j;
 			return OK;
 		}
-		node_job_free(j);
+		job_free(j);
 	}
 	return e;
 }
@@ -57,22 +57,22 @@ static void show_call(struct control_call *out, const struct call *c)
 	snprintf(out->t.state, sizeof out->t.state, "%s", t_names[c->t.pic]);
 }
 
-static struct call *find_call(struct node_worker *nw, uint64_t id)
+static struct call *find_call(struct member *m, uint64_t id)
 {
 	uint32_t at = 0;
 	struct call *c;
-	while ((c = calls_each(worker_calls(nw->worker), &at)))
+	while ((c = calls_each(worker_calls(m->worker), &at)))
 		if (c->id == id) return c;
 	return NULL;
 }
 
-static void list_calls(struct node_worker *nw, struct job *j)
+static void list_calls(struct member *m, struct job *j)
 {
 	const struct control_calls_query q = j->calls;
 	uint32_t at = 0;
 	struct call *c;
 	j->rows = calloc(j->max ? j->max : 1, sizeof *j->rows);
-	while (j->rows && (c = calls_each(worker_calls(nw->worker), &at))) {
+	while (j->rows && (c = calls_each(worker_calls(m->worker), &at))) {
 		if (q.line && c->o_line != q.line && c->t_line != q.line) continue;
 		if (q.trunk_group && c->o_trunk != q.trunk_group && c->trunk_at != q.trunk_group) continue;
 		if (j->count < j->max) show_call(&j->rows[j->count], c);
@@ -87,7 +87,7 @@ static enum err calls(void *self, const struct control_calls_query *q, struct co
 	struct node *n = self;
 	*count = 0;
 	for (uint32_t i = 0; i < n->worker_count; i++) {
-		struct job *j = node_job(list_calls);
+		struct job *j = job_new(list_calls);
 		if (!j) return ERR_FULL;
 		j->calls = *q;
 		j->max = *count < max ? (max - *count < LIST_MAX ? max - *count : LIST_MAX) : 0;
@@ -96,21 +96,21 @@ static enum err calls(void *self, const struct control_calls_query *q, struct co
 		uint32_t rows = j->count < j->max ? j->count : j->max;
 		if (j->rows && rows) memcpy(out + *count, j->rows, rows * sizeof *out);
 		*count += j->count;
-		node_job_free(j);
+		job_free(j);
 	}
 	return OK;
 }
 
-static void one_call(struct node_worker *nw, struct job *j)
+static void one_call(struct member *m, struct job *j)
 {
-	struct call *c = find_call(nw, j->call);
+	struct call *c = find_call(m, j->call);
 	if (!job_give(j, c ? OK : ERR_NOT_FOUND)) return;
 	show_call(&j->one, c);
 	call_record(&j->record, c, RECORD_RELEASE);
 }
 
 struct by_call { // what is asked of the worker that holds a call
-	void (*run)(struct node_worker *nw, struct job *j);
+	void (*run)(struct member *m, struct job *j);
 	uint64_t call;
 	uint32_t text;
 	bool on;
@@ -119,7 +119,7 @@ struct by_call { // what is asked of the worker that holds a call
 static struct job *make_by_call(void *self)
 {
 	const struct by_call *q = self;
-	struct job *j = node_job(q->run);
+	struct job *j = job_new(q->run);
 	if (!j) return NULL;
 	j->call = q->call;
 	j->text = q->text;
@@ -134,28 +134,28 @@ static enum err call(void *self, uint64_t id, struct control_call *out, struct c
 	if (e != OK) return e;
 	*out = j->one;
 	*record = j->record;
-	node_job_free(j);
+	job_free(j);
 	return OK;
 }
 
-static void release_call(struct node_worker *nw, struct job *j)
+static void release_call(struct member *m, struct job *j)
 {
-	job_give(j, calls_release(worker_calls(nw->worker), j->call));
+	job_give(j, calls_release(worker_calls(m->worker), j->call));
 }
 
 static enum err call_release(void *self, uint64_t id)
 {
 	struct job *j;
 	enum err e = ask_each(self, make_by_call, &(struct by_call){ .run = release_call, .call = id }, &j);
-	if (e == OK) node_job_free(j);
+	if (e == OK) job_free(j);
 	return e;
 }
 
 // ---- Traces --------------------------------------------------------------------------------------------------------
 
-static void trace_one(struct node_worker *nw, struct job *j)
+static void trace_one(struct member *m, struct job *j)
 {
-	struct call *c = find_call(nw, j->call);
+	struct call *c = find_call(m, j->call);
 	if (job_give(j, c ? OK : ERR_NOT_FOUND)) c->traced = j->on;
 }
 
@@ -163,13 +163,13 @@ static enum err trace_call(void *self, uint64_t id, bool on)
 {
 	struct job *j;
 	enum err e = ask_each(self, make_by_call, &(struct by_call){ .run = trace_one, .call = id, .on = on }, &j);
-	if (e == OK) node_job_free(j);
+	if (e == OK) job_free(j);
 	return e;
 }
 
-static void trace_of_line(struct node_worker *nw, struct job *j)
+static void trace_of_line(struct member *m, struct job *j)
 {
-	job_give(j, trace_line(&nw->trace, j->line, j->on));
+	job_give(j, trace_line(&m->trace, j->line, j->on));
 }
 
 static enum err trace_lines(void *self, uint32_t line, bool on)
@@ -177,21 +177,21 @@ static enum err trace_lines(void *self, uint32_t line, bool on)
 	struct node *n = self;
 	enum err e = OK;
 	for (uint32_t i = 0; i < n->worker_count && e == OK; i++) {
-		struct job *j = node_job(trace_of_line);
+		struct job *j = job_new(trace_of_line);
 		if (!j) return ERR_FULL;
 		j->line = line;
 		j->on = on;
 		e = node_ask(n, i, j);
 		if (e != OK) return e;
 		e = j->err;
-		node_job_free(j);
+		job_free(j);
 	}
 	return e;
 }
 
-static void copy_text(struct node_worker *nw, struct job *j)
+static void copy_text(struct member *m, struct job *j)
 {
-	struct str text = trace_find(&nw->trace, j->call, j->text);
+	struct str text = trace_find(&m->trace, j->call, j->text);
 	j->copied.p = text.n ? malloc(text.n) : NULL;
 	if (!job_give(j, j->copied.p ? OK : ERR_NOT_FOUND)) return;
 	memcpy(j->copied.p, text.p, text.n);
@@ -204,7 +204,7 @@ static enum err trace_text(void *self, uint64_t id, uint32_t text, struct buf *o
 	enum err e = ask_each(self, make_by_call, &(struct by_call){ .run = copy_text, .call = id, .text = text }, &j);
 	if (e != OK) return e;
 	put(out, (struct str){ j->copied.p, j->copied.n });
-	node_job_free(j);
+	job_free(j);
 	return out->err;
 }
 
@@ -266,32 +266,9 @@ static enum err peers(void *self, struct control_peer *out, uint32_t max, uint32
 	return OK;
 }
 
-static void count_use(struct node_worker *nw, struct job *j)
-{
-	j->use = worker_use(nw->worker);
-	job_give(j, OK);
-}
-
-void node_use(struct node *n, struct worker_use *sum)
-{
-	*sum = (struct worker_use){ 0 };
-	for (uint32_t i = 0; i < n->worker_count; i++) {
-		if (!n->workers[i].started) continue;
-		struct job *j = node_job(count_use);
-		if (node_ask(n, i, j) != OK) continue;
-		sum->calls += j->use.calls;
-		sum->legs += j->use.legs;
-		sum->transactions += j->use.transactions;
-		sum->tombstones += j->use.tombstones;
-		node_job_free(j);
-	}
-}
-
 uint32_t node_calls(struct node *n)
 {
-	struct worker_use use;
-	node_use(n, &use);
-	return use.calls;
+	return crew_use(n->crew).calls;
 }
 
 static enum err status(void *self, struct control_status *out)
@@ -299,8 +276,7 @@ static enum err status(void *self, struct control_status *out)
 	struct node *n = self;
 	const struct config *c = n->setup.config;
 	struct journal_status j = journal_status(n->journal);
-	struct worker_use use;
-	node_use(n, &use);
+	struct worker_use use = crew_use(n->crew);
 	*out = (struct control_status){ .started_wall_ms = n->started_wall_ms, .up_ms = clock_monotonic_ms() - n->started_ms,
 		.workers = n->worker_count, .media_threads = c->media_threads, .calls = use.calls, .calls_max = c->calls_max,
 		.transactions = use.transactions + use.tombstones, .transactions_max = c->transactions_max,
@@ -312,18 +288,18 @@ static enum err status(void *self, struct control_status *out)
 	return OK;
 }
 
-static void stop_worker(struct node_worker *nw, struct job *j)
+static void stop_worker(struct member *m, struct job *j)
 {
 	(void)j;
-	worker_stop(nw->worker);
+	worker_stop(m->worker);
 }
 
 void node_drain(struct node *n)
 {
 	n->draining = true;
 	for (uint32_t i = 0; i < n->worker_count; i++) {
-		struct job *j = node_job(stop_worker);
-		if (node_ask(n, i, j) == OK) node_job_free(j);
+		struct job *j = job_new(stop_worker);
+		if (node_ask(n, i, j) == OK) job_free(j);
 	}
 }
 
@@ -339,11 +315,6 @@ static int wake_fd(void *self)
 	return ((struct node *)self)->control_loop.epoll_fd;
 }
 
-static void answer_feature(struct node_worker *nw, struct job *j)
-{
-	worker_feature_done(nw->worker, j->feature.owner, j->feature.result);
-}
-
 // A feature that a phone set: changed in store and office as any other change, then the call hears of it.
 static void change_feature(struct node *n, uint32_t worker, const struct feature_change *c)
 {
@@ -357,11 +328,7 @@ static void change_feature(struct node *n, uint32_t worker, const struct feature
 	if (answer.err != OK)
 		LOG(WARN, "feature_refused", LOG_TEXT("a feature set from a phone was refused"), LOG_Z("who", who),
 		    LOG_Z("why", answer.why));
-	struct job *j = node_job(answer_feature);
-	if (!j) return;
-	j->feature.owner = c->owner;
-	j->feature.result = answer.err;
-	if (!node_tell(n, worker, j)) node_job_free(j); // the call's own timer goes on without it
+	crew_feature_done(n->crew, worker, c, answer.err);
 }
 
 void node_save_registrations(struct node *n, uint32_t max)
@@ -382,7 +349,7 @@ static uint32_t step(void *self)
 	uint64_t now_ms = clock_monotonic_ms();
 	loop_wait(&n->control_loop, 0);
 	for (uint32_t i = 0; i < n->worker_count; i++)
-		while (ring_take(&n->workers[i].features, &c)) change_feature(n, i, &c);
+		while (crew_next_feature(n->crew, i, &c)) change_feature(n, i, &c);
 	if (now_ms - n->saved_ms >= 1000) {
 		node_save_registrations(n, SAVE_LINES);
 		n->saved_ms = now_ms;

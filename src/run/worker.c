@@ -133,6 +133,7 @@ static enum err make_calls(struct worker *w)
 	if (e != OK) return e;
 	const struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
 		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(), .calls_max = s->calls_max,
+		.boot = s->boot,
 		.set_feature = set_feature, .set_feature_self = w, .keep_text = s->trace ? keep_text : NULL,
 			.trace_line = is_traced,
 		.trace_self = s->trace };
@@ -234,6 +235,8 @@ enum err worker_recover(struct worker *w, const struct call_record *answer, uint
 {
 	struct call_record release;
 	const struct record_party *const parties[] = { &answer->o, &answer->t };
+	const struct sip_stack_use use = sip_stack_use(w->stack);
+	if (use.transactions + use.tombstones > w->setup.transactions_max / 4 * 3) return ERR_FULL; // calls go first
 	arena_reset(&w->env.scratch);
 	journal_recovered_release(&release, answer, last_life_wall_ms);
 	enum err e = w->setup.journal.ops->put(w->setup.journal.self, w->setup.index, &release, 0);

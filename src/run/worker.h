@@ -25,6 +25,7 @@ struct worker_listener {
 
 struct worker_setup {
 	uint32_t index, count; // this worker among all
+	uint32_t boot;         // of this start, greater than before: call numbers are unique over restarts
 	uint64_t seed, now_ms, wall_ms;
 	uint32_t listener_count;
 	struct worker_listener listeners[LISTENERS_MAX];
@@ -62,7 +63,7 @@ void worker_feature_done(struct worker *w, uint64_t owner, enum err result);
 uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 
 // A call that was answered before a crash: hands its release record to the journal, then sends BYE to both phones of it.
-// ERR_FULL: the journal takes no more just now; nothing was done.
+// ERR_FULL: the journal takes no more just now, or there are too many transactions; nothing was done.
 MUST_CHECK enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
 
 // From now on no new call is taken (503 with Retry-After) but emergency calls; those that stand go on.

@@ -242,8 +242,8 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	}
 	COUNT(calls_begun);
 	c->calls = cs;
-	// Unique over restarts: the millisecond of its beginning, the worker, and a count.
-	c->id = env->wall_ms << 22 | (uint64_t)(env->worker & 63) << 16 | (pool_ref(&cs->pool, c) >> 16 ^ cs->begun++) % 65536;
+	// Unique over restarts, whatever the clock says: the number of the start, a count, six bits of the worker.
+	c->id = (((uint64_t)cs->setup.boot << 32) + ++cs->begun) << 6 | (env->worker & 63);
 	c->o_leg = (struct call_leg){ .link = b->leg, .peer = b->peer, .phase = LEG_OFFERED };
 	c->o_line = c->payer_line = b->line;
 	c->o_trunk = b->trunk_group;

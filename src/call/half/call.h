@@ -193,6 +193,7 @@ struct calls_setup {
 	struct leg_factory legs;
 	struct feature_table features;
 	uint32_t calls_max;
+	uint32_t boot; // of this start, greater than before: it stands in the call numbers
 	// See run/worker.h: the answer comes as calls_on_feature_done.
 	enum err (*set_feature)(void *self, uint64_t owner, uint32_t line, uint8_t feature, bool active, struct str target);
 	void *set_feature_self;

@@ -23,7 +23,7 @@ struct calls {
 	struct call_event queue[CALL_QUEUE_MAX]; // events of the step that runs, in order
 	uint32_t queue_first, queue_count;
 	bool running, stopping;
-	uint32_t begun; // calls so far
+	uint64_t begun; // calls so far
 	struct call_record record; // scratch for the one being written
 };
 

@@ -1,0 +1,313 @@
+// Mail, turns and wake-ups of the workers.
+#include "run/crew.h"
+
+#include <stdlib.h>
+
+COUNTER(node_mail_full, "Packets for another worker that were lost because its mail was full");
+COUNTER(node_packets_passed, "Packets that landed on another worker's socket");
+COUNTER(node_features_full, "Features set from phones that were refused because the control thread was behind");
+
+#define MAIL_INLINE 2048 // octets of a packet that fit into a letter; longer ones go by pointer
+#define FEATURES_MAX 64
+#define OUT_PACKETS 256
+#define SWEEP_MS 1000
+#define SWEEP_LINES 16384
+#define RECOVER_AT_ONCE 64 // calls of a turn: who calls meanwhile waits no longer than for these
+#define RECOVER_PAUSE_MS 5 // when the journal has no room
+
+// Whoever wakes a member that is asleep calls setup.wake, once; one that is awake finds that it was called before it
+// sleeps.
+enum member_sleep { AWAKE, ASLEEP, CALLED };
+
+enum mail_kind { MAIL_PACKET, MAIL_JOB };
+struct mail { // a value on a ring
+	uint8_t kind;         // enum mail_kind
+	struct packet packet; // its data is `text` or `large`
+	uint32_t n;
+	char *large; // owned by whoever took the letter; NULL: text
+	struct job *job;
+	char text[MAIL_INLINE];
+};
+
+// ---- Wake-ups -------------------------------------------------------------------------------------------------------
+
+void crew_wake(struct crew *c, uint32_t index)
+{
+	if (atomic_exchange(&c->members[index].sleep, CALLED) == ASLEEP) c->setup.wake(c->setup.self, index);
+}
+
+bool crew_may_sleep(struct member *m)
+{
+	int awake = AWAKE;
+	return atomic_compare_exchange_strong(&m->sleep, &awake, ASLEEP);
+}
+
+// ---- Mail -----------------------------------------------------------------------------------------------------------
+
+static enum err mail_to(struct crew *c, uint32_t from, uint32_t to, const struct mail *m)
+{
+	enum err e = ring_put(&c->members[to].mail[from], m);
+	if (e == OK) crew_wake(c, to);
+	return e;
+}
+
+static void pass_on(struct member *m, uint32_t to, const struct packet *p)
+{
+	struct mail letter;
+	letter.kind = MAIL_PACKET;
+	letter.packet = *p;
+	letter.n = p->data.n;
+	letter.large = p->data.n > MAIL_INLINE ? malloc(p->data.n) : NULL;
+	if (letter.large || p->data.n <= MAIL_INLINE) {
+		memcpy(letter.large ? letter.large : letter.text, p->data.p, p->data.n);
+		COUNT(node_packets_passed);
+		if (mail_to(m->crew, m->index, to, &letter) == OK) return;
+	}
+	COUNT(node_mail_full);
+	free(letter.large);
+}
+
+void crew_input(struct member *m, const struct packet *p)
+{
+	uint32_t owner = worker_of_packet(m->worker, p->data);
+	if (owner == m->index) worker_input(m->worker, p);
+	else pass_on(m, owner, p);
+}
+
+static void run_job(struct member *m, struct job *j)
+{
+	int waits = JOB_WAITS;
+	j->run(m, j);
+	if (!atomic_compare_exchange_strong(&j->state, &waits, JOB_DONE)) job_free(j); // nobody waits any more
+}
+
+static void take_mail(struct member *m)
+{
+	struct mail letter;
+	for (uint32_t from = 0; from <= m->crew->count; from++) {
+		while (ring_take(&m->mail[from], &letter)) {
+			if (letter.kind == MAIL_JOB) {
+				run_job(m, letter.job);
+				continue;
+			}
+			letter.packet.data = (struct str){ letter.large ? letter.large : letter.text, letter.n };
+			worker_input(m->worker, &letter.packet);
+			free(letter.large);
+		}
+	}
+}
+
+// ---- A turn ---------------------------------------------------------------------------------------------------------
+
+static void take_answers(struct member *m)
+{
+	const struct crew_setup *s = &m->crew->setup;
+	struct media *plane = s->media(s->self, m->index);
+	struct media_event e;
+	struct journal_done d;
+	while (plane->ops->take(plane, &e)) worker_media_event(m->worker, &e);
+	while (journal_take(s->journal, m->index, &d)) worker_journal_done(m->worker, &d);
+}
+
+// Ends calls that were answered when the switch died: all members share the work. When to go on.
+static uint64_t recover(struct member *m, uint64_t now_ms)
+{
+	struct recovering *r = m->recovering;
+	for (uint32_t i = 0; r && i < RECOVER_AT_ONCE; i++) {
+		if (!r->waits && !journal_next_recovered(m->crew->setup.journal, &r->answer, &r->life_wall_ms)) {
+			free(r);
+			m->recovering = NULL;
+			return UINT64_MAX;
+		}
+		r->waits = worker_recover(m->worker, &r->answer, r->life_wall_ms) != OK;
+		if (r->waits) return now_ms + RECOVER_PAUSE_MS;
+	}
+	return r ? now_ms : UINT64_MAX;
+}
+
+static void publish_use(struct member *m)
+{
+	const struct worker_use use = worker_use(m->worker);
+	atomic_store_explicit(&m->use.calls, use.calls, memory_order_relaxed);
+	atomic_store_explicit(&m->use.legs, use.legs, memory_order_relaxed);
+	atomic_store_explicit(&m->use.transactions, use.transactions, memory_order_relaxed);
+	atomic_store_explicit(&m->use.tombstones, use.tombstones, memory_order_relaxed);
+}
+
+uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms)
+{
+	atomic_exchange(&m->sleep, AWAKE); // before the look at what waits: what comes later calls again
+	worker_at(m->worker, now_ms, wall_ms);
+	take_mail(m);
+	take_answers(m);
+	uint64_t recover_ms = recover(m, now_ms), next_ms = worker_tick(m->worker);
+	if (now_ms - m->swept_ms >= SWEEP_MS) {
+		location_sweep(m->crew->setup.worker.live->location, m->index, now_ms, SWEEP_LINES);
+		m->swept_ms = now_ms;
+	}
+	outbox_flush(&m->out);
+	publish_use(m);
+	if (recover_ms < next_ms) next_ms = recover_ms;
+	return next_ms < now_ms + SWEEP_MS ? next_ms : now_ms + SWEEP_MS;
+}
+
+// ---- The control thread ---------------------------------------------------------------------------------------------
+
+struct job *job_new(void (*run)(struct member *m, struct job *j))
+{
+	struct job *j = calloc(1, sizeof *j);
+	if (j) j->run = run;
+	return j;
+}
+
+struct job *job_free(struct job *j)
+{
+	if (!j) return NULL;
+	free(j->rows);
+	free(j->copied.p);
+	free(j);
+	return NULL;
+}
+
+enum err crew_give(struct crew *c, uint32_t index, struct job *j)
+{
+	return mail_to(c, c->count, index, &(struct mail){ .kind = MAIL_JOB, .job = j });
+}
+
+void crew_tell(struct crew *c, uint32_t index, struct job *j)
+{
+	if (!j) return;
+	atomic_store(&j->state, JOB_GIVEN_UP);
+	if (crew_give(c, index, j) != OK) job_free(j);
+}
+
+bool crew_next_feature(struct crew *c, uint32_t index, struct feature_change *out)
+{
+	return ring_take(&c->members[index].features, out);
+}
+
+static void answer_feature(struct member *m, struct job *j)
+{
+	worker_feature_done(m->worker, j->feature.owner, j->feature.result);
+}
+
+// When there is no memory or room for it, the call's own timer goes on without.
+void crew_feature_done(struct crew *c, uint32_t index, const struct feature_change *change, enum err result)
+{
+	struct job *j = job_new(answer_feature);
+	if (!j) return;
+	j->feature.owner = change->owner;
+	j->feature.result = result;
+	crew_tell(c, index, j);
+}
+
+struct worker_use crew_use(const struct crew *c)
+{
+	struct worker_use sum = { 0 };
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct member *m = &c->members[i];
+		sum.calls += atomic_load_explicit(&m->use.calls, memory_order_relaxed);
+		sum.legs += atomic_load_explicit(&m->use.legs, memory_order_relaxed);
+		sum.transactions += atomic_load_explicit(&m->use.transactions, memory_order_relaxed);
+		sum.tombstones += atomic_load_explicit(&m->use.tombstones, memory_order_relaxed);
+	}
+	return sum;
+}
+
+static enum err set_feature(void *self, uint32_t index, uint64_t owner, uint32_t line, uint8_t feature, bool active,
+                            struct str target)
+{
+	struct crew *c = self;
+	struct feature_change change = { .owner = owner, .line = line, .feature = feature, .active = active };
+	str_to_z(change.target, sizeof change.target, target);
+	enum err e = ring_put(&c->members[index].features, &change);
+	if (e == OK) c->setup.wake_control(c->setup.self);
+	else COUNT(node_features_full);
+	return e;
+}
+
+// ---- Life -----------------------------------------------------------------------------------------------------------
+
+static void send_packets(struct outbox *o, void *self)
+{
+	const struct member *m = self;
+	m->crew->setup.send(m->crew->setup.self, m->index, o);
+}
+
+static enum err make_member(struct crew *c, uint32_t index)
+{
+	const struct crew_setup *s = &c->setup;
+	struct member *m = &c->members[index];
+	struct worker_setup w = s->worker;
+	m->crew = c;
+	m->index = index;
+	m->mail = calloc(c->count + 1, sizeof *m->mail);
+	enum err e = m->mail ? OK : ERR_FULL;
+	for (uint32_t i = 0; i <= c->count && e == OK; i++) e = ring_init(&m->mail[i], sizeof(struct mail), s->mail_max);
+	if (e == OK) e = ring_init(&m->features, sizeof(struct feature_change), FEATURES_MAX);
+	if (e == OK) e = outbox_init(&m->out, OUT_PACKETS, 4 * PACKET_MAX);
+	if (e == OK) e = trace_init(&m->trace);
+	m->out.flush = send_packets;
+	m->out.self = m;
+	if (e == OK && journal_recovered_count(s->journal)) {
+		m->recovering = calloc(1, sizeof *m->recovering);
+		if (!m->recovering) e = ERR_FULL;
+	}
+	w.index = index;
+	w.count = c->count;
+	w.boot = journal_boot(s->journal);
+	w.journal = journal_of(s->journal);
+	w.media = s->media(s->self, index);
+	w.out = &m->out;
+	w.set_feature = set_feature;
+	w.set_feature_self = c;
+	w.trace = &m->trace;
+	if (e == OK) m->worker = worker_new(&w);
+	return e == OK && !m->worker ? ERR_FULL : e;
+}
+
+enum err crew_new(struct crew **out, const struct crew_setup *setup)
+{
+	struct crew *c = calloc(1, sizeof *c);
+	*out = NULL;
+	if (!c) return ERR_FULL;
+	c->setup = *setup;
+	c->members = calloc(setup->count, sizeof *c->members);
+	c->count = c->members ? setup->count : 0;
+	enum err e = c->members ? OK : ERR_FULL;
+	for (uint32_t i = 0; i < c->count && e == OK; i++) e = make_member(c, i);
+	if (e == OK) *out = c;
+	else crew_free(c);
+	return e;
+}
+
+// What came after its last turn.
+static void drop_mail(struct member *m, uint32_t rings)
+{
+	struct mail letter;
+	for (uint32_t i = 0; m->mail && i < rings; i++) {
+		while (m->mail[i].items && ring_take(&m->mail[i], &letter)) {
+			if (letter.kind == MAIL_JOB) job_free(letter.job);
+			else free(letter.large);
+		}
+		ring_fini(&m->mail[i]);
+	}
+	free(m->mail);
+}
+
+struct crew *crew_free(struct crew *c)
+{
+	if (!c) return NULL;
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct member *m = &c->members[i];
+		worker_free(m->worker);
+		drop_mail(m, c->count + 1);
+		ring_fini(&m->features);
+		outbox_fini(&m->out);
+		trace_fini(&m->trace);
+		free(m->recovering);
+	}
+	free(c->members);
+	free(c);
+	return NULL;
+}
