@@ -72,7 +72,7 @@ static void report_news(struct media_thread *t, const struct media_slot *slot, c
 	if (media_event_of(&e, news) && !report(t, slot, &e)) COUNT(media_news_lost);
 }
 
-static bool report_end(struct media_thread *t, const struct media_slot *slot)
+static bool report_end(struct media_thread *t, struct media_slot *slot)
 {
 	struct media_event e = { .kind = MEDIA_EV_CLOSED };
 	media_stats_of(&e, &slot->rtp);
@@ -188,7 +188,7 @@ static void open_slot(struct media_thread *t, uint32_t worker, const struct medi
 	*slot = (struct media_slot){ .open = true, .worker = worker, .index = o->index, .quarter = o->index % 4 };
 	if (o->index >= t->touched[worker]) t->touched[worker] = o->index + 1;
 	list_init(&slot->playing);
-	rtp_session_init(&slot->rtp, o->open.seed);
+	rtp_session_init(&slot->rtp, &t->more[worker][o->index], o->open.seed);
 }
 
 static void watch_socket(struct media_thread *t, struct media_pair_state *pair, struct media_socket *s,
@@ -312,7 +312,8 @@ static enum err allocate(struct media_thread *t)
 	}
 	for (uint32_t w = 0; w < t->setup->workers; w++) {
 		t->slots[w] = calloc(t->slots_max, sizeof *t->slots[w]); // touched when used
-		if (!t->slots[w]) return ERR_FULL;
+		t->more[w] = calloc(t->slots_max, sizeof *t->more[w]);   // hardly ever
+		if (!t->slots[w] || !t->more[w]) return ERR_FULL;
 	}
 	return OK;
 }
@@ -364,7 +365,7 @@ void media_thread_fini(struct media_thread *t)
 	close_orders(t);
 	close_pairs(t);
 	for (uint32_t a = 0; a < MEDIA_ADDRESSES_MAX; a++) free(t->pairs[a]);
-	for (uint32_t w = 0; w < MEDIA_WORKERS_MAX; w++) free(t->slots[w]);
+	for (uint32_t w = 0; w < MEDIA_WORKERS_MAX; w++) free(t->slots[w]), free(t->more[w]);
 	udp_reader_fini(&t->reader);
 	udp_sender_fini(&t->sender);
 	loop_fini(&t->loop);

@@ -62,6 +62,7 @@ struct media_thread {
 	struct udp_sender sender;
 	struct media_pair_state *pairs[MEDIA_ADDRESSES_MAX]; // owned
 	struct media_slot *slots[MEDIA_WORKERS_MAX];         // owned; by worker
+	struct rtp_more *more[MEDIA_WORKERS_MAX];            // owned; by worker, then as the slots
 	uint32_t touched[MEDIA_WORKERS_MAX];                 // slots that were ever used
 	struct list playing[4]; // sessions by the quarter of 20 ms in which they are served
 	uint64_t quarter_us;    // the next 5 ms to be served

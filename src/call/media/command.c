@@ -84,7 +84,7 @@ bool media_event_of(struct media_event *out, const struct rtp_news *news)
 	return true;
 }
 
-void media_stats_of(struct media_event *out, const struct rtp_session *s)
+void media_stats_of(struct media_event *out, struct rtp_session *s)
 {
 	for (uint32_t side = 0; side < MEDIA_SIDES; side++) {
 		struct rtp_leg_stats r;

@@ -11,4 +11,4 @@ void media_command_do(struct rtp_session *s, const struct media_command *c, uint
 // The event for a piece of news; owner and session are the caller's to fill in. News of kind NONE make none: false.
 bool media_event_of(struct media_event *out, const struct rtp_news *news);
 // What both legs sent and got, for CLOSED.
-void media_stats_of(struct media_event *out, const struct rtp_session *s);
+void media_stats_of(struct media_event *out, struct rtp_session *s);

@@ -22,7 +22,7 @@ static enum err sim_open(struct media *m, ref *session, uint64_t owner)
 	struct sim_session *s = pool_get(&sim->sessions);
 	if (!s) return ERR_FULL;
 	s->owner = owner;
-	rtp_session_init(&s->rtp, owner);
+	rtp_session_init(&s->rtp, &s->more, owner);
 	*session = pool_ref(&sim->sessions, s);
 	return OK;
 }

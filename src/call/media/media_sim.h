@@ -11,6 +11,7 @@ struct sim_session {
 	uint64_t owner;
 	struct addr local[MEDIA_SIDES][2][MEDIA_STREAMS_MAX]; // RTP, by family (4, 6); RTCP is the port above
 	struct rtp_session rtp;
+	struct rtp_more more;
 };
 
 struct media_sim {

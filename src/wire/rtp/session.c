@@ -13,30 +13,55 @@ COUNTER(rtp_rx_malformed, "Datagrams on a media port that are not what belongs t
 COUNTER(rtp_rx_stranger, "Media packets from an address that is not the other end's: dropped");
 COUNTER(rtp_rx_unmapped, "RTP packets of a payload type that the other leg did not agree to: dropped");
 
-void rtp_session_init(struct rtp_session *s, uint64_t seed)
+static void end_init(struct rtp_end *end)
 {
-	*s = (struct rtp_session){ 0 };
+	*end = (struct rtp_end){ .remote = { .event_pt_out = RTP_PT_NONE, .event_pt_in = RTP_PT_NONE } };
+}
+
+void rtp_session_init(struct rtp_session *s, struct rtp_more *more, uint64_t seed)
+{
+	*s = (struct rtp_session){ .streams = 1, .more = more };
 	random_seed(&s->random, seed);
 	s->name = random_u64(&s->random);
 	for (uint32_t side = 0; side < 2; side++) {
 		s->sides[side].voice = RTP_STREAMS_MAX;
-		for (uint32_t i = 0; i < RTP_STREAMS_MAX; i++)
-			s->sides[side].ends[i].remote.event_pt_out = s->sides[side].ends[i].remote.event_pt_in = RTP_PT_NONE;
+		end_init(&s->sides[side].first);
 	}
 }
 
-static void find_voice(struct rtp_side *side)
+// One stream of a side, of those that were spoken of.
+static struct rtp_end *end_at(struct rtp_session *s, uint32_t side, uint32_t stream)
+{
+	return stream ? &s->more->ends[side][stream - 1] : &s->sides[side].first;
+}
+
+// The same, of any stream: now it is spoken of.
+static struct rtp_end *end_made(struct rtp_session *s, uint32_t side, uint32_t stream)
+{
+	for (; s->streams <= stream; s->streams++)
+		for (uint32_t each = 0; each < 2; each++) end_init(&s->more->ends[each][s->streams - 1]);
+	return end_at(s, side, stream);
+}
+
+// The stream that carries the voice of a side; NULL: none does.
+static struct rtp_end *voice_of(struct rtp_session *s, uint32_t side)
+{
+	uint8_t voice = s->sides[side].voice;
+	return voice < RTP_STREAMS_MAX ? end_at(s, side, voice) : NULL;
+}
+
+static void find_voice(struct rtp_session *s, uint32_t side)
 {
 	uint8_t i = 0;
-	while (i < RTP_STREAMS_MAX && side->ends[i].remote.form != RTP_FORM_AUDIO) i++;
-	side->voice = i;
+	while (i < s->streams && end_at(s, side, i)->remote.form != RTP_FORM_AUDIO) i++;
+	s->sides[side].voice = i < s->streams ? i : RTP_STREAMS_MAX;
 }
 
 void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_remote *r,
                         uint64_t now_us)
 {
 	struct rtp_side *me = &s->sides[side];
-	struct rtp_end *end = &me->ends[stream];
+	struct rtp_end *end = end_made(s, side, stream);
 	end->remote = *r;
 	if (r->form == RTP_FORM_NONE) {
 		end->rtp = end->rtcp = (struct latch){ 0 };
@@ -45,13 +70,13 @@ void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, c
 		latch_open(&end->rtp, &r->rtp, &r->signalling);
 		latch_open(&end->rtcp, &r->rtcp, &r->signalling);
 	}
-	find_voice(me);
+	find_voice(s, side);
 	me->quiet_us = now_us;
 }
 
 void rtp_session_map(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_map *map)
 {
-	s->sides[side].ends[stream].map = *map;
+	end_made(s, side, stream)->map = *map;
 }
 
 enum err rtp_session_play(struct rtp_session *s, uint32_t side, const struct sound *sound, bool after)
@@ -79,7 +104,7 @@ bool rtp_session_busy(const struct rtp_session *s, uint32_t side)
 // The stream of the other side that a packet goes to, if it may go: there is someone, and he listens.
 static struct rtp_end *way_to(struct rtp_session *s, uint32_t side, uint32_t stream)
 {
-	struct rtp_end *end = &s->sides[side].ends[stream];
+	struct rtp_end *end = end_at(s, side, stream);
 	return end->remote.form != RTP_FORM_NONE ? end : NULL;
 }
 
@@ -124,10 +149,9 @@ static void take_key(struct rtp_session *s, uint32_t side, struct rtp_end *end, 
 	if (!event_rx_take(&end->keys, p->payload, p->payload_n, p->ts, &digit)) return;
 	if (s->sides[side].collect)
 		*news = (struct rtp_news){ .kind = RTP_NEWS_KEY, .side = (uint8_t)side, .digit = digit };
-	struct rtp_side *other = &s->sides[!side];
-	const struct rtp_remote *r = other->voice < RTP_STREAMS_MAX ? &other->ends[other->voice].remote : NULL;
-	bool sounded = r && r->law && r->event_pt_out == RTP_PT_NONE;
-	if (sounded && event_tx_add(&other->keys, digit, 0) != OK) return; // he types faster than it can be heard
+	const struct rtp_end *other = voice_of(s, !side);
+	bool sounded = other && other->remote.law && other->remote.event_pt_out == RTP_PT_NONE;
+	if (sounded && event_tx_add(&s->sides[!side].keys, digit, 0) != OK) return; // he types faster than it can be heard
 }
 
 static bool relay_rtp(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_packet *p,
@@ -252,8 +276,8 @@ static bool input_rtcp(struct rtp_session *s, const struct rtp_arrival *in, stru
 bool rtp_session_input(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_departure *out,
                        struct rtp_news *news)
 {
-	struct rtp_end *end = &s->sides[in->side].ends[in->stream];
 	*news = (struct rtp_news){ 0 };
+	struct rtp_end *end = end_made(s, in->side, in->stream);
 	if (in->n == 0 || end->remote.form == RTP_FORM_NONE) {
 		COUNT(rtp_rx_stranger);
 		end->refused++;
@@ -269,7 +293,7 @@ static bool send_own(struct rtp_session *s, uint32_t side, struct rtp_packet *p,
                      uint8_t *frame, struct rtp_departure *out)
 {
 	struct rtp_side *me = &s->sides[side];
-	struct rtp_end *end = &me->ends[me->voice];
+	struct rtp_end *end = voice_of(s, side);
 	struct flow_fresh fresh = { 0 };
 	if (!end->flow.begun) {
 		fresh = (struct flow_fresh){ .ssrc = random_u32(&s->random) | 1, .ts = random_u32(&s->random),
@@ -292,7 +316,7 @@ static bool send_own(struct rtp_session *s, uint32_t side, struct rtp_packet *p,
 static bool send_samples(struct rtp_session *s, uint32_t side, const int16_t *samples, uint64_t now_us, uint8_t *frame,
                          struct rtp_departure *out)
 {
-	const struct rtp_remote *r = &s->sides[side].ends[s->sides[side].voice].remote;
+	const struct rtp_remote *r = &voice_of(s, side)->remote;
 	struct rtp_packet p = { .pt = r->law_pt, .payload = frame + RTP_HEADER, .payload_n = PLAYER_FRAME };
 	for (uint32_t i = 0; i < PLAYER_FRAME; i++)
 		p.payload[i] = r->law == RTP_LAW_A ? g711_a_encode(samples[i]) : g711_mu_encode(samples[i]);
@@ -303,7 +327,7 @@ static bool send_event(struct rtp_session *s, uint32_t side, uint64_t now_us, ui
                        struct rtp_departure *out)
 {
 	struct rtp_side *me = &s->sides[side];
-	struct rtp_packet p = { .pt = me->ends[me->voice].remote.event_pt_out, .payload = frame + RTP_HEADER,
+	struct rtp_packet p = { .pt = voice_of(s, side)->remote.event_pt_out, .payload = frame + RTP_HEADER,
 		                    .payload_n = EVENT_OCTETS };
 	enum event_step step = event_tx_next(&me->keys, p.payload);
 	if (step != EVENT_MORE) me->own_run = false; // the next packet is of a moment of its own, with the marker bit
@@ -355,10 +379,10 @@ static bool send_next(struct rtp_session *s, uint32_t side, uint64_t now_us, uin
                       struct rtp_news *news)
 {
 	struct rtp_side *me = &s->sides[side];
-	const struct rtp_remote *r = me->voice < RTP_STREAMS_MAX ? &me->ends[me->voice].remote : NULL;
-	bool events = r && r->event_pt_out != RTP_PT_NONE;
+	const struct rtp_end *end = voice_of(s, side);
+	bool events = end && end->remote.event_pt_out != RTP_PT_NONE;
 	if (events && event_tx_busy(&me->keys)) return send_event(s, side, now_us, frame, out);
-	if (!r || !r->law) {
+	if (!end || !end->remote.law) {
 		give_up(me, side, news);
 		return false;
 	}
@@ -381,7 +405,7 @@ bool rtp_session_report(struct rtp_session *s, uint32_t side, bool last, uint64_
                         struct rtp_departure *out)
 {
 	struct rtp_side *me = &s->sides[side];
-	struct rtp_end *end = me->voice < RTP_STREAMS_MAX ? &me->ends[me->voice] : NULL;
+	struct rtp_end *end = voice_of(s, side);
 	bool ours = end && end->flow.begun && !end->flow.in_ssrc;
 	bool due = last || (me->own_run && now_us - me->reported_us >= RTP_REPORT_US);
 	if (!ours || !due) return false;
@@ -414,8 +438,8 @@ void rtp_session_look(struct rtp_session *s, uint32_t side, uint64_t now_us, str
 	struct rtp_side *me = &s->sides[side];
 	bool talks = false;
 	*news = (struct rtp_news){ 0 };
-	for (uint32_t i = 0; i < RTP_STREAMS_MAX; i++) {
-		const struct rtp_remote *r = &me->ends[i].remote;
+	for (uint32_t i = 0; i < s->streams; i++) {
+		const struct rtp_remote *r = &end_at(s, side, i)->remote;
 		talks |= r->form && r->send && r->receive;
 	}
 	if (!s->silent_s || !talks || !is_quiet(s, side, now_us)) return;
@@ -424,10 +448,9 @@ void rtp_session_look(struct rtp_session *s, uint32_t side, uint64_t now_us, str
 	*news = (struct rtp_news){ .kind = RTP_NEWS_SILENT, .side = (uint8_t)side, .silent_s = s->silent_s };
 }
 
-void rtp_session_stats(const struct rtp_session *s, uint32_t side, struct rtp_leg_stats *out)
+void rtp_session_stats(struct rtp_session *s, uint32_t side, struct rtp_leg_stats *out)
 {
-	const struct rtp_side *me = &s->sides[side];
-	const struct rtp_end *end = &me->ends[me->voice < RTP_STREAMS_MAX ? me->voice : 0];
+	const struct rtp_end *voice = voice_of(s, side), *end = voice ? voice : &s->sides[side].first;
 	uint32_t hz = end->remote.clock_hz;
 	*out = (struct rtp_leg_stats){ .rx_bytes = end->rx_bytes,
 		                           .tx_bytes = end->tx_bytes,

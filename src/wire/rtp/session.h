@@ -76,9 +76,16 @@ struct rtp_side {
 	uint8_t voice;             // stream that carries the voice; RTP_STREAMS_MAX: none
 	uint64_t reported_us;      // last report of our own
 	uint64_t quiet_us;         // since when it is quiet: the last packet, or when it was allowed to begin anew
-	struct rtp_end ends[RTP_STREAMS_MAX];
+	struct rtp_end first;      // its first stream; the others: rtp_more
+};
+// The streams beyond the first, which few calls have. They lie apart, so that the memory of those that no call ever
+// used is never touched.
+struct rtp_more {
+	struct rtp_end ends[2][RTP_STREAMS_MAX - 1];
 };
 struct rtp_session {
+	uint8_t streams;       // that were spoken of so far: those in `more` are made then
+	struct rtp_more *more; // borrowed
 	uint16_t silent_s; // told of a side that is quiet for so long; 0: never
 	struct random random;
 	uint64_t name; // in reports of our own
@@ -107,8 +114,8 @@ struct rtp_news {
 	uint16_t silent_s; // SILENT
 };
 
-// `seed`: of SSRCs and first numbers.
-void rtp_session_init(struct rtp_session *s, uint64_t seed);
+// `more` need not be zeroed, and belongs to the session for as long as that is used. `seed`: of SSRCs and first numbers.
+void rtp_session_init(struct rtp_session *s, struct rtp_more *more, uint64_t seed);
 // Opens the window of the latch; form NONE forgets the stream's remote wholly.
 void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_remote *r,
                         uint64_t now_us);
@@ -143,4 +150,4 @@ struct rtp_leg_stats {
 	uint32_t far_jitter_us;
 };
 // Of the voice, else of the first stream.
-void rtp_session_stats(const struct rtp_session *s, uint32_t side, struct rtp_leg_stats *out);
+void rtp_session_stats(struct rtp_session *s, uint32_t side, struct rtp_leg_stats *out);

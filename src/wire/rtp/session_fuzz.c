@@ -51,7 +51,8 @@ static void check(const struct rtp_session *s, const struct rtp_departure *out)
 	if (out->side > 1 || out->stream >= RTP_STREAMS_MAX || out->n == 0 || out->n > RTP_PACKET_MAX) abort();
 	uint8_t number = out->to.ip[3];
 	if (number != 1 + out->side && number != 3 + out->side) abort();
-	if (!s->sides[out->side].ends[out->stream].remote.form) abort();
+	const struct rtp_end *end = out->stream ? &s->more->ends[out->side][out->stream - 1] : &s->sides[out->side].first;
+	if (!end->remote.form) abort();
 }
 
 static void datagram(struct rtp_session *s, uint64_t now)
@@ -108,10 +109,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct rtp_session session;
+	static struct rtp_more more;
 	uint64_t now = 1000000;
 	in = data;
 	left = size < 65536 ? size : 65536;
-	rtp_session_init(&session, 1);
+	rtp_session_init(&session, &more, 1);
 	while (left) {
 		now += octet() * 20000ull;
 		step(&session, now);

@@ -20,6 +20,7 @@ static const struct tone busy = { .count = 1, .parts = { { { 4800, 6200 }, -24, 
 static const struct tone beep = { .count = 1, .parts = { { { 10000 }, -10, 100, 0, 1 } } };
 
 static struct rtp_session session;
+static struct rtp_more more;
 static struct rtp_departure out;
 static struct rtp_news news;
 static uint8_t frame[RTP_FRAME], packet[RTP_PACKET_MAX];
@@ -51,7 +52,8 @@ static int set_up(void **state)
 	(void)state;
 	struct rtp_remote a = voice_at(A_AT), b = voice_at(B_AT);
 	now = 10 * S;
-	rtp_session_init(&session, 42);
+	memset(&more, 0x5a, sizeof more); // as another session left it
+	rtp_session_init(&session, &more, 42);
 	rtp_session_remote(&session, A, 0, &a, now);
 	rtp_session_remote(&session, B, 0, &b, now);
 	return 0;
@@ -175,7 +177,7 @@ static void test_dial_tone(void **state)
 		struct rtp_remote a = voice_at(A_AT);
 		a.law = a_law ? RTP_LAW_A : RTP_LAW_MU;
 		a.law_pt = a_law ? 8 : 0;
-		rtp_session_init(&session, 1);
+		rtp_session_init(&session, &more, 1);
 		rtp_session_remote(&session, A, 0, &a, now);
 		assert_int_equal(rtp_session_play(&session, A, &(struct sound){ .tone = &dial }, false), OK);
 		assert_int_equal(listen(samples, 4000, a_law), 32000);
