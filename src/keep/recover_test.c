@@ -194,6 +194,7 @@ struct seen_call {
 struct seen { // over all kills
 	struct seen_call calls[CALLS_MOST];
 	uint32_t count;
+	uint64_t boot; // the last start that was heard of
 	uint64_t put_wall_ms[KILLS + 2], died_wall_ms[KILLS + 2]; // by start: the last record that was told of; the kill
 };
 
@@ -206,6 +207,7 @@ static struct seen_call *seen_call(struct seen *s, uint64_t call)
 	return &s->calls[s->count++];
 }
 
+// Reads what has been told by now.
 static void hear(int fd, struct seen *s)
 {
 	struct told t;
@@ -220,29 +222,8 @@ static void hear(int fd, struct seen *s)
 		if (t.what == TOLD_ANSWERED) c->answered = true;
 		if (t.what == TOLD_RELEASED) c->released = true;
 		if (t.wall_ms > s->put_wall_ms[boot]) s->put_wall_ms[boot] = t.wall_ms;
-		s->died_wall_ms[boot] = journal_clock_ms(CLOCK_REALTIME);
+		s->boot = boot;
 	}
-}
-
-// Kills a switch after a while that begins when it starts or, so that some get that far, when it tells something.
-static void one_life(struct fixture *f, bool lives_on, uint32_t ms, struct seen *s)
-{
-	int ends[2], status;
-	assert_int_equal(pipe(ends), 0);
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		close(ends[0]);
-		run_switch(f, ends[1]);
-	}
-	close(ends[1]);
-	if (lives_on) AWAIT(poll(&(struct pollfd){ .fd = ends[0], .events = POLLIN }, 1, 0) == 1);
-	poll(NULL, 0, (int)ms);
-	kill(child, SIGKILL);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status)); // it did not end by itself
-	hear(ends[0], s);
-	close(ends[0]);
 }
 
 static uint32_t told_answered(const struct seen *s)
@@ -250,6 +231,36 @@ static uint32_t told_answered(const struct seen *s)
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < s->count; i++) n += s->calls[i].answered;
 	return n;
+}
+
+static uint32_t answers_heard(int fd, struct seen *s)
+{
+	hear(fd, s);
+	return told_answered(s);
+}
+
+// Kills a switch after a while that begins when it starts or, so that some get that far, when it has answered a call.
+static void one_life(struct fixture *f, bool lives_on, uint32_t ms, struct seen *s)
+{
+	int ends[2], status;
+	uint32_t answers = told_answered(s);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		close(ends[0]);
+		run_switch(f, ends[1]);
+	}
+	close(ends[1]);
+	if (lives_on) AWAIT(answers_heard(ends[0], s) > answers);
+	poll(NULL, 0, (int)ms);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status)); // it did not end by itself
+	hear(ends[0], s);
+	if (!s->died_wall_ms[s->boot]) s->died_wall_ms[s->boot] = journal_clock_ms(CLOCK_REALTIME);
+	close(ends[0]);
 }
 
 static void nothing_told_is_lost_by_kills(void **state)

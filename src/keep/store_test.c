@@ -8,8 +8,10 @@
 // cmocka wants the three above first
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct {
-	char folder[64], path[96];
+	char folder[TEST_FOLDER_MAX], path[96];
 	struct store *store;
 	struct store_fault fault;
 } test;
@@ -17,8 +19,7 @@ static struct {
 static int make_folder(void **state)
 {
 	(void)state;
-	str_to_z(test.folder, sizeof test.folder, STR("store_test.XXXXXX"));
-	assert_non_null(mkdtemp(test.folder));
+	test_folder_make(test.folder);
 	snprintf(test.path, sizeof test.path, "%s/office.db", test.folder);
 	memset(&test.fault, 0, sizeof test.fault);
 	return 0;
@@ -27,14 +28,9 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
 	(void)state;
-	char path[128];
-	static const char *const endings[] = { "", "-wal", "-shm", "-journal" };
 	test.store = store_close(test.store);
-	for (uint32_t i = 0; i < ARRAY_LEN(endings); i++) {
-		snprintf(path, sizeof path, "%s%s", test.path, endings[i]);
-		unlink(path);
-	}
-	return rmdir(test.folder);
+	test_folder_remove(test.folder);
+	return 0;
 }
 
 static void create(void)

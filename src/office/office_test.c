@@ -8,9 +8,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 // cmocka wants the three above first
 #include <cmocka.h>
+
+#include "base/testing.h"
 
 static struct office_line line_of(uint32_t id, const char *name)
 {
@@ -181,12 +182,10 @@ static void readers_see_whole_rows(void **state)
 	assert_int_equal(office_new(&race.office), OK);
 	for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&readers[i], NULL, read_rows, &race), 0);
 	for (uint32_t step = 0; step < RACE_STEPS; step++) change_one(race.office, &random, step);
-	for (int tries = 0; tries < 2000 && !atomic_load(&race.seen); tries++)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	AWAIT(atomic_load(&race.seen) > 0);
 	atomic_store(&race.over, true);
 	for (int i = 0; i < 2; i++) pthread_join(readers[i], NULL);
 	assert_int_equal(atomic_load(&race.torn), 0);
-	assert_true(atomic_load(&race.seen) > 0);
 	office_free(race.office);
 	rcu_drain();
 }

@@ -8,7 +8,9 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-static char folder[64], path[96];
+#include "base/testing.h"
+
+static char folder[TEST_FOLDER_MAX], path[96];
 static struct config config;
 static struct office *office;
 static struct control_fake fake;
@@ -26,8 +28,8 @@ static int start(void **state)
 {
 	struct buf why = fresh_why();
 	(void)state;
-	str_to_z(folder, sizeof folder, STR("/tmp/dialtone-admin-XXXXXX"));
-	if (!mkdtemp(folder) || office_new(&office) != OK) return -1;
+	test_folder_make(folder);
+	if (office_new(&office) != OK) return -1;
 	if (office_put_rules(office, office_rules_dup(NULL)) != OK) return -1;
 	config_default(&config);
 	api = (struct api){ .config = &config, .office = office, .control = { &fake_ops, &fake } };
@@ -63,14 +65,14 @@ static const char *ask(const char *head, const char *body, uint32_t body_n)
 	                            "Content-Length: %u\r\n\r\n", head, body_n);
 	for (uint32_t i = 0; i < body_n; i++) request[head_n + i] = body[i];
 	int fd = client();
-	for (int turn = 0; turn < 5000; turn++) {
+	for (uint32_t turns = 0;;) {
 		ssize_t n = send(fd, request + sent, head_n + body_n - sent, MSG_NOSIGNAL);
 		if (n > 0) sent += (uint32_t)n;
 		admin_run(admin);
 		n = recv(fd, answer + got, sizeof answer - 1 - got, 0);
 		if (n > 0) got += (uint32_t)n;
 		if (n == 0) break;
-		if (n < 0) poll(&(struct pollfd){ .fd = admin_fd(admin), .events = POLLIN }, 1, 1);
+		if (n < 0 && !await_turn(&turns)) fail_msg("no answer to %s", head);
 	}
 	close(fd);
 	free(request);

@@ -8,12 +8,16 @@
 #include "keep/cdr.h"
 #include "keep/journal.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
+// cmocka wants the first above
+#include <cmocka.h>
+
+#include "base/testing.h"
 
 struct edge {
-	char folder[64];
+	char folder[TEST_FOLDER_MAX];
 	char records_path[96];
 	struct config config;
 	struct store *store;
@@ -83,7 +87,7 @@ static bool edge_records(struct edge *e)
 	}
 	struct cdr_loader_setup setup = { .journal = log, .path = e->records_path };
 	if (cdr_loader_start(&loader, &setup) != OK) return false;
-	for (int i = 0; i < 500 && journal_status(log).sequence < 2; i++) usleep(10000);
+	AWAIT(journal_status(log).sequence == 2);
 	cdr_loader_stop(loader);
 	e->fake.sequence = journal_status(log).sequence;
 	journal_close(log);
@@ -92,9 +96,9 @@ static bool edge_records(struct edge *e)
 
 static bool edge_open(struct edge *e)
 {
-	*e = (struct edge){ .folder = "/tmp/dialtone-edge-XXXXXX" };
+	*e = (struct edge){ 0 };
 	log_quiet = true;
-	if (!mkdtemp(e->folder)) return false;
+	test_folder_make(e->folder);
 	config_default(&e->config);
 	if (!edge_office(e) || !edge_records(e)) return false;
 	e->api = (struct api){ .config = &e->config, .office = e->office, .provision = e->provision, .cdrs = e->cdrs,
@@ -104,12 +108,10 @@ static bool edge_open(struct edge *e)
 
 static void edge_close(struct edge *e)
 {
-	char command[128];
 	cdr_close(e->cdrs);
 	provision_free(e->provision);
 	office_free(e->office);
 	store_close(e->store);
 	rcu_drain();
-	snprintf(command, sizeof command, "rm -r '%s'", e->folder);
-	if (system(command) != 0) fprintf(stderr, "%s stays\n", e->folder);
+	test_folder_remove(e->folder);
 }

@@ -514,8 +514,8 @@ static void *change_lines(void *self)
 	return NULL;
 }
 
-// Rows of lines are replaced while their calls are made: what a worker reads lives as long as it reads it. By a thread of
-// its own, so that a disk that takes its time holds up no phone.
+// Rows of lines are replaced while their calls are made: what a worker reads lives as long as it reads it. A thread of
+// its own does that, so that a disk that takes its time holds up no phone.
 static void the_office_changes_under_calls(void **state)
 {
 	(void)state;
