@@ -30,7 +30,8 @@
 	X(stop_limit_s, U32, "60", 0, 86400, AT_RELOAD, "Longest wait for calls to finish when the switch is to stop, s")  \
 	X(workers, U32, "0", 0, 64, AT_RESTART, "Threads that switch calls; 0: one per processor core")                    \
 	X(media_threads, U32, "1", 1, 64, AT_RESTART, "Threads that relay media")                                          \
-	X(calls_max, U32, "10000", 1, 1000000, AT_RESTART, "Most calls held at once")                                      \
+	X(calls_max, U32, "10000", 1, 1000000, AT_RESTART,                                                                 \
+	  "Most calls held at once; each opens four sockets for its media (LimitNOFILE)")                                  \
 	X(transactions_max, U32, "65536", 16, 4000000, AT_RESTART,                                                         \
 	  "Most SIP transactions held at once; a finished one stays 32 s, so: requests a second, times 32")                \
 	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")
