@@ -24,6 +24,12 @@ struct ledger_call { // one dialog of one party, as it saw it
 	uint64_t began_ms, rang_ms, answered_ms, ended_ms; // answered: 2xx sent or received
 	uint16_t status;       // final one
 	bool by_me;            // it ended the call itself
+	// What else it knows. The switch got its 2xx by acked_ms, its BYE by bye_heard_ms (0: it cannot know): what the
+	// switch writes down of them happened between answered_ms and acked_ms, ended_ms and bye_heard_ms.
+	uint64_t acked_ms, bye_heard_ms;
+	bool heard_bye;        // the switch's BYE
+	bool unacknowledged;   // nobody acknowledged its 2xx for 32 s: it said BYE
+	bool dialled_all;      // by DTMF: all digits were said to a port that listened
 };
 
 struct ledger;

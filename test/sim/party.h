@@ -36,6 +36,10 @@ void parties_start(struct parties *p);
 void parties_end(struct parties *p);
 // All calls were begun, and no party has a call, a transaction or a timer of one.
 bool parties_done(const struct parties *p);
+// What is left, in words, for a failure.
+struct buf;
+void put_parties_left(struct buf *b, const struct parties *p);
 uint32_t parties_begun(const struct parties *p); // calls
+uint64_t parties_hostile_sequences(const struct parties *p); // of 3 to 30 messages, begun
 // Who listens at this address, in words, for ladders: "6035550101 (impatient)".
 const char *party_name_at(struct parties *p, const struct addr *a);
