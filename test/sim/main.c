@@ -75,8 +75,8 @@ static int run(const struct options *o)
 	struct run_tally t;
 	bool good = run_many(&t, &o->many);
 	double seconds = (double)t.cpu_ns / 1e9;
-	printf("%llu calls in %llu seeds, %.1f s of processor time: %.0f calls/s\n", (unsigned long long)t.calls,
-	       (unsigned long long)t.seeds, seconds, seconds > 0 ? (double)t.calls / seconds : 0.0);
+	printf("%llu calls in %llu seeds, sum %016llx, %.1f s of processor time: %.0f calls/s\n", (unsigned long long)t.calls,
+	       (unsigned long long)t.seeds, (unsigned long long)t.sum, seconds, seconds > 0 ? (double)t.calls / seconds : 0.0);
 	fflush(stdout);
 	if (good) return 0;
 	keep_failure(o, t.failed_seed, t.failure);

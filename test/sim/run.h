@@ -31,6 +31,7 @@ struct run_many {
 };
 struct run_tally {
 	uint64_t seeds, calls, begun, completed, hostile; // as in run_result
+	uint64_t sum;    // of the sums of all runs: equal when all went the same way
 	uint64_t cpu_ns; // of all processes
 	uint64_t failed_seed;
 	bool failed;

@@ -157,9 +157,8 @@ static void put_record(struct buf *b, const struct call_record *r, const char *w
 
 static void put_at(struct buf *b, const char *what, uint64_t at_ms)
 {
-	if (!at_ms) return;
-	put_fmt(b, ", %s", what);
-	put_time(b, at_ms);
+	uint64_t ms = at_ms >= BEGIN_MS ? at_ms - BEGIN_MS : 0;
+	if (at_ms) put_fmt(b, ", %s %llu.%03llu", what, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
 }
 
 static void put_seen(struct buf *b, struct sim *s, struct str call_id)
