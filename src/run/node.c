@@ -274,7 +274,7 @@ static void release_all(struct member *m, struct job *j)
 {
 	(void)j;
 	worker_stop(m->worker);
-	calls_release_all(worker_calls(m->worker), cause_local(CAUSE_TEMPORARY));
+	worker_release_all(m->worker);
 }
 
 // Ends the calls that stand, and gives them the time that their records and BYEs need.

@@ -140,7 +140,7 @@ static enum err call(void *self, uint64_t id, struct control_call *out, struct c
 
 static void release_call(struct member *m, struct job *j)
 {
-	job_give(j, calls_release(worker_calls(m->worker), j->call));
+	job_give(j, worker_release(m->worker, j->call));
 }
 
 static enum err call_release(void *self, uint64_t id)

@@ -6,6 +6,7 @@
 #include "call/feature/feature.h"
 #include "call/leg/sip_leg.h"
 #include "keep/journal.h"
+#include "run/inputs.h"
 #include "run/keepalive.h"
 #include "run/registrar.h"
 #include "run/supervise.h"
@@ -131,12 +132,18 @@ static enum err make_calls(struct worker *w)
 	const struct hash_key key = { { random_u64(&w->env.random), random_u64(&w->env.random) } };
 	enum err e = sip_legs_init(&w->legs, &legs, key);
 	if (e != OK) return e;
-	const struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
+	struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
 		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(), .calls_max = s->calls_max,
 		.boot = s->boot,
 		.set_feature = set_feature, .set_feature_self = w, .keep_text = s->trace ? keep_text : NULL,
 			.trace_line = is_traced,
 		.trace_self = s->trace };
+	if (s->inputs) {
+		inputs_bind(s->inputs, &(struct inputs_site){ .env = &w->env, .office = s->office, .media = s->media,
+			.listener_count = s->listener_count, .listeners = w->legs.setup.listeners });
+		calls.watch = inputs_watch(s->inputs);
+		calls.media = inputs_media(s->inputs);
+	}
 	e = calls_new(&w->calls, &calls);
 	w->legs.setup.calls = w->calls;
 	return e;
@@ -180,15 +187,28 @@ void worker_at(struct worker *w, uint64_t now_ms, uint64_t wall_ms)
 	w->env.wall_ms = wall_ms;
 }
 
-void worker_input(struct worker *w, const struct packet *p)
+// Each of these is an event of its own.
+static void begin(struct worker *w, const struct input *i)
 {
 	arena_reset(&w->env.scratch);
+	if (w->setup.inputs) inputs_begin(w->setup.inputs, i);
+}
+
+static void end(struct worker *w)
+{
+	if (w->setup.inputs) inputs_end(w->setup.inputs);
+}
+
+void worker_input(struct worker *w, const struct packet *p)
+{
+	begin(w, &(struct input){ .kind = ENTRY_PACKET, .packet = p });
 	sip_stack_input(w->stack, p);
+	end(w);
 }
 
 uint64_t worker_tick(struct worker *w)
 {
-	arena_reset(&w->env.scratch);
+	begin(w, &(struct input){ .kind = ENTRY_TIMER });
 	uint64_t next = sip_stack_tick(w->stack), other = sip_legs_tick(&w->legs);
 	if (other < next) next = other;
 	other = calls_tick(w->calls);
@@ -199,25 +219,44 @@ uint64_t worker_tick(struct worker *w)
 	if (other < next) next = other;
 	// What calls did meanwhile may have started timers of the stack.
 	other = sip_stack_tick(w->stack);
+	end(w);
 	return other < next ? other : next;
 }
 
 void worker_media_event(struct worker *w, const struct media_event *e)
 {
-	arena_reset(&w->env.scratch);
+	begin(w, &(struct input){ .kind = ENTRY_MEDIA, .media = e });
 	calls_on_media(w->calls, e);
+	end(w);
 }
 
 void worker_journal_done(struct worker *w, const struct journal_done *d)
 {
-	arena_reset(&w->env.scratch);
+	begin(w, &(struct input){ .kind = ENTRY_JOURNAL, .journal = d });
 	calls_on_journal(w->calls, d);
+	end(w);
 }
 
 void worker_feature_done(struct worker *w, uint64_t owner, enum err result)
 {
-	arena_reset(&w->env.scratch);
+	begin(w, &(struct input){ .kind = ENTRY_FEATURE, .failed = result != OK });
 	calls_on_feature_done(w->calls, owner, result);
+	end(w);
+}
+
+enum err worker_release(struct worker *w, uint64_t call_id)
+{
+	begin(w, &(struct input){ .kind = ENTRY_RELEASE, .by_operator = true });
+	enum err e = calls_release(w->calls, call_id);
+	end(w);
+	return e;
+}
+
+void worker_release_all(struct worker *w)
+{
+	begin(w, &(struct input){ .kind = ENTRY_RELEASE });
+	calls_release_all(w->calls, cause_local(CAUSE_TEMPORARY));
+	end(w);
 }
 
 void worker_stop(struct worker *w)

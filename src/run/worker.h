@@ -42,7 +42,8 @@ struct worker_setup {
 	enum err (*set_feature)(void *self, uint32_t worker, uint64_t owner, uint32_t line, uint8_t feature, bool active,
 	                        struct str target);
 	void *set_feature_self;
-	struct trace *trace; // NULL: nothing is ever traced
+	struct trace *trace;   // NULL: nothing is ever traced
+	struct inputs *inputs; // keeps the inputs of calls; NULL: of none
 };
 
 struct worker;
@@ -66,6 +67,9 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 // ERR_FULL: the journal takes no more just now, or there are too many transactions; nothing was done.
 MUST_CHECK enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
 
+// Releases one call at an operator's word (ERR_NOT_FOUND), or all that stand because the switch stops.
+MUST_CHECK enum err worker_release(struct worker *w, uint64_t call_id);
+void worker_release_all(struct worker *w);
 // From now on no new call is taken (503 with Retry-After) but emergency calls; those that stand go on.
 void worker_stop(struct worker *w);
 // The calls that stand, for lists and releases, on the worker's own thread.

@@ -10,6 +10,7 @@
 #define LINES_MAX 256
 #define CALLS_MAX 64
 #define TRANSACTIONS_MAX 1024
+#define INPUTS_BYTES (64u << 20)
 
 uint64_t exchange_wall_ms(const struct ladder *l)
 {
@@ -55,6 +56,7 @@ void exchange_free(struct ladder *l)
 	struct exchange *x = l->exchange;
 	if (!x) return;
 	worker_free(x->worker);
+	inputs_free(x->inputs);
 	live_free(x->live);
 	office_free(x->office);
 	outbox_fini(&x->out);
@@ -92,6 +94,9 @@ static bool need_worker(struct ladder *l)
 		.office = x->office, .live = x->live, .media = &x->plane.media, .journal = journal_of(x), .out = &x->out,
 		.set_feature = set_feature, .set_feature_self = x,
 	};
+	x->inputs = inputs_free(x->inputs);
+	if (inputs_new(&x->inputs, INPUTS_BYTES, INPUTS_ALL) != OK) return ladder_fail(l, NULL, "no memory");
+	setup.inputs = x->inputs;
 	const char *const addresses[] = { EXCHANGE_ADDR_4, EXCHANGE_ADDR_6 };
 	for (uint32_t i = 0; i < ARRAY_LEN(addresses); i++) {
 		if (addr_parse(&setup.listeners[i].bound, str_from(addresses[i])) != OK) return false;

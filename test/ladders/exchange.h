@@ -32,6 +32,9 @@ bool exchange_restart(struct ladder *l);
 // All given back? A sentence with what is left, or NULL.
 const char *exchange_left_over(struct ladder *l);
 
+// Replays the calls that are over (replay.c). False: one does not go as before; failed.
+bool exchange_replay(struct ladder *l);
+
 // THE JOURNAL (journal.c): "journal slow 300 ms", "journal full", "journal ok"; "cdr ..."; "trail ...".
 bool journal_statement(struct ladder *l, const struct item *item);
 bool journal_cdr(struct ladder *l, const struct item *item);

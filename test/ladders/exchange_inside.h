@@ -5,6 +5,7 @@
 #include "call/model/media.h"
 #include "ladders/exchange.h"
 #include "live/live.h"
+#include "run/inputs.h"
 #include "run/worker.h"
 #include "wire/sip/digest.h"
 
@@ -68,6 +69,7 @@ struct exchange {
 	struct live *live;
 	struct worker *worker; // made when the first message comes: until then the office is being set
 	uint32_t transactions_max;
+	struct inputs *inputs; // of all calls: each is replayed when it is over
 	struct outbox out;
 	struct memory_journal journal;
 	struct memory_plane plane;

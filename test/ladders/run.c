@@ -123,7 +123,8 @@ static bool do_quiet(struct ladder *l, const struct item *item)
 	(void)item;
 	if (!net_wait(l, QUIET_MS)) return false;
 	const char *left = l->exchange ? exchange_left_over(l) : NULL;
-	return !left || ladder_fail(l, NULL, "not quiet: %s", left);
+	if (left) return ladder_fail(l, NULL, "not quiet: %s", left);
+	return exchange_replay(l);
 }
 
 // What the program had counted when the ladder began: counters outlive ladders.
