@@ -44,7 +44,8 @@ struct seat { // the plane as one worker sees it
 
 // What a port of ours belongs to.
 struct port_owner {
-	ref session; // 0: it is free
+	ref session;       // 0: it is free
+	uint64_t freed_ms; // since then
 	uint8_t side, stream, family;
 };
 
@@ -52,7 +53,6 @@ struct plane {
 	struct sim *sim;
 	struct pool sessions;
 	struct wheel wheel;
-	uint32_t waiting; // events of all seats
 	struct seat seats[SEATS_MAX];
 	struct addr host[FAMILIES]; // of our ports
 	struct port_owner owners[PORT_PAIRS];
@@ -76,7 +76,7 @@ static void post(struct session *s, struct media_event e)
 	e.session = pool_ref(&seat->plane->sessions, s);
 	if (seat->count == EVENTS_MAX) abort(); // the node forgot to take them
 	seat->events[(seat->first + seat->count++) % EVENTS_MAX] = e;
-	seat->plane->waiting++;
+	node_media_waits(sim_node(seat->plane->sim), (uint32_t)(seat - seat->plane->seats));
 }
 
 static bool take_event(struct media *m, struct media_event *out)
@@ -86,16 +86,15 @@ static bool take_event(struct media *m, struct media_event *out)
 	*out = seat->events[seat->first];
 	seat->first = (seat->first + 1) % EVENTS_MAX;
 	seat->count--;
-	seat->plane->waiting--;
 	return true;
 }
 
 // PORTS
 
-static struct port_owner *owner_of(struct plane *p, const struct addr *a)
+static const struct port_owner *owner_of(const struct plane *p, const struct addr *a)
 {
 	if (a->port < PORT_FIRST) return NULL;
-	struct port_owner *o = &p->owners[(a->port - PORT_FIRST) / 2];
+	const struct port_owner *o = &p->owners[(a->port - PORT_FIRST) / 2];
 	return o->session && addr_host_eq(a, &p->host[o->family]) ? o : NULL;
 }
 
@@ -108,7 +107,8 @@ static bool take_pair(struct plane *p, struct session *s, uint8_t which, uint8_t
 	p->free_count--;
 	*local = p->host[family];
 	local->port = (uint16_t)(PORT_FIRST + pair * 2);
-	p->owners[pair] = (struct port_owner){ pool_ref(&p->sessions, s), which, stream, family };
+	p->owners[pair] = (struct port_owner){ .session = pool_ref(&p->sessions, s), .side = which, .stream = stream,
+		.family = family };
 	return true;
 }
 
@@ -116,7 +116,7 @@ static void give_pair(struct plane *p, const struct addr *local)
 {
 	if (!local->family) return;
 	uint16_t pair = (uint16_t)((local->port - PORT_FIRST) / 2);
-	p->owners[pair] = (struct port_owner){ 0 };
+	p->owners[pair] = (struct port_owner){ .freed_ms = sim_now_ms(p->sim) };
 	p->free[(p->free_first + p->free_count++) % PORT_PAIRS] = pair;
 }
 
@@ -309,12 +309,11 @@ void plane_crash(struct plane *p)
 	uint32_t at = 0;
 	for (struct session *s; (s = pool_each(&p->sessions, &at));) close_session(s);
 	for (uint32_t i = 0; i < SEATS_MAX; i++) p->seats[i].count = 0;
-	p->waiting = 0;
 }
 
 uint64_t plane_next_ms(const struct plane *p)
 {
-	return p->waiting ? sim_now_ms(p->sim) : wheel_next(&p->wheel);
+	return wheel_next(&p->wheel);
 }
 
 void plane_tick(struct plane *p)
@@ -331,6 +330,13 @@ void plane_tick(struct plane *p)
 uint32_t plane_open(const struct plane *p)
 {
 	return p->sessions.used;
+}
+
+bool plane_has(const struct plane *p, const struct addr *port)
+{
+	// What is written down in this millisecond may leave when its call is over already.
+	bool just_freed = port->port >= PORT_FIRST && p->owners[(port->port - PORT_FIRST) / 2].freed_ms == sim_now_ms(p->sim);
+	return just_freed || owner_of(p, port);
 }
 
 uint32_t plane_ports_taken(const struct plane *p)
@@ -394,7 +400,7 @@ bool plane_hears(struct plane *p, const struct addr *ear, const struct addr *tol
 	if (side->play_count) {
 		out->tone = side->plays[0].tone;
 		out->prompt = side->plays[0].prompt;
-	} else if (passes(s, media_other(o->side)) && !other->quiet) {
+	} else if (passes(s, media_other(o->side))) {
 		out->voice = other->remote[0].rtp;
 	}
 	return true;

@@ -12,10 +12,12 @@ struct plane *plane_free(struct plane *p);
 struct media *plane_of(struct plane *p, uint32_t worker);
 // The node died: all sessions are gone.
 void plane_crash(struct plane *p);
-// When plane_tick or a worker's take has something to do, ms: now, when events wait; UINT64_MAX: nothing.
+// When plane_tick has something to do, ms; UINT64_MAX: nothing. Of events for a worker the node hears (node_media_waits).
 uint64_t plane_next_ms(const struct plane *p);
 void plane_tick(struct plane *p);
 uint32_t plane_open(const struct plane *p);        // sessions
+// Is this a port of a session?
+bool plane_has(const struct plane *p, const struct addr *port);
 uint32_t plane_ports_taken(const struct plane *p); // pairs
 
 // A party at `from` sends a telephone-event to the switch's port `to`. False: nobody listens to digits there.
@@ -27,7 +29,7 @@ void plane_quiet(struct plane *p, const struct addr *ear, const struct addr *tol
 // of whoever's voice is passed to it (family 0: silence). False: no session knows it.
 struct plane_heard {
 	uint8_t tone, prompt; // enum media_tone, media_prompt; 0 none
-	struct addr voice;    // where the speaker said it listens
+	struct addr voice;    // where the speaker said that it listens, should it speak
 	char digit;           // the last one that was passed or made for it; 0 none
 };
 bool plane_hears(struct plane *p, const struct addr *ear, const struct addr *told, struct plane_heard *out);

@@ -1,0 +1,180 @@
+// The checkers that look into the switch: after every event what is cheap, every few events all that stands.
+#include "sim/check_inside.h"
+
+#include "base/count.h"
+#include "base/log.h"
+#include "sim/weather.h"
+
+#include <stdlib.h>
+
+#define SWEEP_EVENTS 64
+#define TRUNKS_MAX 16
+
+// Faults of ours that the switch itself notices and survives: here none may happen.
+static const char *const faults[] = { "calls_broken", "calls_queue_full", "occupancy_underflow", "occupancy_corrected" };
+
+// The last error that was logged: what a noticed fault was.
+static char last_error[512];
+
+static void note_error(enum log_level level, struct str line)
+{
+	if (level == LOG_ERROR) str_to_z(last_error, sizeof last_error, line);
+}
+
+static struct counter *counter_named(const char *name)
+{
+	struct counter *k;
+	for (uint32_t i = 0; (k = count_at(i)); i++)
+		if (strcmp(k->name, name) == 0) return k;
+	abort(); // it has another name now
+}
+
+struct checker *checker_new(struct sim *s)
+{
+	struct checker *c = calloc(1, sizeof *c);
+	if (!c) return NULL;
+	c->sim = s;
+	c->ledger = sim_ledger(s);
+	for (; c->fault_count < ARRAY_LEN(faults); c->fault_count++) {
+		const struct counter *k = counter_named(faults[c->fault_count]);
+		c->faults[c->fault_count] = (struct fault_count){ k, count_sum(k) };
+	}
+	c->held_max[OCCUPANCY_LINE] = sim_plan(s)->lines + 1;
+	c->held_max[OCCUPANCY_TRUNK_GROUP] = TRUNKS_MAX;
+	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++) {
+		c->held[kind] = calloc(c->held_max[kind], sizeof *c->held[kind]);
+		if (!c->held[kind]) return checker_free(c);
+	}
+	log_also = note_error;
+	return wire_init(c) ? c : checker_free(c);
+}
+
+struct checker *checker_free(struct checker *c)
+{
+	if (!c) return NULL;
+	log_also = NULL;
+	wire_fini(c);
+	free(c->held[0]);
+	free(c->held[1]);
+	free(c->crashes);
+	free(c);
+	return NULL;
+}
+
+// EACH EVENT
+
+static void check_faults(struct checker *c)
+{
+	for (uint32_t i = 0; i < c->fault_count; i++)
+		if (count_sum(c->faults[i].counter) != c->faults[i].before)
+			sim_fail(c->sim, "a fault of the switch's own, which it noticed itself: %s\n%s", c->faults[i].counter->help,
+			         last_error);
+}
+
+// SWEEPS
+
+static void check_timers(struct checker *c, const struct call *call)
+{
+	uint64_t now = check_now(c);
+	const struct half *const halves[] = { &call->o, &call->t };
+	for (uint32_t i = 0; i < ARRAY_LEN(halves); i++)
+		if (halves[i]->timer.armed && halves[i]->timer.at_ms < now)
+			FAIL(c, str_from(call->call_ids[0]), "a call outlives its timer: it was due at %llu ms, now it is %llu ms",
+			     (unsigned long long)halves[i]->timer.at_ms, (unsigned long long)now);
+}
+
+static void hold(struct checker *c, enum occupancy_kind kind, uint32_t id)
+{
+	if (id && id < c->held_max[kind]) c->held[kind][id]++;
+}
+
+static void check_call(struct checker *c, const struct call *call)
+{
+	hold(c, OCCUPANCY_LINE, call->taken.o_line);
+	hold(c, OCCUPANCY_LINE, call->taken.t_line);
+	hold(c, OCCUPANCY_TRUNK_GROUP, call->taken.o_trunk);
+	hold(c, OCCUPANCY_TRUNK_GROUP, call->trunk_at);
+	struct leg_seen *leg = call->unsynced ? wire_leg(c, call->call_ids[0]) : NULL;
+	if (leg) leg->unsynced = true;
+	check_timers(c, call);
+	check_media(c, call);
+}
+
+static void check_places(struct checker *c)
+{
+	static const char *const names[] = { "line", "trunk group" };
+	const struct occupancy *o = node_live(sim_node(c->sim))->occupancy;
+	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++)
+		for (uint32_t id = 1; id < c->held_max[kind]; id++) {
+			uint32_t now = occupancy_now(o, (enum occupancy_kind)kind, id);
+			if (now != c->held[kind][id])
+				sim_fail(c->sim, "%s %u has %u calls by its counter, %u by the calls that stand", names[kind], id, now,
+				         c->held[kind][id]);
+		}
+}
+
+static void sweep(struct checker *c)
+{
+	struct node_sim *n = sim_node(c->sim);
+	uint32_t sessions = 0;
+	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++) memset(c->held[kind], 0, c->held_max[kind] * sizeof *c->held[kind]);
+	for (uint32_t i = 0; i < node_worker_count(n); i++) {
+		struct worker *w = node_worker(n, i);
+		struct str call_id = { "", 0 };
+		struct call *call;
+		if (!w) return; // it is booting
+		const char *wrong = worker_wrong(w, &call_id);
+		if (wrong) FAIL(c, call_id, "an invariant broke: %s", wrong);
+		for (uint32_t at = 0; (call = calls_each(worker_calls(w), &at));) {
+			sessions += call->media.session != 0;
+			check_call(c, call);
+		}
+	}
+	check_places(c);
+	uint32_t open = plane_open(sim_plane(c->sim));
+	if (open != sessions) sim_fail(c->sim, "%u media sessions are open, and %u calls have one", open, sessions);
+}
+
+void check_event(struct checker *c)
+{
+	const struct weather *w = sim_weather(c->sim);
+	if (w->storm || !node_is_up(sim_node(c->sim))) c->calm_since_ms = check_now(c);
+	check_faults(c);
+	if (++c->events % SWEEP_EVENTS == 0 && node_is_up(sim_node(c->sim))) sweep(c);
+}
+
+// CRASHES
+
+void check_crash(struct checker *c)
+{
+	struct crash *more = realloc(c->crashes, (c->crash_count + 1) * sizeof *more);
+	if (!more) abort();
+	c->crashes = more;
+	c->crashes[c->crash_count++] = (struct crash){ check_now(c), sim_wall_ms(c->sim), 0 };
+	sweep(c);
+	wire_crash(c);
+}
+
+void check_boot(struct checker *c)
+{
+	if (c->crash_count) c->crashes[c->crash_count - 1].boot_ms = check_now(c);
+}
+
+// THE END
+
+static void check_nothing_left(struct checker *c)
+{
+	struct node_sim *n = sim_node(c->sim);
+	const struct occupancy *o = node_live(n)->occupancy;
+	uint32_t ports = plane_ports_taken(sim_plane(c->sim));
+	if (ports) sim_fail(c->sim, "%u pairs of media ports are still taken", ports);
+	if (occupancy_total(o, OCCUPANCY_LINE) || occupancy_total(o, OCCUPANCY_TRUNK_GROUP))
+		sim_fail(c->sim, "places are still taken when no call stands");
+}
+
+void check_end(struct checker *c)
+{
+	sweep(c);
+	check_nothing_left(c);
+	check_records(c);
+}

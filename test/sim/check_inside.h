@@ -1,0 +1,85 @@
+// What the checkers share, and nobody else sees.
+//
+//     check.c         after every event: invariants, places, timers, faults of ours that are counted
+//     check_wire.c    what comes and goes: is it well-formed, does it answer something, when was a leg answered and ended
+//     check_media.c   who hears whom
+//     check_record.c  at the end: the records against what was seen
+#pragma once
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "call/half/call.h"
+#include "run/worker.h"
+#include "sim/check.h"
+#include "sim/ledger.h"
+#include "sim/node.h"
+#include "sim/plane.h"
+
+// A leg of a call as it can be told from its messages, by its Call-ID. Times are those of the run, at the node; 0 never.
+struct leg_seen {
+	struct map_node node;
+	char call_id[RECORD_TEXT_MAX];
+	bool theirs;        // they sent its INVITE
+	bool made;          // of theirs: the switch made a leg of it; what was refused before leaves no record
+	bool unsynced;      // its answer was passed on without its record on disk
+	bool answered_late; // a 2xx came after our BYE: it is acknowledged, and ended once more
+	bool inviting;      // a re-INVITE of ours waits for its final response
+	uint64_t remote_tag; // hash
+	uint64_t began_ms, answered_ms, refused_ms, ended_ms; // answered: first 2xx; ended: first good BYE, either way
+	uint64_t bye_sent_ms, described_ms; // described: a description went either way
+	uint64_t cut_ms;    // a crash came upon it, answered and not ended
+	uint64_t acked_cseqs[4]; // INVITEs of ours whose 2xx came lately
+	uint32_t acked_at;
+	struct leg_seen *next; // in the order of their beginning
+};
+
+struct crash {
+	uint64_t at_ms, wall_ms, boot_ms;
+};
+
+struct checker {
+	struct sim *sim;
+	struct ledger *ledger;
+	uint64_t events, swept_ms, calm_since_ms;
+	// check.c
+	struct fault_count {
+		const struct counter *counter;
+		uint64_t before;
+	} faults[8];
+	uint32_t fault_count;
+	uint32_t *held[2]; // owned: places by line and by trunk group, of the sweep
+	uint32_t held_max[2];
+	struct crash *crashes; // owned
+	uint32_t crash_count;
+	// check_wire.c
+	struct sip_msg msg; // the one being looked at
+	struct arena scratch;
+	struct map legs, txns, uses;
+	struct leg_seen *first_leg, **last_leg; // owned
+	struct list recent;   // transactions, the oldest first
+	struct list uses_all; // of nonces
+	uint64_t nonsense_ms; // when something came that cannot be understood
+};
+
+// Says the failure, of this call.
+#define FAIL(c, call_id, ...)                                                                                          \
+	do {                                                                                                               \
+		sim_about((c)->sim, (call_id));                                                                                \
+		sim_fail((c)->sim, __VA_ARGS__);                                                                               \
+	} while (0)
+
+static inline uint64_t check_now(const struct checker *c)
+{
+	return sim_now_ms(c->sim);
+}
+
+// check_wire.c
+bool wire_init(struct checker *c);
+void wire_fini(struct checker *c);
+void wire_crash(struct checker *c);
+struct leg_seen *wire_leg(const struct checker *c, const char *call_id); // NULL: none
+// check_media.c: of a call that stands.
+void check_media(struct checker *c, const struct call *call);
+// check_record.c
+void check_records(struct checker *c);

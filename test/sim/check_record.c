@@ -1,0 +1,217 @@
+// At the end of a run: the records of calls, against what was seen of the calls at the node and by the parties.
+#include "sim/check_inside.h"
+
+#include "sim/weather.h"
+
+#include <stdlib.h>
+
+#define EXACT_MS 20
+#define LIFE_MS 1000      // how old the last proof of life may be
+#define WRITTEN_MS 1000   // by when the record of an attempt is on disk, in good weather
+#define FAULT(id) (1u << FAULT_##id)
+#define DISK_FAULTS (FAULT(SLOW_DISK) | FAULT(SYNC_FAILS) | FAULT(WRITE_FAILS) | FAULT(DISK_FULL))
+#define CLOCK_FAULTS (FAULT(CLOCK) | FAULT(SLEW))
+
+struct record_seen { // records of one Call-ID, or of one call number
+	struct map_node node;
+	char key[RECORD_TEXT_MAX];
+	const struct call_record *record;
+	uint32_t count;
+	struct record_seen *next;
+};
+
+struct records {
+	struct map by_call_id, by_number;
+	struct record_seen *first; // owned, all
+	uint32_t count;
+};
+
+static bool has_fault(const struct checker *c, uint32_t faults)
+{
+	return sim_plan(c->sim)->faults & faults;
+}
+
+static struct record_seen *note(struct records *all, struct map *map, struct str key, const struct call_record *r)
+{
+	struct map_node *n = map_find(map, key);
+	struct record_seen *seen = n ? LIST_OF(n, struct record_seen, node) : calloc(1, sizeof *seen);
+	if (!seen) abort();
+	if (!n) {
+		str_to_z(seen->key, sizeof seen->key, key);
+		seen->record = r;
+		seen->next = all->first;
+		all->first = seen;
+		map_add(map, &seen->node, str_from(seen->key));
+	}
+	seen->count++;
+	return seen;
+}
+
+static struct record_seen *note_number(struct records *all, const struct call_record *r)
+{
+	char text[24];
+	struct buf b = buf_on(text, sizeof text);
+	put_u64(&b, r->call);
+	return note(all, &all->by_number, buf_str(&b), r);
+}
+
+static const struct record_seen *find(const struct map *map, struct str key)
+{
+	struct map_node *n = map_find(map, key);
+	return n ? LIST_OF(n, struct record_seen, node) : NULL;
+}
+
+// ONE RECORD
+
+#define ABOUT(c, r, ...) FAIL(c, str_from((r)->o.call_id), "record %llu: " __VA_ARGS__)
+#define NUMBER(r) (unsigned long long)(r)->sequence
+
+static bool in_order(const struct call_record *r)
+{
+	uint64_t at[] = { r->began_wall_ms, r->alerted_wall_ms, r->answered_wall_ms, r->ended_wall_ms }, last = 0;
+	for (uint32_t i = 0; i < ARRAY_LEN(at); i++) {
+		if (at[i] && at[i] < last) return false;
+		if (at[i]) last = at[i];
+	}
+	return r->began_wall_ms && r->ended_wall_ms && !r->answered == !r->answered_wall_ms;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) // of those that are not 0
+{
+	return !a ? b : !b || a < b ? a : b;
+}
+
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
+// To the millisecond, whatever the wall clock did: from the answer that came to the first end of either leg.
+static void check_seconds(struct checker *c, const struct call_record *r, const struct leg_seen *o,
+                          const struct leg_seen *t)
+{
+	uint64_t ended_ms = least(o->ended_ms, t->ended_ms), is_ms = ended_ms - t->answered_ms;
+	if (!ended_ms || ended_ms < t->answered_ms || apart(is_ms, r->answered_for_ms) > EXACT_MS)
+		ABOUT(c, r, "says %llu ms of talk; it was answered at %llu ms, and ended at %llu ms", NUMBER(r),
+		      (unsigned long long)r->answered_for_ms, (unsigned long long)t->answered_ms, (unsigned long long)ended_ms);
+}
+
+// A call that a crash cut off ended when the switch last showed life. Its seconds are the wall clock's.
+static void check_recovered(struct checker *c, const struct call_record *r, const struct leg_seen *o,
+                            const struct leg_seen *t)
+{
+	uint64_t cut_ms = o->cut_ms ? o->cut_ms : t->cut_ms, early_ms = LIFE_MS;
+	if (!cut_ms) {
+		ABOUT(c, r, "is of a call that no crash cut off, and says that one did", NUMBER(r));
+		return;
+	}
+	if (!o->bye_sent_ms && !o->ended_ms) ABOUT(c, r, "is recovered, and its caller was not told by a BYE", NUMBER(r));
+	if (!t->bye_sent_ms && !t->ended_ms) ABOUT(c, r, "is recovered, and its called party was not told by a BYE", NUMBER(r));
+	if (has_fault(c, CLOCK_FAULTS)) return;
+	uint64_t most_ms = cut_ms - t->answered_ms, least_ms = most_ms > early_ms ? most_ms - early_ms : 0;
+	if (has_fault(c, DISK_FAULTS)) least_ms = 0; // life could not be shown
+	if (r->answered_for_ms > most_ms + EXACT_MS || r->answered_for_ms + EXACT_MS < least_ms)
+		ABOUT(c, r, "says %llu ms of talk; the crash came %llu ms after the answer", NUMBER(r),
+		      (unsigned long long)r->answered_for_ms, (unsigned long long)most_ms);
+}
+
+// What the two parties say by themselves: each knows between which two moments the switch heard of what it did.
+static void check_heard(struct checker *c, const struct call_record *r, const struct ledger_call *o,
+                        const struct ledger_call *t)
+{
+	const struct ledger_call *first = o->by_me ? o : t, *other = o->by_me ? t : o;
+	bool clear = first->by_me && !other->by_me && first->bye_heard_ms && other->ended_ms >= first->ended_ms;
+	if (!clear || !t->acked_ms || o->hostile || t->hostile || o->forgets || t->forgets) return;
+	uint64_t least_ms = first->ended_ms > t->acked_ms ? first->ended_ms - t->acked_ms : 0;
+	uint64_t most_ms = first->bye_heard_ms - t->answered_ms;
+	if (r->answered_for_ms + EXACT_MS < least_ms || r->answered_for_ms > most_ms + EXACT_MS)
+		ABOUT(c, r, "says %llu ms of talk; the parties heard each other for %llu to %llu ms", NUMBER(r),
+		      (unsigned long long)r->answered_for_ms, (unsigned long long)least_ms, (unsigned long long)most_ms);
+}
+
+static void check_parties(struct checker *c, const struct call_record *r)
+{
+	const struct ledger_call *o = ledger_find(c->ledger, str_from(r->o.call_id), LEDGER_CALLER);
+	const struct ledger_call *t = ledger_find(c->ledger, str_from(r->t.call_id), LEDGER_CALLED);
+	if (!o || o->hostile) return;
+	if (r->o.line != o->line) ABOUT(c, r, "names line %u, and line %u called", NUMBER(r), r->o.line, o->line);
+	if (!o->dial_tone && o->dialled[0] && !str_eq(str_from(r->dialled), str_from(o->dialled)))
+		ABOUT(c, r, "says that \"%s\" was dialled, and it was \"%s\"", NUMBER(r), r->dialled, o->dialled);
+	if (!r->answered || !t) return;
+	if (r->t.line != t->line) ABOUT(c, r, "names line %u, and line %u answered", NUMBER(r), r->t.line, t->line);
+	if (!r->recovered) check_heard(c, r, o, t);
+}
+
+static void check_record(struct checker *c, const struct call_record *r)
+{
+	const struct leg_seen *o = wire_leg(c, r->o.call_id), *t = wire_leg(c, r->t.call_id);
+	if (!o || !o->theirs) {
+		ABOUT(c, r, "is of a call that nobody began", NUMBER(r));
+		return;
+	}
+	if (!in_order(r)) ABOUT(c, r, "has times that are out of order", NUMBER(r));
+	if (!r->answered && r->answered_for_ms) ABOUT(c, r, "is unanswered, and has seconds", NUMBER(r));
+	if (r->answered && (!o->answered_ms || !t || !t->answered_ms)) {
+		ABOUT(c, r, "is answered, and no party answered or heard so", NUMBER(r));
+		return;
+	}
+	if (r->answered && r->recovered) check_recovered(c, r, o, t);
+	else if (r->answered) check_seconds(c, r, o, t);
+	check_parties(c, r);
+}
+
+// EACH CALL
+
+static bool crashed_between(const struct checker *c, uint64_t from_ms, uint64_t to_ms)
+{
+	for (uint32_t i = 0; i < c->crash_count; i++)
+		if (c->crashes[i].at_ms >= from_ms && c->crashes[i].at_ms <= to_ms) return true;
+	return false;
+}
+
+// An attempt that was refused leaves a record, unless the switch died before it could be written.
+static bool may_be_lost(const struct checker *c, const struct leg_seen *l)
+{
+	if (!l->refused_ms && !l->answered_ms) return true; // it died before any final answer: nobody was told anything
+	uint64_t at_ms = l->refused_ms ? l->refused_ms : l->answered_ms;
+	if (l->answered_ms) return l->unsynced && crashed_between(c, at_ms, UINT64_MAX);
+	return crashed_between(c, at_ms, at_ms + (has_fault(c, DISK_FAULTS) ? UINT32_MAX : WRITTEN_MS));
+}
+
+static void check_caller(struct checker *c, const struct records *all, const struct leg_seen *l)
+{
+	const struct record_seen *seen = find(&all->by_call_id, str_from(l->call_id));
+	const struct ledger_call *row = ledger_find(c->ledger, str_from(l->call_id), LEDGER_CALLER);
+	struct str id = str_from(l->call_id);
+	if (seen && seen->count > 1) FAIL(c, id, "a call has %u records", seen->count);
+	bool opened = row && row->dial_tone; // by the switch itself: whether somebody answered, the record alone says
+	if (!seen && l->made && !may_be_lost(c, l) && !(opened && crashed_between(c, l->answered_ms, UINT64_MAX)))
+		FAIL(c, id, "a call has no record: it was %s at %llu ms", l->answered_ms ? "answered" : "refused",
+		     (unsigned long long)(l->answered_ms ? l->answered_ms : l->refused_ms));
+	if (!seen || opened || !row || row->hostile) return;
+	if (row->answered_ms && !seen->record->answered) FAIL(c, id, "a caller was answered, and its record says it was not");
+	if (row->answered_ms && !l->answered_ms) FAIL(c, id, "a caller says that it was answered, and nobody told it so");
+}
+
+void check_records(struct checker *c)
+{
+	struct records all = { 0 };
+	const struct call_record *r;
+	const struct hash_key key = { { 5, 6 } };
+	if (map_init(&all.by_call_id, 1024, key) != OK || map_init(&all.by_number, 1024, key) != OK) abort();
+	for (uint32_t i = 0; (r = node_cdr(sim_node(c->sim), i)); i++) {
+		if (r->sequence != i + 1) ABOUT(c, r, "stands where number %u is due: a gap, or a double", NUMBER(r), i + 1);
+		note(&all, &all.by_call_id, str_from(r->o.call_id), r);
+		if (note_number(&all, r)->count > 1)
+			ABOUT(c, r, "has the number of another call: %llu", NUMBER(r), (unsigned long long)r->call);
+		check_record(c, r);
+	}
+	for (const struct leg_seen *l = c->first_leg; l; l = l->next)
+		if (l->theirs) check_caller(c, &all, l);
+	for (struct record_seen *s = all.first, *next; s; s = next) {
+		next = s->next;
+		free(s);
+	}
+	map_fini(&all.by_call_id);
+	map_fini(&all.by_number);
+}
