@@ -69,7 +69,7 @@ static void pass_on(struct member *m, uint32_t to, const struct packet *p)
 
 void crew_input(struct member *m, const struct packet *p)
 {
-	uint32_t owner = worker_of_packet(m->worker, p->data);
+	uint32_t owner = p->returned ? worker_of_returned(m->worker, p->data) : worker_of_packet(m->worker, p->data);
 	if (owner == m->index) worker_input(m->worker, p);
 	else pass_on(m, owner, p);
 }

@@ -38,6 +38,16 @@ static struct member *member_of(const struct node_worker *nw)
 	return &nw->node->crew->members[nw->index];
 }
 
+static void read_returned(struct node_worker *nw, struct udp *u)
+{
+	struct member *m = member_of(nw);
+	uint64_t now_ms = clock_monotonic_ms();
+	rcu_online(); // the loop calls from within its wait
+	worker_at(m->worker, now_ms, clock_wall_ms());
+	uint32_t n = udp_read_returned(u, &nw->reader, now_ms);
+	for (uint32_t i = 0; i < n; i++) crew_input(m, &nw->reader.packets[i]);
+}
+
 static void read_socket(struct node_worker *nw, struct udp *u)
 {
 	struct member *m = member_of(nw);
@@ -54,7 +64,7 @@ static void read_socket(struct node_worker *nw, struct udp *u)
 static void on_readable(void *self, uint32_t events)
 {
 	struct node_watch *w = self;
-	(void)events;
+	if (events & LOOP_WRITE) read_returned(w->worker, w->socket); // an error is there
 	read_socket(w->worker, w->socket);
 }
 
@@ -125,9 +135,8 @@ static enum err open_sockets(struct node *n, struct buf *why)
 	for (uint32_t w = 0; w < n->worker_count; w++) {
 		struct node_worker *nw = &n->workers[w];
 		for (uint16_t i = 0; i < c->listener_count; i++) {
-			const struct udp_settings s = { .local = c->listeners[i].address, .share_port = n->worker_count > 1,
-				.dscp = 24,
-				.buffer_bytes = 4u << 20 };
+			const struct udp_settings s = { .local = c->listeners[i].address, .returns = true,
+				.share_port = n->worker_count > 1, .dscp = 24, .buffer_bytes = 4u << 20 };
 			enum err e = udp_open(&nw->sockets[i], &s, i, why);
 			if (e != OK) return e;
 			nw->watches[i] = (struct node_watch){ .worker = nw, .socket = &nw->sockets[i],

@@ -358,16 +358,22 @@ static uint32_t worker_of_register(const struct worker *w, struct str bytes)
 	return live_home(sip_unescape(&a, to.uri.user), w->setup.count);
 }
 
+// By the branch, which is ours.
+uint32_t worker_of_returned(const struct worker *w, struct str bytes)
+{
+	uint32_t count = w->setup.count, named = count;
+	struct str value;
+	if (sip_param(&value, from_char(raw_header(bytes, STR("Via"), 'v'), ';'), STR("branch")))
+		named = worker_named(str_from_at(value, 7), count);
+	return named < count ? named : 0;
+}
+
 uint32_t worker_of_packet(const struct worker *w, struct str bytes)
 {
 	uint32_t count = w->setup.count, named = count;
 	struct str value;
 	if (count == 1) return 0;
-	if (str_starts(bytes, STR("SIP/2.0 "))) { // a response: our branch
-		if (sip_param(&value, from_char(raw_header(bytes, STR("Via"), 'v'), ';'), STR("branch")))
-			named = worker_named(str_from_at(value, 7), count);
-		return named < count ? named : 0;
-	}
+	if (str_starts(bytes, STR("SIP/2.0 "))) return worker_of_returned(w, bytes); // a response
 	if (str_starts(bytes, STR("REGISTER "))) return worker_of_register(w, bytes);
 	struct str to = raw_header(bytes, STR("To"), 't');
 	if (str_find_char(to, '>') >= 0) to = from_char(to, '>');

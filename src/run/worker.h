@@ -62,6 +62,8 @@ void worker_feature_done(struct worker *w, uint64_t owner, enum err result);
 // Which worker a packet belongs to (design idea 3): our own tag or branch names it, else the hash of the Call-ID;
 // REGISTER goes to the line's home worker. Cheap: looks only for those fields.
 uint32_t worker_of_packet(const struct worker *w, struct str bytes);
+// The same for what we sent and got back.
+uint32_t worker_of_returned(const struct worker *w, struct str bytes);
 
 // A call that was answered before a crash: hands its release record to the journal, then sends BYE to both phones of it.
 // ERR_FULL: the journal takes no more just now, or there are too many transactions; nothing was done.

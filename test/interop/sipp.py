@@ -17,10 +17,12 @@ sent, or take the place of the one that would be: "> INVITE sdp {Max-Forwards: 0
 line is a text that the message must hold.
 """
 
+import pathlib
 import re
+import socket
 import xml.sax.saxutils
 
-from lab import Failed
+from lab import Failed, wait_until
 
 VIAS = "Via: [^[:cntrl:]]*([[:cntrl:]]+Via: [^[:cntrl:]]*)*"  # all of them, as they stand
 VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}"
@@ -147,6 +149,14 @@ def table(text):
     return text[begin:text.find("-" * 20, begin)] if begin >= 0 else text
 
 
+def bound(address, port):
+    """Has somebody this UDP port?"""
+    family, table = (socket.AF_INET6, "udp6") if ":" in address else (socket.AF_INET, "udp")
+    octets = socket.inet_pton(family, address)
+    host = b"".join(octets[i:i + 4][::-1] for i in range(0, len(octets), 4)).hex().upper()  # words, as the kernel shows them
+    return f" {host}:{int(port):04X} " in pathlib.Path(f"/proc/net/{table}").read_text()
+
+
 class Sipp:
     """A SIPp that walks a ladder, once or for many calls. target: address:port, which only a caller needs."""
 
@@ -166,6 +176,9 @@ class Sipp:
             command += ["-lost", lost_percent]
         self.timeout_s = timeout_s
         self.program = lab.start(name, command, telling=table)
+        # What is sent to it before that comes back, and a call to it fails at once.
+        if not wait_until(lambda: bound(address, port) or not self.program.runs(), 10):
+            raise Failed(f"{name}: SIPp never had its port")
 
     def finish(self, timeout_s=None):
         """Waits for its end: why it failed, or the empty text when every call went as the ladder says."""

@@ -65,6 +65,13 @@ def second_choice(lab):
     silent.close()
     lab.check("the first was asked", "INVITE" in silent.asked, silent.asked)
 
+    server.say("trunk", "set", "far", "failover-ms=30000")  # too long for the telephone to wait
+    for attempt in range(4):  # by one worker or another
+        walk(lab, f"the first is not even there: the second has the call ({attempt})", far(server, f"spare-{attempt}", CALLED),
+             line(server, 0, f"out-{attempt}", CALLER, server.far_number))
+    trail = server.say("call", "explain", server.last_record(server.lines[0])["call"])
+    lab.check("the network said so", "network out of order" in trail, trail)
+
     def first_says(name, status, reason):
         return Sipp(lab, name, REFUSES.format(status, reason), first, server.where, who=server.far_number)
 

@@ -139,6 +139,7 @@ static bool option_within(struct cursor *c, struct arrow *a)
 static bool option_from(struct cursor *c, struct arrow *a) { return need(c, &a->caller, "the calling number"); }
 static bool option_no_sdp(struct cursor *c, struct arrow *a) { (void)c; return a->no_sdp = true; }
 static bool option_lost(struct cursor *c, struct arrow *a) { (void)c; return a->lost = true; }
+static bool option_returned(struct cursor *c, struct arrow *a) { (void)c; return a->lost = a->returned = true; }
 static bool option_again(struct cursor *c, struct arrow *a) { (void)c; return a->again = true; }
 static bool option_new(struct cursor *c, struct arrow *a) { (void)c; return a->fresh = true; }
 static bool option_no_ack(struct cursor *c, struct arrow *a) { (void)c; return a->silent = true; }
@@ -170,7 +171,7 @@ static const struct {
 	{ "lost", option_lost },       { "again", option_again },      { "new", option_new },
 	{ "noack", option_no_ack },    { "call", option_call },        { "within", option_within },
 	{ "as", option_as },           { "from", option_from },        { "nocredentials", option_no_credentials },
-	{ "credentials", option_credentials },                         { "mediaport", option_port },
+	{ "credentials", option_credentials }, { "returned", option_returned }, { "mediaport", option_port },
 };
 
 static bool read_option(struct cursor *c, struct arrow *a, const struct word *w)

@@ -39,7 +39,7 @@ struct arrow {
 	uint32_t rule_count;
 	struct str content_type, body;
 	enum arrow_credentials credentials;
-	bool lost, again, silent; // silent: no ACK of its own
+	bool lost, returned, again, silent; // silent: no ACK of its own
 	uint32_t call;            // 0: none said
 	uint64_t within_ms;
 };

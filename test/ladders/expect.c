@@ -132,6 +132,7 @@ bool expect_take(struct ladder *l, struct message *m, const struct arrow *a)
 	if (wrong) return ladder_fail(l, m, "%s", wrong);
 	if (!check_rules(l, m, a) || !check_body(l, m, a)) return false;
 	if (m->call && m->call->number) m->to->current = m->call;
+	if (a->returned) return net_return(l, m);
 	if (m->lost) return true;
 	actor_learn(l, m);
 	bool refused = !m->m->is_request && m->m->method == SIP_INVITE && m->m->status >= 300;

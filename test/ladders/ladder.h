@@ -166,6 +166,8 @@ const char *ladder_z(struct ladder *l, struct str text); // the same, ended by N
 struct str ladder_text(struct ladder *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // THE WAY BETWEEN (net.c)
+// Gives the switch the beginning of what it sent back: nobody is there.
+bool net_return(struct ladder *l, const struct message *m);
 // Hands a party's message to the switch or to the other party, at once (lost: to nobody).
 struct message *net_send(struct ladder *l, struct actor *from, struct actor *to, struct str bytes, bool lost);
 // Takes a packet of the switch into the inbox of its party.

@@ -67,6 +67,14 @@ struct message *net_send(struct ladder *l, struct actor *from, struct actor *to,
 	return exchange_input(l, &p) ? m : NULL;
 }
 
+#define QUOTED 548 // octets of ours that most hosts quote (RFC 1812 4.3.2.3)
+
+bool net_return(struct ladder *l, const struct message *m)
+{
+	return exchange_input(l, &(struct packet){ .peer = m->to->addr, .listener = m->to->listener, .arrived_ms = l->now_ms,
+		.returned = true, .data = str_head(m->bytes, QUOTED) });
+}
+
 void net_receive(struct ladder *l, const struct packet *p)
 {
 	struct sip_fault fault;

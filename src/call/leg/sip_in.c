@@ -443,13 +443,17 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	}
 }
 
-static void on_invite_failure(struct sip_leg *leg)
+static void on_invite_failure(struct sip_leg *leg, bool unreachable)
 {
-	const struct leg_input none = { 0 };
+	const struct leg_input none = { .unreachable = unreachable };
+	bool asks = leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT;
 	leg->invite_txn = 0;
 	if (leg->state == LEG_CALLING_STATE) {
 		leg_step(leg, LEG_EV_RX_FAILURE, &none);
-	} else if (leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT) { // our re-INVITE: RFC 3261 12.2.1.2
+	} else if (asks && unreachable) { // our re-INVITE: as refused by 503 (RFC 3261 8.1.3.1), which ends no dialog
+		oa_step(leg, OA_EV_REFUSED);
+		leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_FAILED });
+	} else if (asks) { // RFC 3261 12.2.1.2
 		oa_step(leg, OA_EV_REFUSED);
 		leg_step(leg, LEG_EV_RX_FAILURE, &none);
 	} else {
@@ -459,10 +463,9 @@ static void on_invite_failure(struct sip_leg *leg)
 
 void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why)
 {
-	(void)why;
 	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
 	const struct leg_input none = { 0 };
 	if (leg && leg->state == LEG_BYE_OUT_STATE && txn == leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, &none);
 	else if (!leg || txn != leg->invite_txn) return;
-	else on_invite_failure(leg);
+	else on_invite_failure(leg, why == SIP_FAILED_TRANSPORT);
 }

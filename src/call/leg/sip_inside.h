@@ -10,6 +10,7 @@ struct leg_input {
 	const struct sip_msg *msg;        // from the network
 	const struct sip_source *from;
 	ref txn;
+	bool unreachable;                 // RX_FAILURE without a message: it came back, else nobody answered
 };
 void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_input *in);
 // May this happen now? Advances the offer/answer machine if so.

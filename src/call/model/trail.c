@@ -39,6 +39,7 @@ static void put_operand(struct buf *b, char what, uint32_t value, const struct t
 {
 	uint32_t before = b->n;
 	if (what == 'C') put_cause(b, value);
+	else if (what == 'S' && value == 0) put_z(b, "nothing");
 	else if (what != 'N' && what != 'S' && names) names->put_name(names->self, b, what, value);
 	if (b->n == before) put_u64(b, value);
 }

@@ -4,14 +4,19 @@
 #include "base/count.h"
 
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h> // which the next one needs
+#include <linux/errqueue.h>
 #include <unistd.h>
 
 COUNTER(udp_rx, "Datagrams received");
 COUNTER(udp_rx_too_long, "Datagrams dropped because they are longer than what is read");
 COUNTER(udp_rx_errors, "Errors of sockets while reading");
+COUNTER(udp_rx_returned, "Datagrams of ours that came back: nobody was there");
 COUNTER(udp_tx, "Datagrams sent");
 COUNTER(udp_tx_dropped_full, "Datagrams dropped because the socket's buffer is full");
 COUNTER(udp_tx_dropped_error, "Datagrams dropped because the system refused them: no route, wrong family, too long");
@@ -45,8 +50,10 @@ static int set_family(int fd, const struct udp_settings *settings)
 {
 	int class = settings->dscp << 2;
 	if (settings->local.family == 4)
-		return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) | set_int(fd, IPPROTO_IP, IP_TOS, class);
+		return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) | set_int(fd, IPPROTO_IP, IP_TOS, class) |
+		       set_int(fd, IPPROTO_IP, IP_RECVERR, settings->returns);
 	return set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) | set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, class) |
+	       set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, settings->returns) |
 	       set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
 
@@ -138,6 +145,13 @@ void udp_reader_fini(struct udp_reader *r)
 	*r = (struct udp_reader){ 0 };
 }
 
+// An error that may tell of a datagram sent earlier, by an ICMP message; telling it spends it.
+static bool is_of_another(int error)
+{
+	return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES ||
+	       error == EPROTO || error == ENOPROTOOPT || error == EOPNOTSUPP || error == EHOSTDOWN || error == EMSGSIZE;
+}
+
 static int receive(const struct udp *u, struct udp_reader *r)
 {
 	for (uint32_t i = 0; i < UDP_BATCH; i++) r->msgs[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_in6);
@@ -146,7 +160,7 @@ static int receive(const struct udp *u, struct udp_reader *r)
 		if (n >= 0 || errno == EAGAIN || errno == EWOULDBLOCK) return n;
 		if (errno == EINTR) continue;
 		COUNT(udp_rx_errors);
-		if (errno != ECONNREFUSED) return n; // that one told of a datagram of ours, and is spent: there may be more
+		if (!is_of_another(errno)) return n; // else it is spent: there may be more
 	}
 }
 
@@ -169,6 +183,49 @@ uint32_t udp_read(const struct udp *u, struct udp_reader *r, uint64_t now_ms)
 	return count;
 }
 
+// RFC 3261 §18.4: unreachable counts; a packet too big, or a hop too far, says nothing of who is there.
+static bool is_unreachable(const struct sock_extended_err *e)
+{
+	if (e->ee_origin == SO_EE_ORIGIN_ICMP) return e->ee_type == ICMP_DEST_UNREACH && e->ee_code != ICMP_FRAG_NEEDED;
+	return e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMP6_DST_UNREACH;
+}
+
+static bool says_unreachable(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct sock_extended_err e;
+		bool told = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+		            (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+		if (!told) continue;
+		memcpy(&e, CMSG_DATA(c), sizeof e);
+		return is_unreachable(&e);
+	}
+	return false;
+}
+
+uint32_t udp_read_returned(const struct udp *u, struct udp_reader *r, uint64_t now_ms)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < UDP_BATCH; i++) {
+		union {
+			struct cmsghdr header; // for its alignment
+			char octets[512];
+		} control;
+		struct sockaddr_in6 name;
+		struct msghdr m = { .msg_name = &name, .msg_namelen = sizeof name, .msg_iov = r->msgs[count].msg_hdr.msg_iov,
+			                .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+		ssize_t n = recvmsg(u->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+		if (n < 0) break;
+		if (!says_unreachable(&m)) continue;
+		struct packet *p = &r->packets[count++];
+		*p = (struct packet){ .listener = u->listener, .arrived_ms = now_ms, .returned = true,
+			                  .data = { m.msg_iov->iov_base, (uint32_t)n } };
+		addr_from_sockaddr(&p->peer, m.msg_name);
+	}
+	COUNT_BY(udp_rx_returned, count);
+	return count;
+}
+
 // SENDING
 
 enum err udp_sender_init(struct udp_sender *s, const struct udp *sockets, uint32_t socket_count)
@@ -183,11 +240,11 @@ void udp_sender_fini(struct udp_sender *s)
 	s->msgs = NULL;
 }
 
-// Sends a batch by one socket. An error is of the first datagram that is left: that one is dropped, the others go on. A
-// full buffer drops them all: to wait would hold up everybody.
+// Sends a batch by one socket. An error is of the first datagram that is left, or tells of an earlier one: that one is
+// tried once more, then dropped, and the others go on. A full buffer drops them all: to wait would hold up everybody.
 static uint32_t send_batch(int fd, struct mmsghdr *msgs, uint32_t count)
 {
-	uint32_t sent = 0;
+	uint32_t sent = 0, tried = UINT32_MAX;
 	for (uint32_t at = 0; at < count;) {
 		int n = sendmmsg(fd, msgs + at, count - at, MSG_DONTWAIT);
 		if (n > 0) {
@@ -196,8 +253,9 @@ static uint32_t send_batch(int fd, struct mmsghdr *msgs, uint32_t count)
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
 			COUNT_BY(udp_tx_dropped_full, count - at);
 			break;
-		} else if (errno == ECONNREFUSED) {
-			COUNT(udp_rx_errors); // of an earlier datagram, and spent: the same one again
+		} else if (is_of_another(errno) && tried != at) {
+			COUNT(udp_rx_errors);
+			tried = at;
 		} else if (errno != EINTR) {
 			COUNT(udp_tx_dropped_error);
 			at++;

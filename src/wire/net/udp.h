@@ -9,12 +9,11 @@
 
 #include "base/packet.h"
 
-#include <stdbool.h>
-
 #define UDP_BATCH 64 // datagrams a system call
 
 struct udp_settings {
 	struct addr local;     // one address (answers leave from it); port 0: the kernel chooses
+	bool returns;          // what comes back can be read, and must be: see udp_read_returned
 	bool share_port;       // SO_REUSEPORT: several sockets, one a worker, share the port; all of them must say so
 	uint8_t dscp;          // 0-63, RFC 2474; 0: best effort
 	uint32_t buffer_bytes; // of the kernel, each way, as far as the system allows; 0: the system's
@@ -44,6 +43,12 @@ MUST_CHECK enum err udp_reader_init(struct udp_reader *r, uint32_t datagram_max)
 void udp_reader_fini(struct udp_reader *r);
 // Reads what is there, at most a batch; gives the number of packets. UDP_BATCH: there may be more.
 uint32_t udp_read(const struct udp *u, struct udp_reader *r, uint64_t now_ms);
+
+// The same for datagrams of ours that came back (an ICMP or ICMPv6 message says that the host, the port or the way to it
+// is not there): packets that are `returned`, with as much of our octets as was quoted. The system has matched addresses
+// and ports; what can be forged all the same is for the reader to see in the octets. Until they are read, the socket's
+// watch says LOOP_WRITE.
+uint32_t udp_read_returned(const struct udp *u, struct udp_reader *r, uint64_t now_ms);
 
 // SENDING. Packets leave by the socket that their `listener` is the index of.
 struct udp_sender {

@@ -175,6 +175,45 @@ static void a_refused_datagram_holds_up_nobody(void **state)
 	udp_close(&sockets[1]);
 }
 
+// What nobody takes comes back, with enough of it to know it again; after it the socket is as good as before.
+static void what_nobody_takes_comes_back(void **state)
+{
+	(void)state;
+	for (uint32_t h = 0; h < ARRAY_LEN(hosts); h++) {
+		struct udp mine, gone;
+		struct udp_reader reader;
+		struct udp_sender sender;
+		if (h == 1 && !have_ipv6()) continue;
+		const struct udp_settings settings = { .local = address(hosts[h]), .returns = true };
+		assert_int_equal(udp_open(&mine, &settings, 3, NULL), OK);
+		assert_int_equal(udp_open(&gone, &settings, 0, NULL), OK);
+		udp_close(&gone); // nobody has its port now
+		struct udp sockets[4] = { [3] = mine };
+		assert_int_equal(udp_reader_init(&reader, 2048), OK);
+		assert_int_equal(udp_sender_init(&sender, sockets, 4), OK);
+		const struct packet packets[] = {
+			{ .listener = 3, .peer = gone.local, .data = STR("INVITE sip:x SIP/2.0") },
+			{ .listener = 3, .peer = mine.local, .data = STR("to itself") },
+		};
+		assert_int_equal(udp_read_returned(&mine, &reader, 5), 0);
+		assert_int_equal(udp_send(&sender, packets, 2), 2);
+		struct pollfd p = { .fd = mine.fd };
+		assert_int_equal(poll(&p, 1, 60000), 1);
+		assert_true(p.revents & POLLERR);
+		assert_int_equal(udp_read_returned(&mine, &reader, 5), 1);
+		const struct packet *back = &reader.packets[0];
+		assert_true(back->returned && back->listener == 3 && back->arrived_ms == 5);
+		assert_true(addr_eq(&back->peer, &gone.local));
+		assert_true(str_eq(back->data, packets[0].data));
+		assert_int_equal(udp_read_returned(&mine, &reader, 5), 0);
+		assert_int_equal(udp_read(&mine, &reader, 5), 1);
+		assert_true(!reader.packets[0].returned && str_eq(reader.packets[0].data, STR("to itself")));
+		udp_sender_fini(&sender);
+		udp_reader_fini(&reader);
+		udp_close(&mine);
+	}
+}
+
 static void says_what_address_and_why(void **state)
 {
 	(void)state;
@@ -234,6 +273,7 @@ int main(void)
 		cmocka_unit_test(batches_pass_both_families),
 		cmocka_unit_test(each_packet_leaves_by_its_socket),
 		cmocka_unit_test(a_refused_datagram_holds_up_nobody),
+		cmocka_unit_test(what_nobody_takes_comes_back),
 		cmocka_unit_test(says_what_address_and_why),
 		cmocka_unit_test(a_port_is_shared_only_when_both_say_so),
 		cmocka_unit_test(a_class_and_buffers_are_set),

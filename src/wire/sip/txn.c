@@ -7,6 +7,7 @@
 COUNTER(sip_txn_full, "Transactions refused because the pool or the memory for their messages is full");
 COUNTER(sip_text_not_kept, "Responses sent but not kept for repetition: the memory for messages is full");
 COUNTER(sip_tx_repeated, "Messages sent again");
+COUNTER(sip_txn_unreachable, "Requests of ours that failed at once because the network gave them back");
 COUNTER(sip_txn_timeout, "Transactions that ended by a time limit: no final response, or no ACK");
 
 static const struct txn_machine *const machines[TXN_KIND_COUNT] = {
@@ -208,6 +209,13 @@ void txn_tell_timeout(struct sip_stack *s, struct sip_txn *t, const struct txn_i
 	(void)in;
 	COUNT(sip_txn_timeout);
 	if (!t->quiet) s->user.failed(s->user.self, pool_ref(&s->txns, t), t->owner, SIP_FAILED_TIMEOUT);
+}
+
+void txn_tell_unreachable(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
+{
+	(void)in;
+	COUNT(sip_txn_unreachable);
+	if (!t->quiet) s->user.failed(s->user.self, pool_ref(&s->txns, t), t->owner, SIP_FAILED_TRANSPORT);
 }
 
 void txn_do_nothing(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)

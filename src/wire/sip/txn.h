@@ -17,7 +17,7 @@
 
 enum sip_failure {
 	SIP_FAILED_TIMEOUT,   // timer B, F: no final response; timer H: no ACK (408 to the user)
-	SIP_FAILED_TRANSPORT, // it could not be sent (503 to the user)
+	SIP_FAILED_TRANSPORT, // it came back: nobody is there (503 to the user)
 };
 
 // What the stack tells its user. Messages are good until the call returns.
@@ -34,8 +34,8 @@ struct sip_user {
 	// A response to a request of ours: provisional (not 100 after the first), final, and every 2xx to an INVITE, also
 	// repeated ones and those of other branches of a fork (each wants an ACK).
 	void (*response)(void *self, ref txn, uint64_t owner, const struct sip_msg *m, const struct sip_source *from);
-	// A request of ours got no answer, or a final response of ours to an INVITE got no ACK. (Nothing raises
-	// SIP_FAILED_TRANSPORT by itself: over datagrams a failure to send is seen by nobody but a timer.)
+	// A request of ours got no answer, or came back before it had any; or a final response of ours to an INVITE got no
+	// ACK.
 	void (*failed)(void *self, ref txn, uint64_t owner, enum sip_failure why);
 	// For diagrams: every message in and out that belongs to an owner (0: to none). May be NULL. A request that begins
 	// a transaction, and the ACK to a 2xx, come with owner 0, just before they are told: who knows the owner has them
@@ -65,6 +65,7 @@ struct sip_stack *sip_stack_free(struct sip_stack *s);
 
 // Takes one packet (env->now_ms is the time). What is no SIP is counted; what is malformed is answered as its fault
 // says (RFC 3261 §8.1.1, RFC 4475), when it can be. Keep-alives (CRLF; RFC 5626 §4.4.1 pong is for streams) are eaten.
+// One that was returned fails its request (§17.1.4, §18.4), if that had no answer yet.
 void sip_stack_input(struct sip_stack *s, const struct packet *p);
 // The same for a packet that the caller has parsed already.
 void sip_stack_input_msg(struct sip_stack *s, const struct sip_msg *m, const struct sip_source *from);

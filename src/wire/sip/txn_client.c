@@ -4,8 +4,8 @@
 #include "wire/sip/txn_core.h"
 
 #define STATES(X) X(TRYING) X(PROCEEDING) X(COMPLETED) X(TERMINATED)
-#define EVENTS(X) X(RX_100) X(RX_1XX) X(RX_FINAL) X(TIMER_E) X(TIMER_F) X(TIMER_K)
-#define ACTIONS(X) X(ABSORB) X(TELL) X(RESEND) X(RESEND_SLOWLY) X(TELL_TIMEOUT)
+#define EVENTS(X) X(RX_100) X(RX_1XX) X(RX_FINAL) X(TIMER_E) X(TIMER_F) X(TIMER_K) X(RETURNED)
+#define ACTIONS(X) X(ABSORB) X(TELL) X(RESEND) X(RESEND_SLOWLY) X(TELL_TIMEOUT) X(TELL_UNREACHABLE)
 enum state { STATES(FSM_ENUM) STATE_COUNT };
 enum event { EVENTS(FSM_ENUM) EVENT_COUNT };
 enum action { ACTIONS(FSM_ENUM) ACTION_COUNT };
@@ -23,6 +23,8 @@ static const struct fsm_row rows[] = {
 	{ IN(TRYING), TIMER_E, FSM_SAME, RESEND, "RFC 3261 17.1.2.2" },
 	{ IN(PROCEEDING), TIMER_E, FSM_SAME, RESEND_SLOWLY, "RFC 3261 17.1.2.2" },
 	{ IN(TRYING) | IN(PROCEEDING), TIMER_F, TERMINATED, TELL_TIMEOUT, "RFC 3261 17.1.2.2" },
+	{ IN(TRYING), RETURNED, TERMINATED, TELL_UNREACHABLE, "RFC 3261 17.1.4" },
+	{ IN(PROCEEDING) | IN(COMPLETED), RETURNED, FSM_SAME, ABSORB, "it was answered" },
 	{ IN(COMPLETED), RX_FINAL, FSM_SAME, ABSORB, "RFC 3261 17.1.2.2" },
 	{ IN(COMPLETED), TIMER_K, TERMINATED, ABSORB, "RFC 3261 17.1.2.2" },
 };
@@ -53,6 +55,7 @@ static txn_action *const actions[ACTION_COUNT] = {
 	[RESEND] = resend,
 	[RESEND_SLOWLY] = resend_slowly,
 	[TELL_TIMEOUT] = txn_tell_timeout,
+	[TELL_UNREACHABLE] = txn_tell_unreachable,
 };
 
 const struct txn_machine txn_client = {
@@ -66,4 +69,9 @@ void txn_client_response(struct sip_stack *s, struct sip_txn *t, const struct tx
 {
 	uint16_t status = in->m->status;
 	txn_step(s, t, status == 100 ? RX_100 : status < 200 ? RX_1XX : RX_FINAL, in);
+}
+
+void txn_client_returned(struct sip_stack *s, struct sip_txn *t)
+{
+	txn_step(s, t, RETURNED, &(struct txn_input){ 0 });
 }

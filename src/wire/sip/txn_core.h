@@ -101,6 +101,7 @@ void txn_send_again(struct sip_stack *s, struct sip_txn *t, const struct txn_inp
 void txn_repeat(struct sip_stack *s, struct sip_txn *t, uint32_t interval_ms_max);
 void txn_tell_response(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_tell_timeout(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
+void txn_tell_unreachable(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_do_nothing(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_see(struct sip_stack *s, uint64_t owner, bool out, struct str bytes, const struct addr *peer);
 
@@ -108,6 +109,8 @@ void txn_see(struct sip_stack *s, uint64_t owner, bool out, struct str bytes, co
 void txn_invite_client_response(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_invite_client_cancel(struct sip_stack *s, struct sip_txn *t, struct str reason);
 void txn_client_response(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
+void txn_invite_client_returned(struct sip_stack *s, struct sip_txn *t);
+void txn_client_returned(struct sip_stack *s, struct sip_txn *t);
 void txn_invite_server_request(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_invite_server_ack(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_invite_server_cancel(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);

@@ -192,6 +192,11 @@ static void rx_response(struct fuzz *f)
 	struct sip_msg m;
 	struct sip_fault fault;
 	const struct sip_source source = { .peer = far };
+	if (how >= 240) { // it comes back instead, as much of it as is quoted
+		const struct str quoted = str_head((struct str){ f->sent[at], f->sent_n[at] }, how == 255 ? 64 : UINT32_MAX);
+		sip_stack_input(f->stack, &(struct packet){ .returned = true, .peer = far, .data = quoted });
+		return;
+	}
 	if (sip_msg_parse(&m, (struct str){ f->sent[at], f->sent_n[at] }, &f->env.scratch, &fault) != PARSE_OK) return;
 	put_sip_response(&b, &m, &source, statuses[how % 13], STR(""), how & 16 ? STR("t1") : STR("t2"));
 	put_sip_body(&b, STR(""), STR(""));

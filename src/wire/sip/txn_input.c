@@ -3,6 +3,7 @@
 //
 // Matching costs one look-up a message, by a digest of branch and sent-by; for an initial request a second one, by From
 // tag, Call-ID and CSeq, finds requests that reached us twice by different ways (§8.2.2.2).
+#include "wire/sip/msg_scan.h"
 #include "wire/sip/txn_core.h"
 
 #define KEY_TEXT_MAX 4096 // octets of what identifies a request: what has more is refused
@@ -16,6 +17,7 @@ COUNTER(sip_rx_responses, "Responses");
 COUNTER(sip_rx_response_unmatched, "Responses that belong to no transaction of ours");
 COUNTER(sip_rx_response_spoofed, "Responses from an address that we did not send to");
 COUNTER(sip_rx_response_vias, "Responses with more than our Via");
+COUNTER(sip_rx_returned_unmatched, "Datagrams given back that belong to no request of ours");
 COUNTER(sip_rx_merged, "Requests that came a second time by another way (482)");
 COUNTER(sip_rx_cancel_unmatched, "CANCELs of no transaction (481)");
 COUNTER(sip_rx_refused_full, "Requests refused because there is no room for their transaction (503)");
@@ -234,6 +236,35 @@ static void take_retransmission(struct sip_stack *s, struct sip_txn *t, const st
 	else txn_server_request(s, t, in);
 }
 
+// WHAT COMES BACK
+
+// The first whole branch in the beginning of a message, or empty.
+static struct str quoted_branch(struct str text)
+{
+	static const struct str mark = STR_INIT(";branch=");
+	const char *at = memmem(text.p, text.n, mark.p, mark.n);
+	if (!at) return (struct str){ "", 0 };
+	struct str rest = str_from_at(text, (uint32_t)(at - text.p) + mark.n);
+	uint32_t n = sip_span(rest, SIP_CHAR_TOKEN);
+	return str_head(rest, n < rest.n ? n : 0);
+}
+
+// Whoever is off the path can forge an ICMP message and knows our port and our peers', but not our branches: the quoted
+// octets must name one. Too few quoted: the timers deal with it.
+static void take_returned(struct sip_stack *s, const struct packet *p)
+{
+	struct str rest = p->data;
+	enum sip_method method = sip_method_from(str_cut(&rest, ' '));
+	struct txn_key key = txn_client_key(s, quoted_branch(rest));
+	struct sip_txn *t = method == SIP_METHOD_UNKNOWN || method == SIP_ACK ? NULL : find(s, &key, true, method);
+	if (!t || !addr_eq(&t->peer, &p->peer)) {
+		COUNT(sip_rx_returned_unmatched);
+		return;
+	}
+	if (t->kind == TXN_INVITE_CLIENT) txn_invite_client_returned(s, t);
+	else txn_client_returned(s, t);
+}
+
 // DATAGRAMS
 
 // Nobody's address: an answer there would reach many, or none (RFC 4475 §3.1.2.19). Loopback is somebody's.
@@ -288,6 +319,10 @@ void sip_stack_input(struct sip_stack *s, const struct packet *p)
 	struct sip_fault fault = { 0 };
 	const struct sip_source from = { .peer = p->peer, .listener = p->listener };
 	uint32_t mark = s->env->scratch.n;
+	if (p->returned) {
+		take_returned(s, p);
+		return;
+	}
 	if (is_keepalive(p->data)) {
 		COUNT(sip_rx_keepalive);
 		return;

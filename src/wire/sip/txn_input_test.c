@@ -218,6 +218,53 @@ static void every_message_is_seen_with_its_owner(void **state)
 	end_all(b);
 }
 
+static void give_back(struct bench *b, struct str text, const struct addr *peer)
+{
+	sip_stack_input(b->stack, &(struct packet){ .returned = true, .peer = *peer, .data = text });
+}
+
+// A request that comes back fails at once. The message that says so can be forged by anyone who knows the addresses, but
+// not the branch; and whoever has answered is there.
+static void what_comes_back_fails_its_request(void **state)
+{
+	(void)state;
+	static const enum sip_method methods[] = { SIP_INVITE, SIP_OPTIONS };
+	for (uint32_t i = 0; i < ARRAY_LEN(methods); i++) {
+		struct bench *b = bench_new();
+		assert_int_equal(bench_send(b, methods[i]), OK);
+		char text[1000], forged[1000];
+		str_to_z(text, sizeof text, b->tx);
+		str_to_z(forged, sizeof forged, b->tx);
+		char *branch = strstr(forged, "branch=z9hG4bKw1") + strlen("branch=z9hG4bKw1");
+		*branch = *branch == '0' ? '1' : '0';
+		uint32_t whole = (uint32_t)(branch + 16 - forged);
+		struct addr elsewhere = b->tx_peer;
+		elsewhere.port++;
+		b->log.n = 0;
+		uint64_t unmatched = count_by_name("sip_rx_returned_unmatched");
+		give_back(b, str_from(forged), &b->tx_peer);
+		give_back(b, str_from(text), &elsewhere);
+		give_back(b, str_head(str_from(text), whole), &b->tx_peer); // there may be more of the branch
+		give_back(b, STR("ACK sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"), &b->tx_peer);
+		give_back(b, STR("SIP/2.0 200 OK\r\n"), &b->tx_peer);
+		give_back(b, STR(""), &b->tx_peer);
+		bench_expect(b, "");
+		assert_int_equal(count_by_name("sip_rx_returned_unmatched") - unmatched, 6);
+		give_back(b, str_head(str_from(text), whole + 1), &b->tx_peer);
+		bench_expect(b, "0 failed 1 owner 7\n");
+		assert_int_equal(sip_stack_use(b->stack).transactions, 0);
+
+		assert_int_equal(bench_send(b, methods[i]), OK);
+		str_to_z(text, sizeof text, b->tx);
+		bench_rx_response(b, b->tx, 100, "far");
+		b->log.n = 0;
+		give_back(b, str_from(text), &b->tx_peer);
+		bench_expect(b, "");
+		bench_rx_response(b, str_from(text), 486, "far");
+		end_all(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +277,7 @@ int main(void)
 		cmocka_unit_test(keepalives_are_eaten),
 		cmocka_unit_test(nothing_is_said_to_special_addresses),
 		cmocka_unit_test(every_message_is_seen_with_its_owner),
+		cmocka_unit_test(what_comes_back_fails_its_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

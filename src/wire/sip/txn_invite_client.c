@@ -9,8 +9,10 @@
 
 #define STATES(X) X(CALLING) X(CANCEL_WAITS) X(PROCEEDING) X(CANCELLING) X(COMPLETED) X(ACCEPTED) X(TERMINATED)
 #define EVENTS(X)                                                                                                      \
-	X(RX_100) X(RX_1XX) X(RX_2XX) X(RX_FAIL) X(CANCEL) X(TIMER_A) X(TIMER_B) X(TIMER_D) X(TIMER_M) X(TIMER_CANCEL)
-#define ACTIONS(X) X(ABSORB) X(TELL) X(RESEND) X(SEND_ACK) X(REPEAT_ACK) X(KEEP_REASON) X(SEND_CANCEL) X(TELL_TIMEOUT)
+	X(RX_100) X(RX_1XX) X(RX_2XX) X(RX_FAIL) X(CANCEL) X(TIMER_A) X(TIMER_B) X(TIMER_D) X(TIMER_M) X(TIMER_CANCEL) \
+	X(RETURNED)
+#define ACTIONS(X) X(ABSORB) X(TELL) X(RESEND) X(SEND_ACK) X(REPEAT_ACK) X(KEEP_REASON) X(SEND_CANCEL) X(TELL_TIMEOUT)        \
+	X(TELL_UNREACHABLE)
 enum state { STATES(FSM_ENUM) STATE_COUNT };
 enum event { EVENTS(FSM_ENUM) EVENT_COUNT };
 enum action { ACTIONS(FSM_ENUM) ACTION_COUNT };
@@ -41,6 +43,8 @@ static const struct fsm_row rows[] = {
 	{ NOT_FINAL, RX_FAIL, COMPLETED, SEND_ACK, "RFC 3261 17.1.1.2" },
 	{ UNANSWERED, TIMER_A, FSM_SAME, RESEND, "RFC 3261 17.1.1.2" },
 	{ UNANSWERED, TIMER_B, TERMINATED, TELL_TIMEOUT, "RFC 3261 17.1.1.2" },
+	{ UNANSWERED, RETURNED, TERMINATED, TELL_UNREACHABLE, "RFC 3261 17.1.4" },
+	{ IN(PROCEEDING) | IN(CANCELLING) | FINAL, RETURNED, FSM_SAME, ABSORB, "it was answered" },
 	{ IN(CANCELLING), TIMER_CANCEL, TERMINATED, TELL_TIMEOUT, "RFC 3261 9.1" },
 	{ IN(COMPLETED), RX_FAIL, FSM_SAME, REPEAT_ACK, "RFC 3261 17.1.1.2" },
 	{ IN(COMPLETED), TIMER_D, TERMINATED, ABSORB, "RFC 3261 17.1.1.2" },
@@ -93,6 +97,7 @@ static txn_action *const actions[ACTION_COUNT] = {
 	[ABSORB] = txn_do_nothing,      [TELL] = txn_tell_response, [RESEND] = resend,
 	[SEND_ACK] = send_ack,          [REPEAT_ACK] = txn_send_again, [KEEP_REASON] = keep_reason,
 	[SEND_CANCEL] = send_cancel,    [TELL_TIMEOUT] = txn_tell_timeout,
+	[TELL_UNREACHABLE] = txn_tell_unreachable,
 };
 
 const struct txn_machine txn_invite_client = {
@@ -106,6 +111,11 @@ void txn_invite_client_response(struct sip_stack *s, struct sip_txn *t, const st
 {
 	uint16_t status = in->m->status;
 	txn_step(s, t, status == 100 ? RX_100 : status < 200 ? RX_1XX : status < 300 ? RX_2XX : RX_FAIL, in);
+}
+
+void txn_invite_client_returned(struct sip_stack *s, struct sip_txn *t)
+{
+	txn_step(s, t, RETURNED, &(struct txn_input){ 0 });
 }
 
 void txn_invite_client_cancel(struct sip_stack *s, struct sip_txn *t, struct str reason)
