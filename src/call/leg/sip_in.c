@@ -381,13 +381,15 @@ void sip_leg_on_cancel(struct sip_legs *ls, uint64_t owner, const struct sip_msg
 }
 
 // An answer that nobody waits for: acknowledge it and end what it began (RFC 3261 §13.2.2.4, RFC 6026).
-static void end_stray(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from)
+static void end_stray(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
+	struct str offer = { 0 };
 	struct sip_leg leg = { .legs = ls, .listener = from->listener, .ack_cseq = m->cseq.number };
 	COUNT(sip_in_stray_2xx);
 	if (sip_dialog_init_uac(&leg.dialog, m, m, from) != OK) return;
 	leg.dialog.flow_peer = from->peer;
-	out_stray_ack_and_bye(&leg);
+	if (sip_client_asked(ls->setup.stack, txn) && !msg_sdp(m, &offer)) offer = STR("");
+	out_stray_ack_and_bye(&leg, offer);
 	sip_dialog_fini(&leg.dialog);
 }
 
@@ -431,7 +433,7 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 		return;
 	}
 	if (!leg || (leg->dialog.text && !str_eq(m->to.tag, leg->dialog.remote_tag))) {
-		if (success) end_stray(ls, m, from);
+		if (success) end_stray(ls, txn, m, from);
 		return;
 	}
 	if (leg->state == LEG_CALLING_STATE) {

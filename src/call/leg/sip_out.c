@@ -1,6 +1,8 @@
 // What a SIP leg sends: INVITE, ACK, BYE, responses. A message is written once, whole.
 #include "call/leg/sip_inside.h"
 
+#include "wire/sdp/sdp_write.h"
+
 COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent");
 
 #define MESSAGE_ROOM 24576u
@@ -291,10 +293,24 @@ static enum err bye_alone(struct sip_leg *leg, struct cause cause)
 			.to = leg->dialog.flow_peer, .listener = leg->listener });
 }
 
-void out_stray_ack_and_bye(struct sip_leg *leg)
+// A valid answer that takes none of the media: an offer in a 2xx wants one, even when a BYE follows (RFC 3261 13.2.2.4).
+static struct str refusing_answer(struct sip_leg *leg, struct str offer)
 {
+	struct env *env = leg->legs->setup.env;
+	struct sdp *theirs = offer.n ? arena_alloc(&env->scratch, sizeof *theirs) : NULL;
+	struct sdp_draft draft = { .host = leg->legs->setup.listeners[leg->listener] };
+	struct sdp_origin origin = { .id = random_u32(&env->random) };
+	struct str answer;
+	if (!theirs || sdp_parse(theirs, offer, NULL) != OK) return STR("");
+	for (; draft.count < theirs->media_count; draft.count++) draft.slots[draft.count].source = &theirs->media[draft.count];
+	return sdp_write(&answer, &env->scratch, &draft, &origin) == OK ? answer : STR("");
+}
+
+void out_stray_ack_and_bye(struct sip_leg *leg, struct str offer)
+{
+	struct str answer = refusing_answer(leg, offer);
 	struct buf ack = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
-	put_sip_body(&ack, STR(""), STR(""));
+	put_sip_body(&ack, answer.n ? STR("application/sdp") : STR(""), answer);
 	if (ack.err == OK) outbox_send(leg->legs->setup.out, leg->listener, &leg->dialog.flow_peer, buf_str(&ack));
 	if (bye_alone(leg, cause_local(CAUSE_NORMAL)) != OK) COUNT(sip_leg_unsent);
 }

@@ -279,6 +279,7 @@ struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key,
 	t->peer = r->to;
 	t->listener = r->listener;
 	t->owner = r->owner;
+	t->asks = r->method == SIP_INVITE && r->message.n > 4 && memcmp(r->message.p + r->message.n - 4, "\r\n\r\n", 4) == 0;
 	t->text = slab_dup(&s->texts, r->message);
 	if (t->text.n) return t;
 	COUNT(sip_txn_full);
@@ -308,6 +309,12 @@ void sip_client_cancel_for(struct sip_stack *s, ref txn, struct str reason)
 void sip_client_cancel(struct sip_stack *s, ref txn)
 {
 	sip_client_cancel_for(s, txn, STR(""));
+}
+
+bool sip_client_asked(const struct sip_stack *s, ref txn)
+{
+	const struct sip_txn *t = pool_at(&s->txns, txn);
+	return t && t->asks;
 }
 
 void sip_stack_disown(struct sip_stack *s, ref txn)

@@ -102,6 +102,9 @@ void sip_client_cancel_for(struct sip_stack *s, ref txn, struct str reason);
 // comes to a forgotten INVITE is told with owner 0: the user ends it by ACK and BYE. An INVITE of ours without a final
 // response is cancelled, since nobody else would; one of theirs can still be answered, for 64*T1.
 void sip_stack_disown(struct sip_stack *s, ref txn);
+// It is an INVITE of ours that went out without a body: its 2xx brings an offer, and the ACK of that the answer
+// (RFC 3261 §13.2.1).
+bool sip_client_asked(const struct sip_stack *s, ref txn);
 // Answers a request that shall have no state (a challenge, a refusal under load, any answer to a stranger, who may have
 // forged his address and would have us repeat it): the transaction is dropped without tombstone, a retransmission is a
 // new request (RFC 3261 §8.2.7).

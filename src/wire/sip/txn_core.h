@@ -39,6 +39,7 @@ struct sip_txn {
 	uint8_t method;      // enum sip_method
 	bool quiet;          // nothing is told of it: disowned, or a CANCEL
 	bool initial;        // stands in stack.by_identity
+	bool asks;           // an INVITE of ours without a body: its 2xx brings an offer
 };
 
 struct sip_stack {
