@@ -12,7 +12,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "interop"))
+from lab import PATIENCE_S, folder_parent, wait_until  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 RESULTS = []
@@ -25,23 +28,19 @@ def check(name, good, said=""):
         print("".join(f"# {line}\n" for line in str(said).splitlines()), flush=True)
 
 
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Node:
-    """A node in a folder of its own, on a free port of this machine."""
+    """A node in a folder of its own, at an address of the loopback net that nobody else has meanwhile."""
 
     def __init__(self, folder):
-        self.folder, self.port, self.config = folder, free_port(), folder / "dialtone.conf"
-        self.ask("init", "--sample", "--listen", f"127.0.0.1:{self.port}", "--media", "127.0.0.1:42000-42099", folder)
+        self.folder, self.config = folder, folder / "dialtone.conf"
+        self.address = f"127.2.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"
+        self.where = f"{self.address}:5060"
+        self.ask("init", "--sample", "--listen", self.where, "--media", f"{self.address}:20000-20099", folder)
         self.process = None
 
     def ask(self, *words):
         command = [PROGRAM, "-c", self.config, *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
     def start(self):
         self.log = open(self.folder / "log", "w+", encoding="utf-8")  # noqa: SIM115
@@ -52,13 +51,11 @@ class Node:
         lines = (self.folder / "log").read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def wait_for(self, event, timeout_s=20):
-        end = time.monotonic() + timeout_s
-        while time.monotonic() < end and self.process.poll() is None:
-            if any(line["event"] == event for line in self.logged()):
-                return True
-            time.sleep(0.02)
-        return False
+    def wait_for(self, event):
+        def is_logged():
+            return any(line["event"] == event for line in self.logged())
+        wait_until(lambda: is_logged() or self.process.poll() is not None)
+        return is_logged()
 
     def change(self, old, new):
         text = self.config.read_text()
@@ -67,7 +64,7 @@ class Node:
 
     def stop(self, with_signal=signal.SIGTERM):
         self.process.send_signal(with_signal)
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE_S)
         self.log.close()
         return code
 
@@ -83,13 +80,13 @@ def starts_that_fail(node):
     others = [path.name for path in node.folder.iterdir() if path.stat().st_mode & 0o007]
     check("what init made is nobody else's", not others, others)
     refused("no configuration file", subprocess.run([PROGRAM, "-c", "/nowhere.conf", "serve"], capture_output=True,
-            text=True, timeout=30, check=False), "/nowhere.conf: No such file or directory")
+            text=True, timeout=PATIENCE_S, check=False), "/nowhere.conf: No such file or directory")
     node.change("calls_max = 10000", "calls_max = many")
     refused("an error in the file, with its line", node.ask("serve"), "dialtone.conf:", "calls_max must be 1 to 1000000")
     node.change("calls_max = many", "calls_max = 10000")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", node.port))
-        refused("a port in use", node.ask("serve"), f"127.0.0.1:{node.port}")
+        other.bind((node.address, 5060))
+        refused("a port in use", node.ask("serve"), node.where)
     office = node.folder / "office.db"
     good = office.read_bytes()
     office.write_bytes(b"this is no database, whatever its name says" * 100)
@@ -104,7 +101,7 @@ def starts_that_fail(node):
 def start_and_ask(node):
     check("it starts", node.start(), (node.folder / "log").read_text())
     started = next(line for line in node.logged() if line["event"] == "started")
-    check("and says where it listens", started["listens"] == f"127.0.0.1:{node.port}", started)
+    check("and says where it listens", started["listens"] == node.where, started)
     check("with an emergency trunk marked, no word of one", not any(
         line["event"] == "no_emergency_trunk" for line in node.logged()))
     status = node.ask("status", "--json")
@@ -124,9 +121,12 @@ def reload_and_stop(node):
     node.change("calls_max = 10000", "calls_max = 20000")
     node.process.send_signal(signal.SIGHUP)
     check("it reads its file again", node.wait_for("reload"))
-    changed = {line["setting"]: line["text"] for line in node.logged() if line["event"] == "setting_changed"}
-    check("and says what it takes over and what waits", changed == {
-        "log_level": "is taken over", "calls_max": "waits for a restart"}, changed)
+
+    def changed():
+        return {line["setting"]: line["text"] for line in node.logged() if line["event"] == "setting_changed"}
+    wait_until(lambda: len(changed()) == 2)
+    check("and says what it takes over and what waits", changed() == {
+        "log_level": "is taken over", "calls_max": "waits for a restart"}, changed())
     check("the log level is the new one", "debug" in node.ask("log").stdout)
     node.change("calls_max = 20000", "calls_max = 0")
     node.change('log_level = "debug"', 'log_level = "error"')
@@ -152,7 +152,7 @@ def start_again(node):
 
 
 def main():
-    with tempfile.TemporaryDirectory(prefix="dialtone-serve-") as folder:
+    with tempfile.TemporaryDirectory(prefix="dialtone-serve-", dir=folder_parent()) as folder:
         node = Node(pathlib.Path(folder) / "node")
         try:
             starts_that_fail(node)

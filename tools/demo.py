@@ -84,9 +84,9 @@ class Show:
         print(f"     {self.paint('✗', '1;31')} {what:<58}{how}", flush=True)
         raise labs.Failed(what)
 
-    def hears(self, who, phone, *hz, seconds=0.6, timeout_s=8):
+    def hears(self, who, phone, *hz, seconds=0.6):
         """Proved by what the phone recorded."""
-        good = phone.hears(*hz, seconds=seconds, timeout_s=timeout_s)
+        good = phone.hears(*hz, seconds=seconds)
         heard = phone.heard().last(seconds)
         tone = " + ".join(str(each) for each in hz)
         self.check(f"{who} hears {tone} Hz", good,
@@ -163,7 +163,7 @@ def dial_tone(show, server, one, two):
     one.press(number[1:])
     show.done(f"it presses the rest of {pretty(number)}", "DTMF, RFC 4733")
     two.wait("CALL_INCOMING")
-    show.hears("it", one, *tones.RING_BACK, timeout_s=8)
+    show.hears("it", one, *tones.RING_BACK)
     two.answer()
     two.wait("CALL_ESTABLISHED")
     show.done("the other telephone answers", "charged from here, not from the dial tone")
@@ -175,7 +175,7 @@ def dial_tone(show, server, one, two):
 
 
 def what_is_left(show, server):
-    record = server.last_record(server.lines[0])
+    record = server.last_record(server.lines[0], 4)
     show.scene("What the switch remembers of that call: its ladder, its decisions, its record")
     show.command(server, "call", "ladder", record["call"])
     show.command(server, "call", "explain", record["call"])

@@ -5,7 +5,7 @@ import socket
 import time
 
 import tones
-from lab import Failed, free_port, wait_until
+from lab import PATIENCE_S, Failed, wait_until
 
 MODULES = "/usr/lib/baresip/modules"
 CODECS = {"pcmu": "PCMU/8000/1", "pcma": "PCMA/8000/1", "g722": "G722/16000/1"}
@@ -43,7 +43,7 @@ class Phone:
     def __init__(self, lab, name, user, server=None, password="", says_hz=700, codecs=("pcmu", "pcma"), auto=False,
                  address="127.0.0.1", expires_s=600, register=True):
         self.lab, self.name, self.user, self.says_hz = lab, name, user, says_hz
-        self.address, self.port, self.control_port = address, free_port(), free_port(socket.SOCK_STREAM)
+        self.address, self.port, self.control_port = address, lab.own_port(), lab.own_port()
         self.server = server or f"{address}:{self.port}"
         self.folder = lab.folder / name
         self.folder.mkdir()
@@ -71,7 +71,7 @@ class Phone:
                 return socket.create_connection(("127.0.0.1", self.control_port), 1)
             except OSError:
                 return None
-        connection = wait_until(lambda: try_once() or not self.program.runs(), 10, 0.05)
+        connection = wait_until(lambda: try_once() or not self.program.runs(), step_s=0.05)
         if not isinstance(connection, socket.socket):
             raise Failed(f"{self.name}: the phone did not start")
         self.lab.at_end(connection.close)
@@ -101,19 +101,20 @@ class Phone:
         text = json.dumps({"command": command, "params": words}).encode()
         self.socket.sendall(b"%d:%s," % (len(text), text))
 
-    def wait(self, kind, timeout_s=10, **wanted):
+    def wait(self, kind, timeout_s=PATIENCE_S, **wanted):
         """The next event of this kind, after those waited for before."""
-        end = time.monotonic() + timeout_s
+        end, over = time.monotonic() + timeout_s, False
         while True:
             for at in range(self.seen, len(self.events)):
                 event = self.events[at]
                 if event["type"] == kind and all(text in str(event.get(key)) for key, text in wanted.items()):
                     self.seen = at + 1
                     return event
-            if time.monotonic() > end:
+            if over:
                 told = [event["type"] for event in self.events[self.seen:]]
                 raise Failed(f"{self.name}: no {kind} {wanted or ''} in {timeout_s} s, only {told}")
-            self.read(min(0.2, end - time.monotonic()))
+            over = time.monotonic() > end  # what came meanwhile still counts
+            self.read(0.2)
 
     def has(self, kind, **wanted):
         """Did it tell this ever?"""
@@ -172,7 +173,7 @@ class Phone:
             return heard.part(seconds if len(self.recordings()) == files else 0.0, heard.seconds)
         return fresh
 
-    def hears(self, *hz, seconds=0.5, timeout_s=8):
+    def hears(self, *hz, seconds=0.5, timeout_s=PATIENCE_S):
         """Does it, from now on, hear this tone and nothing else for so long on end, before the time is up?"""
         fresh = self.since()
 
@@ -182,7 +183,9 @@ class Phone:
         return bool(wait_until(now, timeout_s, 0.1))
 
     def hears_nothing(self, seconds=1.0):
-        """Does nothing reach it for so long: no packet, or only silence?"""
-        fresh = self.since()
-        time.sleep(seconds)
-        return fresh().is_silent()
+        """Does it come to this, that nothing reaches it for so long: no packet, or only silence?"""
+        def now():
+            fresh = self.since()
+            time.sleep(seconds)
+            return fresh().is_silent()
+        return wait_until(now)

@@ -1,10 +1,12 @@
 """What a line can dial: dial tone and digits in DTMF, star codes, numbers that lead nowhere, emergency numbers."""
 
+import statistics
+
 import switch
 import tones
 from calls import ONE, THREE, TWO, talk
 from flows import CALLED, far
-from lab import scenario
+from lab import scenario, wait_until
 
 SIT_FIRST = (913.8, 985.2)  # the first segment of the special information tones
 
@@ -13,7 +15,7 @@ def lift(lab, phone):
     """Lifts the handset: a call without digits, and dial tone."""
     phone.dial("")
     phone.wait("CALL_ESTABLISHED")
-    lab.check("dial tone", phone.hears(*tones.DIAL, seconds=0.6, timeout_s=3))
+    lab.check("dial tone", phone.hears(*tones.DIAL, seconds=0.6))
 
 
 def breaks(lab, phone, digit):
@@ -34,7 +36,7 @@ def dial_tone(lab):
     breaks(lab, one, number[0])
     one.press(number[1:])
     two.wait("CALL_INCOMING")
-    lab.check("ring-back", one.hears(*tones.RING_BACK, seconds=0.6, timeout_s=7))
+    lab.check("ring-back", one.hears(*tones.RING_BACK, seconds=0.6))
     two.answer()
     two.wait("CALL_ESTABLISHED")
     talk(lab, one, two)
@@ -54,11 +56,11 @@ def dial_tone_busy(lab):
     two.wait("CALL_INCOMING")
     two.hang_up()
     fresh = one.since()
-    lab.check("busy tone", one.hears(*tones.BUSY, seconds=0.3, timeout_s=3))
-    one.hears_nothing(2.0)
+    lab.check("busy tone", one.hears(*tones.BUSY, seconds=0.3))
+    wait_until(lambda: fresh().seconds > 5)
     runs = [seconds for _, seconds in fresh().cadence()[1:-1] if seconds > 0.1]
-    lab.check("half a second on, half off", runs and all(abs(seconds - 0.5) < 0.1 for seconds in runs), runs)
-    record = None
+    # Most of them: a packet may be late.
+    lab.check("half a second on, half off", runs and abs(statistics.median(runs) - 0.5) < 0.1, runs)
     one.hang_up()
     record = server.last_record(server.lines[0])
     lab.check("the record says busy, and no charge", record["cause"]["value"] == 17 and not record["is_answered"],
@@ -81,7 +83,7 @@ def star_67(lab):
     two.wait("CALL_CLOSED")
     lift(lab, one)
     one.press("*67")
-    lab.check("recall dial tone", one.hears(*tones.DIAL, seconds=0.5, timeout_s=4))
+    lab.check("recall dial tone", one.hears(*tones.DIAL, seconds=0.5))
     one.press(server.lines[1].number)
     shown = two.wait("CALL_INCOMING")
     lab.check("and by DTMF it is not, either", server.lines[0].number not in str(shown), shown)
@@ -93,7 +95,7 @@ def forwarding(lab):
     boss, desk, caller = (server.phone(index, name, says_hz=hz)
                           for index, name, hz in ((0, "boss", ONE), (1, "desk", TWO), (2, "caller", THREE)))
     boss.dial("*72" + server.lines[1].number)
-    boss.wait("CALL_CLOSED", timeout_s=20)
+    boss.wait("CALL_CLOSED")
     caller.dial(server.lines[0].number)
     desk.wait("CALL_INCOMING")
     desk.answer()
@@ -103,7 +105,7 @@ def forwarding(lab):
     caller.hang_up()
     desk.wait("CALL_CLOSED")
     boss.dial("*73")
-    boss.wait("CALL_CLOSED", timeout_s=20)
+    boss.wait("CALL_CLOSED")
     caller.dial(server.lines[0].number)
     boss.wait("CALL_INCOMING")
     lab.check("and rings again after *73", True)
@@ -113,7 +115,7 @@ def told(lab, phone, title, digits):
     """The call ends with an announcement: special information tone, then a voice."""
     fresh = phone.since()
     phone.dial(digits)
-    phone.wait("CALL_CLOSED", timeout_s=40)
+    phone.wait("CALL_CLOSED")
     heard = fresh()
     first = heard.part(0.05, 0.25)
     lab.check(f"{title}: special information tone", max(first.share(hz) for hz in SIT_FIRST) > 0.8, heard.seconds)
@@ -121,7 +123,7 @@ def told(lab, phone, title, digits):
               heard.seconds)
 
 
-@scenario("numbers that lead nowhere are told so", time_s=120)
+@scenario("numbers that lead nowhere are told so")
 def intercept(lab):
     server = switch.start(lab)
     verdict = server.judged()
@@ -157,7 +159,7 @@ def emergency(lab):
     server.say("trunk", "set", "far", "emergency=no")
     lab.check("the operator is told", "911" in server.say("check", may_fail=True))
     one.dial("911")
-    one.wait("CALL_CLOSED", timeout_s=60)
+    one.wait("CALL_CLOSED")
     lab.check("the caller is told", one.heard().seconds > 2, one.heard().seconds)
     server.say("trunk", "set", "far", "emergency=yes")
     server.say("line", "set", server.lines[0].name, "suspended=yes")

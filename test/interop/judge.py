@@ -3,8 +3,8 @@
 import os
 import re
 import signal
+import socket
 import subprocess
-import time
 
 import tones
 from baresip import PHONE_MEDIA
@@ -48,18 +48,26 @@ class Capture:
         self.program = lab.start("capture", ["dumpcap", "-q", "-i", "lo", "-f", wanted, "-w", self.file],
                                  telling=str)
         lab.explains.append(lambda: ["--- the signalling", *self.stop().ladder()[-200:]])
-        wait_until(lambda: self.file.exists() or not self.program.runs(), 10)
+        wait_until(lambda: self.file.exists() or not self.program.runs())
         self.program.wait_said("File:")
 
     def stop(self):
         if self.program.runs():
-            time.sleep(0.5)  # the kernel hands packets over in blocks
+            self.wait_for_the_last()
         self.program.stop(signal.SIGINT)
         return self
 
+    def wait_for_the_last(self):
+        """Until a packet of our own is in the file, and with it all that came before: they arrive there in blocks."""
+        mark = os.urandom(16)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as marker:
+            marker.bind((self.lab.address(250), 0))
+            marker.sendto(mark, (self.lab.address(251), 9))
+        wait_until(lambda: not self.program.runs() or mark in self.file.read_bytes(), step_s=0.1)
+
     def tshark(self, *words):
         """What tshark prints for the capture, as lines."""
-        done = subprocess.run(["tshark", "-r", self.file, *words], capture_output=True, text=True, timeout=120,
+        done = subprocess.run(["tshark", "-r", self.file, *words], capture_output=True, text=True, timeout=600,
                               env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
         if done.returncode != 0:
             raise Failed(f"tshark: {done.stderr.strip()}")

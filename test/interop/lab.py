@@ -18,6 +18,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 
+# Machines stall: a disk for ten seconds, a core for one. So every wait has the same long limit, which only ends what
+# would hang, and nothing is concluded from how long something took.
+PATIENCE_S = 120
+SCENARIO_S = 900  # of a scenario whole
+
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -31,7 +36,7 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def wait_until(ready, timeout_s, step_s=0.02):
+def wait_until(ready, timeout_s=PATIENCE_S, step_s=0.02):
     """Asks ready() until it says yes: what it said, or its last word when the time is up."""
     end = time.monotonic() + timeout_s
     while True:
@@ -41,11 +46,27 @@ def wait_until(ready, timeout_s, step_s=0.02):
         time.sleep(step_s)
 
 
+def folder_parent():
+    """Where a test puts its files: TMPDIR when it is set, else memory where there is enough of it, which no disk can
+    stall (base/testing.h does the same)."""
+    memory = "/dev/shm"
+    if os.environ.get("TMPDIR") or not os.access(memory, os.W_OK):
+        return None
+    room = os.statvfs(memory)
+    return memory if room.f_bavail * room.f_frsize >= 1 << 30 else None
+
+
 def free_port(kind=socket.SOCK_DGRAM, address="127.0.0.1"):
     """A port that the kernel has free."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as probe:
         probe.bind((address, 0))
         return probe.getsockname()[1]
+
+
+def is_bound(address, port):
+    """Has a program this UDP port open? Told without opening it, which might be in the program's way."""
+    wanted = f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
+    return any(row.split()[1] == wanted for row in pathlib.Path("/proc/net/udp").read_text().splitlines()[1:])
 
 
 class Program:
@@ -67,19 +88,19 @@ class Program:
     def runs(self):
         return self.process.poll() is None
 
-    def wait_said(self, text, timeout_s=10):
+    def wait_said(self, text, timeout_s=PATIENCE_S):
         wait_until(lambda: text in self.said() or not self.runs(), timeout_s)
         if text not in self.said():
             raise Failed(f"{self.name} never said {text!r}")
 
-    def wait(self, timeout_s):
+    def wait(self, timeout_s=PATIENCE_S):
         """Its exit code, or None when it is still running after the time."""
         try:
             return self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
 
-    def stop(self, how=signal.SIGTERM, timeout_s=5):
+    def stop(self, how=signal.SIGTERM, timeout_s=PATIENCE_S):
         if self.runs():
             self.process.send_signal(how)
             if self.wait(timeout_s) is None:
@@ -98,7 +119,7 @@ class Lab:
         self.explains = []  # what else tells a person why a scenario failed: functions that give lines
 
     def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dialtone-lab-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dialtone-lab-", dir=folder_parent()))
         self.lock, self.net = self.take_network()
         return self
 
@@ -106,7 +127,7 @@ class Lab:
         for ending in reversed(self.endings):
             ending()
         for program in reversed(self.programs):
-            program.stop()
+            program.stop(timeout_s=5)
         self.lock.close()
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -120,6 +141,21 @@ class Lab:
             try:
                 lock.bind(f"\0dialtone-lab-{net}")
                 return lock, net
+            except OSError:
+                lock.close()
+
+    def own_port(self):
+        """A port at 127.0.0.1 that no other lab takes, and that the kernel gives nobody by itself."""
+        while True:
+            port = random.randint(26000, 32000)
+            lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                lock.bind(f"\0dialtone-port-{port}")
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    with socket.socket(socket.AF_INET, kind) as probe:
+                        probe.bind(("127.0.0.1", port))
+                self.at_end(lock.close)
+                return port
             except OSError:
                 lock.close()
 
@@ -182,13 +218,12 @@ SCENARIOS = {}
 @dataclass
 class Scenario:
     walk: callable
-    time_s: int
     any_server: bool  # any SIP server passes it, not only ours
 
 
-def scenario(title, time_s=60, any_server=False):
-    """Marks a function as a scenario: it is given a lab, and time_s seconds."""
+def scenario(title, any_server=False):
+    """Marks a function as a scenario: it is given a lab."""
     def keep(walk):
-        SCENARIOS[title] = Scenario(walk, time_s, any_server)
+        SCENARIOS[title] = Scenario(walk, any_server)
         return walk
     return keep

@@ -67,12 +67,12 @@ def judge_tool(lab):
 @scenario("tools: SIPp", any_server=True)
 def sipp_tool(lab):
     called = Sipp(lab, "busy", "< INVITE\n> 486 Busy Here\n< ACK", lab.address(2))
-    caller = Sipp(lab, "hopeful", "> INVITE sdp\n< 200\n> ACK", lab.address(1), f"{lab.address(2)}:5060", timeout_s=5)
+    caller = Sipp(lab, "hopeful", "> INVITE sdp\n< 200\n> ACK", lab.address(1), f"{lab.address(2)}:5060")
     why = caller.finish()
     lab.check("a call that goes another way than its ladder has failed", "unexpected" in why and "486" in why, why)
     called.program.stop()
     held = Sipp(lab, "ok", "< OPTIONS\n> 200 OK", lab.address(2))
-    caller = Sipp(lab, "asks", "> OPTIONS\n< 200 =Server: none", lab.address(1), f"{lab.address(2)}:5060", timeout_s=5)
+    caller = Sipp(lab, "asks", "> OPTIONS\n< 200 =Server: none", lab.address(1), f"{lab.address(2)}:5060")
     lab.check("a message without the text that it must hold, too", caller.finish() != "")
     held.program.stop()
 
@@ -104,7 +104,7 @@ def lab_ends_whole(lab):
     time.sleep(0.1)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    lab.check("even when it is killed", wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 5))
+    lab.check("even when it is killed", wait_until(lambda: not os.path.exists(f"/proc/{pid}")))
     for file in os.listdir(folder):
         os.unlink(os.path.join(folder, file))
     os.rmdir(folder)

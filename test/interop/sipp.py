@@ -17,12 +17,10 @@ sent, or take the place of the one that would be: "> INVITE sdp {Max-Forwards: 0
 line is a text that the message must hold.
 """
 
-import pathlib
 import re
-import socket
 import xml.sax.saxutils
 
-from lab import Failed, wait_until
+from lab import PATIENCE_S, Failed, is_bound, wait_until
 
 VIAS = "Via: [^[:cntrl:]]*([[:cntrl:]]+Via: [^[:cntrl:]]*)*"  # all of them, as they stand
 VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}"
@@ -149,19 +147,11 @@ def table(text):
     return text[begin:text.find("-" * 20, begin)] if begin >= 0 else text
 
 
-def bound(address, port):
-    """Has somebody this UDP port?"""
-    family, table = (socket.AF_INET6, "udp6") if ":" in address else (socket.AF_INET, "udp")
-    octets = socket.inet_pton(family, address)
-    host = b"".join(octets[i:i + 4][::-1] for i in range(0, len(octets), 4)).hex().upper()  # words, as the kernel shows them
-    return f" {host}:{int(port):04X} " in pathlib.Path(f"/proc/net/{table}").read_text()
-
-
 class Sipp:
     """A SIPp that walks a ladder, once or for many calls. target: address:port, which only a caller needs."""
 
     def __init__(self, lab, name, flow, address, target=None, port=5060, who="sipp", dials="service", password="",
-                 calls=1, rate=10, at_once=10, media_port=6000, lost_percent=0, timeout_s=30, formats="0 8 101",
+                 calls=1, rate=10, at_once=10, media_port=6000, lost_percent=0, timeout_s=PATIENCE_S, formats="0 8 101",
                  options=()):
         self.lab, self.name = lab, name
         self.errors = lab.folder / f"{name}.errors"
@@ -176,13 +166,11 @@ class Sipp:
             command += ["-lost", lost_percent]
         self.timeout_s = timeout_s
         self.program = lab.start(name, command, telling=table)
-        # What is sent to it before that comes back, and a call to it fails at once.
-        if not wait_until(lambda: bound(address, port) or not self.program.runs(), 10):
-            raise Failed(f"{name}: SIPp never had its port")
+        wait_until(lambda: is_bound(address, port) or not self.program.runs())  # who calls it now is heard
 
-    def finish(self, timeout_s=None):
+    def finish(self):
         """Waits for its end: why it failed, or the empty text when every call went as the ladder says."""
-        code = self.program.wait(timeout_s or self.timeout_s + 10)
+        code = self.program.wait(self.timeout_s + PATIENCE_S)
         if code == 0:
             return ""
         why = self.errors.read_text(errors="replace") if self.errors.exists() else self.program.said()
@@ -192,7 +180,7 @@ class Sipp:
         """All messages that it sent and received, as text."""
         return self.messages.read_text(errors="replace") if self.messages.exists() else ""
 
-    def must_finish(self, timeout_s=None):
-        why = self.finish(timeout_s)
+    def must_finish(self):
+        why = self.finish()
         if why:
             raise Failed(why)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from baresip import Phone
 from judge import Capture
-from lab import Failed, wait_until
+from lab import PATIENCE_S, Failed, wait_until
 
 # A broken rule of the language or of memory ends the switch at once, and the scenario with it.
 SANITIZERS = {
@@ -80,8 +80,8 @@ class Switch(Server):
 
     def run(self, *words, may_fail=False):
         """What the program prints, once, as a command."""
-        done = subprocess.run([self.lab.program, *map(str, words)], capture_output=True, text=True, timeout=30,
-                              check=False, env={**os.environ, **SANITIZERS})
+        done = subprocess.run([self.lab.program, *map(str, words)], capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False, env={**os.environ, **SANITIZERS})
         if done.returncode != 0 and not may_fail:
             raise Failed(f"dialtone {' '.join(map(str, words))}: exit code {done.returncode}\n{done.stderr}")
         return done.stdout
@@ -93,7 +93,7 @@ class Switch(Server):
     def refused(self, *words):
         """What a person is told by a command that must fail."""
         done = subprocess.run([self.lab.program, "-c", self.config, *map(str, words)], capture_output=True, text=True,
-                              timeout=30, check=False, env={**os.environ, **SANITIZERS})
+                              timeout=PATIENCE_S, check=False, env={**os.environ, **SANITIZERS})
         if done.returncode == 0:
             raise Failed(f"dialtone {' '.join(map(str, words))}: was not refused\n{done.stdout}")
         return done.stderr
@@ -104,7 +104,8 @@ class Switch(Server):
 
     def start(self):
         self.program = self.lab.start("switch", [self.lab.program, "serve", "-c", self.config], SANITIZERS)
-        if not wait_until(lambda: self.program.runs() and self.say("status", may_fail=True), 20, 0.05):
+        wait_until(lambda: not self.program.runs() or self.say("status", may_fail=True), step_s=0.05)
+        if not self.program.runs():
             raise Failed("the switch did not start")
         # SIPp is there for single calls only: it is not asked whether it lives.
         self.say("trunk", "set", "far", f"peers={self.far_where}", "options-s=0")
@@ -116,7 +117,7 @@ class Switch(Server):
     def stop(self):
         """Ends it as an operator would, which must end in order: with a sanitizer, that is also without a leak."""
         if self.program and self.program.runs():
-            code = self.program.stop(signal.SIGTERM, 20)
+            code = self.program.stop()
             self.lab.check("the switch ends in order", code == 0, f"exit code {code}")
 
     def kill(self):
@@ -128,12 +129,12 @@ class Switch(Server):
         """The call detail records, oldest first."""
         return self.ask("cdr", "list", *(f"{name}={value}" for name, value in wanted.items()))
 
-    def last_record(self, of_line, timeout_s=5):
-        """The newest record of a line's calls, once no call of it stands."""
-        wait_until(lambda: not self.ask("call", "list", f"line={of_line.name}"), timeout_s, 0.1)
-        found = self.records(line=of_line.name)
+    def last_record(self, of_line, count=1):
+        """The newest record of a line's calls, once so many are there: all of its calls have ended, or will. (A call
+        may be over before its record is on a disk that is slow.)"""
+        found = wait_until(lambda: len(rows := self.records(line=of_line.name)) >= count and rows, step_s=0.1)
         if not found:
-            raise Failed(f"there is no record of line {of_line.name}")
+            raise Failed(f"there are not {count} records of line {of_line.name}")
         return found[-1]
 
 

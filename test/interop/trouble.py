@@ -77,7 +77,7 @@ def second_choice(lab):
 
     walk(lab, "the first refuses with 503: the second has the call", first_says("first-503", 503, "Service Unavailable"),
          far(server, "spare-503", CALLED), line(server, 0, "out-503", CALLER, server.far_number))
-    trail = server.say("call", "explain", server.last_record(server.lines[0])["call"])
+    trail = server.say("call", "explain", server.last_record(server.lines[0], 2)["call"])
     lab.check("the trail says so", "503" in trail or "temporary failure" in trail, trail)
 
     walk(lab, "the far party is busy: nobody else is asked", first_says("first-486", 486, "Busy Here"),
@@ -91,14 +91,14 @@ def supervised(lab):
     first, second = (Carrier(lab, address, answers) for address, answers in (
         (lab.address(21), {"OPTIONS": 503, "INVITE": 486}), (server.far_address, {"OPTIONS": 200, "INVITE": 486})))
     server.say("trunk", "set", "far", f"peers={lab.address(21)}:5060/0,{server.far_where}/1", "options-s=1")
-    lab.check("both are asked", wait_until(lambda: first.asked and second.asked, 10), (first.asked, second.asked))
+    lab.check("both are asked", wait_until(lambda: first.asked and second.asked), (first.asked, second.asked))
     server.program.wait_said("trunk_silent")
     walk(lab, "a call", line(server, 0, "out", refused(486), server.far_number))
     lab.check("goes to the one that lives", "INVITE" in second.asked and "INVITE" not in first.asked,
               (first.asked, second.asked))
     first.answers["OPTIONS"] = 200
     lab.check("the first is found alive again",
-              wait_until(lambda: re.search(r'"trunk_answers".*"peer":0\b', server.program.said()), 10))
+              wait_until(lambda: re.search(r'"trunk_answers".*"peer":0\b', server.program.said())))
     walk(lab, "and when the first lives again, the next", line(server, 0, "out-again", refused(486), server.far_number))
     lab.check("goes to the first", "INVITE" in first.asked, first.asked)
 
@@ -145,14 +145,14 @@ def full_disk(lab):
     lab.check("a change is refused, and why", "full" in told, told)
     lab.check("and nothing has changed", server.say("line", "show", server.lines[2].name) == before)
     (folder / "filler").unlink()
-    records = wait_until(lambda: len(server.records()) == 2 and server.records(), 20, 0.2)
+    records = wait_until(lambda: len(server.records()) == 2 and server.records(), step_s=0.2)
     lab.check("with room again, both calls are in the records",
               records and [record["is_answered"] for record in records] == [True, True], records)
     server.say("line", "set", server.lines[2].name, "calls-max=7")
     lab.check("and changes are taken", server.say("line", "show", server.lines[2].name) != before)
 
 
-@scenario("a call between IPv6 and IPv4", time_s=60)
+@scenario("a call between IPv6 and IPv4")
 def two_families(lab):
     try:
         port = free_port(address="::1")
