@@ -23,6 +23,7 @@ import traceback
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 2
+LIMIT_S = 3600  # of whatever is run: it ends what hangs; a machine may be busy, and a disk may stall for long
 TAP = re.compile(r"^(not )?ok\b(?: \d+)?(?: - | )?(.*)")
 
 # Not detect_stack_use_after_return: gcc 12 then puts what asks for 64 octets of alignment at 32, and UBSan objects.
@@ -102,9 +103,9 @@ class Suite:
         log = ""
         code = 0
         if not (folder / "build.ninja").exists():
-            code, log = run(["meson", "setup", folder, *options], 300, {"CC": compiler})
+            code, log = run(["meson", "setup", folder, *options], LIMIT_S, {"CC": compiler})
         if code == 0:
-            code, output = run(["ninja", "-C", folder, f"-j{jobs}"], 1200)
+            code, output = run(["ninja", "-C", folder, f"-j{jobs}"], LIMIT_S)
             log += output
         self.report.add(f"build {kind} ({compiler}, no warning)", [(kind, code == 0)], log)
         return code == 0
@@ -113,7 +114,7 @@ class Suite:
         """Everything that meson knows as a test, counted by subtest."""
         folder = self.folder / kind
         code, output = run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", jobs, "-t",
-                            timeout_factor], 1200)
+                            timeout_factor], LIMIT_S)
         logs = folder / "meson-logs" / "testlog.json"
         tests = [json.loads(line) for line in logs.read_text().splitlines()] if logs.exists() else []
         results, log = [], ""
@@ -140,12 +141,12 @@ class Suite:
     def hardening(self):
         if self.build("release"):
             code, output = run(["python3", TOP / "test" / "hardening.py", self.folder / "release" / "dialtone",
-                                TOP / "packaging" / "dialtone.service"], 60)
+                                TOP / "packaging" / "dialtone.service"], LIMIT_S)
             self.report.add("defences of the release build", tap_results(output) or [("ran", code == 0)], output)
 
     def interop(self):
         code, output = run(["python3", TOP / "test" / "interop" / "run.py", "--program",
-                            self.folder / "asan" / "dialtone"], 1200)
+                            self.folder / "asan" / "dialtone"], LIMIT_S)
         results = tap_results(output)
         if not results or (code != 0 and all(good for _, good in results)):
             results.append((f"exit code {code}", False))
@@ -179,8 +180,9 @@ def fuzz_one(target, seconds, folder):
     for place in (found, fell):
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-    code, output = run([target, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-                        f"-artifact_prefix={fell}/", found, TOP / "test" / "corpus" / target.name], seconds + 60)
+    code, output = run([target, f"-max_total_time={seconds}", "-timeout=120", "-rss_limit_mb=2048",
+                        "-print_final_stats=1", f"-artifact_prefix={fell}/", found,
+                        TOP / "test" / "corpus" / target.name], seconds + LIMIT_S)
     for file in sorted(fell.iterdir()):
         output += f"\nthe input, also in {file}:\n{file.read_bytes()[:2000]!r}"
     return [(target.name, code == 0)], output
