@@ -47,6 +47,8 @@ enum api_role { API_ROLES(API_ROLE_ENUM) };
 	X(PUT, "/v1/calls/{call}/trace", OPERATOR, api_call_trace, "on", "Keeps a call's messages in full, or no longer")  \
 	X(PUT, "/v1/trace/{line...}", OPERATOR, api_line_trace, "on",                                                      \
 	  "Keeps the messages of a line's next calls in full; of calls to it, from when the line is found")                \
+	X(GET, "/v1/inputs", OPERATOR, api_inputs_list, "limit", "Calls whose inputs are kept, the newest first")          \
+	X(GET, "/v1/inputs/{call}", OPERATOR, api_inputs_show, "", "The inputs of one: a text for dialtone replay")        \
 	X(POST, "/v1/dial", VIEWER, api_dial, "line, digits", "What would happen if a line dialled; touches nothing")      \
 	X(GET, "/v1/cdrs", VIEWER, api_cdrs, "line, trunk, number, from, to, after, limit, format",                        \
 	  "Call detail records in the order of their numbers: the newest, or with `after` a page of those that follow; "   \

@@ -66,6 +66,9 @@ typedef int cli_handler(struct cli *c, int argc, char **argv); // arguments afte
 	X("cdr export", "[format=csv|jsonl|text] [what list takes]", 0, 8, cli_cdr_export,                                 \
 	  "Call detail records for another program, all that there are")                                                   \
 	X("dial", "LINE DIGITS", 2, 2, cli_dial, "What would happen if this line dialled these digits now; calls nobody")  \
+	X("inputs list", "", 0, 0, cli_inputs_list, "Calls whose inputs are kept, to be run again")                        \
+	X("inputs show", "CALL", 1, 1, cli_inputs_show, "The inputs of one, as dialtone replay reads them")                \
+	X("replay", "FILE", 1, 1, cli_replay, "Run a call again from its inputs, here, and say whether it goes as it did") \
 	X("status", "", 0, 0, cli_status, "How the running switch is")                                                     \
 	X("counters", "[WORD]", 0, 1, cli_counters, "What it counted; only what has WORD in its name")                     \
 	X("log", "[error|warn|info|debug]", 0, 1, cli_log, "Show or set the log level of the running switch")              \

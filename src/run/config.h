@@ -34,7 +34,13 @@
 	  "Most calls held at once; each opens four sockets for its media (LimitNOFILE)")                                  \
 	X(transactions_max, U32, "65536", 16, 4000000, AT_RESTART,                                                         \
 	  "Most SIP transactions held at once; a finished one stays 32 s, so: requests a second, times 32")                \
-	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")
+	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")                 \
+	X(inputs, INPUTS, "none", 0, 0, AT_RELOAD,                                                                         \
+	  "Of which calls all messages are kept in `data`/inputs, so that dialtone replay can run them again: those that " \
+	  "failed, or all; passwords are left out")                                                                        \
+	X(inputs_max_mb, U32, "256", 1, 1000000, AT_RELOAD, "Room for them on the disk, MiB; the oldest make place")       \
+	X(inputs_memory_mb, U32, "64", 1, 65536, AT_RESTART,                                                               \
+	  "Room for those of calls that stand, MiB: 16 KiB a call and more; calls past it are not kept")
 #define CONFIG_LISTENER(X)                                                                                             \
 	X(address, ADDR, NULL, 0, 0, AT_RESTART, "Address and port where SIP is received")                                 \
 	X(transport, TRANSPORT, "udp", 0, 0, AT_RESTART, "Transport protocol")                                             \
@@ -50,12 +56,17 @@
 #define CONFIG_TRANSPORT_ENUM(id, text) TRANSPORT_##id,
 enum config_transport { CONFIG_TRANSPORTS(CONFIG_TRANSPORT_ENUM) };
 
+#define CONFIG_INPUTS(X) X(NONE, "none") X(FAILED, "failed") X(ALL, "all")
+#define CONFIG_INPUTS_ENUM(id, text) INPUTS_##id,
+enum config_inputs { CONFIG_INPUTS(CONFIG_INPUTS_ENUM) };
+
 // What a row of each type becomes: a C type, and how it is stored.
 #define CONFIG_MEMBER_TEXT(name) char name[CONFIG_TEXT_MAX];
 #define CONFIG_MEMBER_PATH(name) char name[CONFIG_PATH_MAX];
 #define CONFIG_MEMBER_U32(name) uint32_t name;
 #define CONFIG_MEMBER_LEVEL(name) uint32_t name;     // enum log_level
 #define CONFIG_MEMBER_TRANSPORT(name) uint32_t name; // enum config_transport
+#define CONFIG_MEMBER_INPUTS(name) uint32_t name;    // enum config_inputs
 #define CONFIG_MEMBER_ADDR(name) struct addr name;   // with its port
 #define CONFIG_MEMBER_HOST(name) struct addr name;   // family 0: not given; port 0: none given
 #define CONFIG_MEMBER(name, type, ...) CONFIG_MEMBER_##type(name)

@@ -26,11 +26,12 @@ static_assert(ARRAY_LEN(node_settings) <= CONFIG_SETTINGS_MAX, "room for every o
 
 #define CHOICE_TEXT(id, text) text,
 static const char *const transports[] = { CONFIG_TRANSPORTS(CHOICE_TEXT) NULL };
+static const char *const inputs[] = { CONFIG_INPUTS(CHOICE_TEXT) NULL };
 const char *const config_level_names[LOG_LEVEL_COUNT + 1] = { "error", "warn", "info", "debug" };
 
 static const char *const *choices_of(enum setting_type type)
 {
-	return type == LEVEL ? config_level_names : transports;
+	return type == LEVEL ? config_level_names : type == INPUTS ? inputs : transports;
 }
 
 static void put_choices(struct buf *b, enum setting_type type, const char *between)
@@ -46,7 +47,8 @@ void put_setting_takes(struct buf *b, const struct setting *s)
 	case TEXT:
 	case PATH: put_fmt(b, "a text of %u to %u characters", s->min, s->max); break;
 	case LEVEL:
-	case TRANSPORT: put_choices(b, s->type, " or "); break;
+	case TRANSPORT:
+	case INPUTS: put_choices(b, s->type, " or "); break;
 	case ADDR: put_z(b, "an address with its port, such as 192.0.2.1:5060 or [2001:db8::1]:5060"); break;
 	case HOST: put_z(b, "an address, such as 192.0.2.1 or [2001:db8::1]"); break;
 	}
@@ -85,7 +87,8 @@ bool setting_parse(char *part, const struct setting *s, struct str text)
 	switch (s->type) {
 	case U32: return str_to_u32((uint32_t *)(void *)field, text, s->max) == OK && *(uint32_t *)(void *)field >= s->min;
 	case LEVEL:
-	case TRANSPORT: return choice_parse((uint32_t *)(void *)field, s->type, text);
+	case TRANSPORT:
+	case INPUTS: return choice_parse((uint32_t *)(void *)field, s->type, text);
 	case TEXT:
 	case PATH: return text_parse(field, s, text);
 	case ADDR:
@@ -101,7 +104,8 @@ void put_setting(struct buf *b, const char *part, const struct setting *s)
 	switch (s->type) {
 	case U32: put_u64(b, *(const uint32_t *)(const void *)field); break;
 	case LEVEL:
-	case TRANSPORT: put_z(b, choices_of(s->type)[*(const uint32_t *)(const void *)field]); break;
+	case TRANSPORT:
+	case INPUTS: put_z(b, choices_of(s->type)[*(const uint32_t *)(const void *)field]); break;
 	case TEXT:
 	case PATH: put_z(b, field); break;
 	case ADDR:

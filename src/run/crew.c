@@ -262,6 +262,7 @@ static enum err make_member(struct crew *c, uint32_t index)
 	w.set_feature = set_feature;
 	w.set_feature_self = c;
 	w.trace = &m->trace;
+	w.inputs = s->inputs ? s->inputs(s->self, index) : NULL;
 	if (e == OK) m->worker = worker_new(&w);
 	return e == OK && !m->worker ? ERR_FULL : e;
 }

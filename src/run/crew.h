@@ -84,6 +84,7 @@ struct crew_setup { // borrowed
 	uint32_t mail_max;          // letters on their way from one to another; more are lost as the network would lose them
 	struct journal_log *journal;
 	struct media *(*media)(void *self, uint32_t index);
+	struct inputs *(*inputs)(void *self, uint32_t index); // keep those of a member's calls; NULL: none does
 	void (*send)(void *self, uint32_t index, struct outbox *o); // a member's packets
 	// Called from any thread: this member has something to do, and so has the control thread.
 	void (*wake)(void *self, uint32_t index);

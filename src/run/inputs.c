@@ -23,7 +23,7 @@ struct inputs {
 	struct inputs_site site;
 	struct pool blocks;
 	struct ring done, back; // of struct recording *: to the control thread, and back
-	_Atomic uint32_t mode;  // enum inputs_mode
+	_Atomic uint32_t mode;  // enum config_inputs
 	uint32_t standing;      // recordings of calls that stand
 	uint32_t away;          // recordings that were handed over and are not back: RING_COUNT at most
 	bool at_work;           // between inputs_begin and inputs_end, and something may be kept
@@ -237,7 +237,7 @@ static void on_began(struct call_watch *w, struct call *c)
 {
 	struct inputs *in = inputs_of(w);
 	if (!in->at_work || atomic_load_explicit(&in->mode, memory_order_relaxed) == INPUTS_NONE) return;
-	struct recording *r = recording_new(&in->blocks);
+	struct recording *r = recording_new(&in->blocks, RECORDING_BLOCKS_MAX);
 	if (!r) {
 		COUNT(inputs_no_room);
 		return;
@@ -375,7 +375,7 @@ void inputs_give_back(struct inputs *in, struct recording *r)
 
 // ---- Life ----------------------------------------------------------------------------------------------------------
 
-enum err inputs_new(struct inputs **out, uint64_t bytes_max, enum inputs_mode mode)
+enum err inputs_new(struct inputs **out, uint64_t bytes_max, enum config_inputs mode)
 {
 	uint64_t blocks = bytes_max / sizeof(struct recording_block);
 	struct inputs *in = calloc(1, sizeof *in);
@@ -402,7 +402,7 @@ struct inputs *inputs_free(struct inputs *in)
 	return NULL;
 }
 
-void inputs_set_mode(struct inputs *in, enum inputs_mode mode)
+void inputs_set_mode(struct inputs *in, enum config_inputs mode)
 {
 	atomic_store_explicit(&in->mode, (uint32_t)mode, memory_order_relaxed);
 }

@@ -8,21 +8,18 @@
 //     office ─────── struct office_watch ─────────────┘                  ◀──ring──
 #pragma once
 
+#include "run/config.h"
 #include "run/recording.h"
 
 #include <stdatomic.h>
 
-#define INPUTS_MODES(X) X(NONE, "none") X(FAILED, "failed") X(ALL, "all")
-#define INPUTS_MODE_ENUM(id, name) INPUTS_##id,
-enum inputs_mode { INPUTS_MODES(INPUTS_MODE_ENUM) };
-
 struct inputs;
 
 // Memory for recordings of calls that stand and of those on their way to the control thread. ERR_FULL: no memory.
-MUST_CHECK enum err inputs_new(struct inputs **out, uint64_t bytes_max, enum inputs_mode mode);
+MUST_CHECK enum err inputs_new(struct inputs **out, uint64_t bytes_max, enum config_inputs mode);
 struct inputs *inputs_free(struct inputs *in);
 // By any thread: which calls are kept, of those that begin from now on.
-void inputs_set_mode(struct inputs *in, enum inputs_mode mode);
+void inputs_set_mode(struct inputs *in, enum config_inputs mode);
 
 // The worker's own, who says once what a recording needs to know; all borrowed.
 struct inputs_site {

@@ -114,6 +114,11 @@ static struct media *media_of(void *self, uint32_t worker)
 	return media_plane_of(((struct node *)self)->media, worker);
 }
 
+static struct inputs *inputs_of(void *self, uint32_t worker)
+{
+	return inputs_keep_of(((struct node *)self)->inputs, worker);
+}
+
 // ---- Start and stop ------------------------------------------------------------------------------------------------
 
 static uint32_t count_workers(const struct config *c)
@@ -198,11 +203,19 @@ static enum err open_records(struct node *n, struct buf *why)
 	return e;
 }
 
+static enum err start_inputs(struct node *n)
+{
+	const struct config *c = n->setup.config;
+	return inputs_keep_new(&n->inputs, &(struct inputs_keep_setup){ .data = c->data, .workers = n->worker_count,
+		.mode = c->inputs, .bytes_max = (uint64_t)c->inputs_max_mb << 20,
+		.memory_max = (uint64_t)c->inputs_memory_mb << 20 });
+}
+
 static enum err make_crew(struct node *n, uint64_t seed, const struct sip_nonce_secret *secret)
 {
 	const struct config *c = n->setup.config;
 	struct crew_setup s = { .count = n->worker_count, .mail_max = MAIL_MAX, .journal = n->journal, .media = media_of,
-		.send = send_packets, .wake = wake_thread, .wake_control = wake_control, .self = n };
+		.inputs = inputs_of, .send = send_packets, .wake = wake_thread, .wake_control = wake_control, .self = n };
 	s.worker = (struct worker_setup){ .seed = seed, .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms(),
 		.listener_count = c->listener_count, .calls_max = c->calls_max / n->worker_count + 1,
 		.transactions_max = c->transactions_max / n->worker_count + 1, .nonce_secret = *secret, .office = n->setup.office,
@@ -267,6 +280,7 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	if (e == OK && (e = start_media(n)) != OK && !why->n)
 		put_fmt(why, "the media addresses cannot be used: %s (the log says which)", err_text(e));
 	if (e == OK) e = open_records(n, why);
+	if (e == OK) e = start_inputs(n);
 	if (e == OK) e = make_crew(n, seed, &secret);
 	if (e == OK) e = journal_start(n->journal);
 	if (e == OK) e = start_threads(n);
@@ -320,6 +334,7 @@ struct node *node_stop(struct node *n)
 	n->journal = journal_close(n->journal);
 	n->media = media_plane_free(n->media); // until then it wakes workers
 	n->crew = crew_free(n->crew);
+	n->inputs = inputs_keep_free(n->inputs);
 	for (uint32_t i = 0; i < n->worker_count; i++)
 		if (n->workers[i].node) fini_worker(&n->workers[i]);
 	loop_fini(&n->control_loop);

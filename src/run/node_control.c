@@ -305,8 +305,9 @@ void node_drain(struct node *n)
 
 static enum err reload(void *self, const struct config *config)
 {
-	(void)self;
+	struct node *n = self;
 	log_level = config->log_level;
+	inputs_keep_set(n->inputs, config->inputs, (uint64_t)config->inputs_max_mb << 20);
 	return OK;
 }
 
@@ -350,6 +351,7 @@ static uint32_t step(void *self)
 	loop_wait(&n->control_loop, 0);
 	for (uint32_t i = 0; i < n->worker_count; i++)
 		while (crew_next_feature(n->crew, i, &c)) change_feature(n, i, &c);
+	inputs_keep_step(n->inputs);
 	if (now_ms - n->saved_ms >= 1000) {
 		node_save_registrations(n, SAVE_LINES);
 		n->saved_ms = now_ms;

@@ -4,6 +4,7 @@
 #include "keep/cdr.h"
 #include "keep/registration.h"
 #include "run/crew.h"
+#include "run/inputs_keep.h"
 #include "run/media_plane.h"
 #include "run/node.h"
 #include "wire/net/loop.h"
@@ -41,6 +42,7 @@ struct node {
 	struct journal_log *journal;
 	struct cdr_loader *loader;
 	struct registration_store *registrations;
+	struct inputs_keep *inputs;
 	struct loop control_loop; // only for its wake-up
 	_Atomic bool stopping;
 	bool draining;

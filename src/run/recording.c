@@ -10,13 +10,13 @@ static_assert(sizeof(struct recording) % 8 == 0 && sizeof(struct entry) % 8 == 0
 static_assert(RECORDING_TEXT_MAX + 1024 + sizeof(struct recording) + sizeof(struct entry) < RECORDING_BLOCK_BYTES - 16,
               "every entry fits in a block");
 
-struct recording *recording_new(struct pool *blocks)
+struct recording *recording_new(struct pool *blocks, uint32_t blocks_max)
 {
 	struct recording_block *b = pool_get(blocks);
 	if (!b) return NULL;
 	struct recording *r = (struct recording *)(void *)b->bytes;
 	b->used = sizeof *r;
-	*r = (struct recording){ .pool = blocks, .blocks = b, .last_block = b, .block_count = 1 };
+	*r = (struct recording){ .pool = blocks, .blocks = b, .last_block = b, .block_count = 1, .blocks_max = blocks_max };
 	return r;
 }
 
@@ -64,7 +64,7 @@ static struct entry *add(struct recording *r, enum entry_kind kind, const void *
 struct entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t at_ms, const void *body,
                             struct str text)
 {
-	struct entry *e = r->lost ? NULL : add(r, kind, body, text, RECORDING_BLOCKS_MAX);
+	struct entry *e = r->lost ? NULL : add(r, kind, body, text, r->blocks_max);
 	if (!e) r->lost++;
 	else e->at_ms = at_ms;
 	return e;
@@ -72,7 +72,7 @@ struct entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t 
 
 struct entry *recording_add_end(struct recording *r, enum entry_kind kind, const void *body)
 {
-	return add(r, kind, body, STR(""), RECORDING_BLOCKS_MAX + 1);
+	return add(r, kind, body, STR(""), r->blocks_max + 1);
 }
 
 void *entry_body(const struct entry *e)

@@ -134,7 +134,7 @@ struct recording_block { // an item of a pool
 struct recording { // lives in its first block
 	struct pool *pool; // borrowed: its blocks come from here
 	struct recording_block *blocks, *last_block; // owned
-	uint32_t block_count;
+	uint32_t block_count, blocks_max;
 	struct entry *first, *last;
 	uint64_t began_ms; // monotonic; of the recorder, as the next two
 	uint64_t step;     // the input that came last
@@ -142,8 +142,8 @@ struct recording { // lives in its first block
 	uint32_t lost; // entries for which there was no room
 };
 
-// NULL: the pool is empty.
-struct recording *recording_new(struct pool *blocks);
+// NULL: the pool is empty. It may take `blocks_max` of them, and one more for its end.
+struct recording *recording_new(struct pool *blocks, uint32_t blocks_max);
 struct recording *recording_free(struct recording *r);
 // Copies a body (the struct of its kind) and a text. NULL: there is no room; after the first such entry nothing more is
 // taken, but what recording_add_end adds: how the call ended is there in a recording that was cut too.
@@ -172,7 +172,7 @@ struct recording_fault {
 	uint32_t line; // of the text; 0: of none
 	char why[160];
 };
-// Reads one. ERR_BAD, ERR_FULL (larger than a recording can be): fault says where and why.
+// Reads one, as long as the pool allows. ERR_BAD: fault says where and why.
 MUST_CHECK enum err recording_read(struct recording **out, struct pool *blocks, struct str text,
                                    struct recording_fault *fault);
 

@@ -237,7 +237,7 @@ static bool read_line(struct reading *g, struct str line)
 
 enum err recording_read(struct recording **out, struct pool *blocks, struct str text, struct recording_fault *fault)
 {
-	struct reading reading = { .r = recording_new(blocks), .fault = fault }, *g = &reading;
+	struct reading reading = { .r = recording_new(blocks, blocks->max), .fault = fault }, *g = &reading;
 	*fault = (struct recording_fault){ 0 };
 	g->text = buf_on(g->text_memory, sizeof g->text_memory);
 	bool good = g->r || fail(g, "no memory");

@@ -1,0 +1,36 @@
+// The folder of recordings, DATA/inputs: a file for each call that was kept, named by the call's number, so by its
+// time. The control thread writes them; the oldest go when all together are larger than the configuration allows.
+#pragma once
+
+#include "run/inputs.h"
+
+#define INPUTS_FOLDER "inputs"
+#define INPUTS_SUFFIX ".call"
+
+struct inputs_keep;
+
+struct inputs_keep_setup {
+	const char *data; // the node's folder; borrowed
+	uint32_t workers;
+	enum config_inputs mode;
+	uint64_t bytes_max;  // of all files
+	uint64_t memory_max; // of what is on its way to them
+};
+// Makes the folder when it is needed. ERR_FULL: no memory.
+MUST_CHECK enum err inputs_keep_new(struct inputs_keep **out, const struct inputs_keep_setup *setup);
+// The workers are gone: writes what is left. NULL is fine; returns NULL.
+struct inputs_keep *inputs_keep_free(struct inputs_keep *k);
+
+// What a worker is given, and only that one.
+struct inputs *inputs_keep_of(struct inputs_keep *k, uint32_t worker);
+// Takes over changed settings.
+void inputs_keep_set(struct inputs_keep *k, enum config_inputs mode, uint64_t bytes_max);
+// Writes the calls that are over.
+void inputs_keep_step(struct inputs_keep *k);
+
+// The files of a folder, the oldest first.
+struct inputs_file {
+	uint64_t call, bytes;
+};
+// Their number; *out is the caller's to free. A folder that is not there has none.
+uint32_t inputs_files(struct inputs_file **out, const char *data);
