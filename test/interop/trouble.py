@@ -69,7 +69,7 @@ def second_choice(lab):
     for attempt in range(4):  # by one worker or another
         walk(lab, f"the first is not even there: the second has the call ({attempt})", far(server, f"spare-{attempt}", CALLED),
              line(server, 0, f"out-{attempt}", CALLER, server.far_number))
-    trail = server.say("call", "explain", server.last_record(server.lines[0])["call"])
+    trail = server.say("call", "explain", server.last_record(server.lines[0], 5)["call"])
     lab.check("the network said so", "network out of order" in trail, trail)
 
     def first_says(name, status, reason):
@@ -77,7 +77,7 @@ def second_choice(lab):
 
     walk(lab, "the first refuses with 503: the second has the call", first_says("first-503", 503, "Service Unavailable"),
          far(server, "spare-503", CALLED), line(server, 0, "out-503", CALLER, server.far_number))
-    trail = server.say("call", "explain", server.last_record(server.lines[0], 2)["call"])
+    trail = server.say("call", "explain", server.last_record(server.lines[0], 6)["call"])
     lab.check("the trail says so", "503" in trail or "temporary failure" in trail, trail)
 
     walk(lab, "the far party is busy: nobody else is asked", first_says("first-486", 486, "Busy Here"),
