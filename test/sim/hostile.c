@@ -1,15 +1,18 @@
 // The hostile ones: they hear what passes on the wire and send it again from their own addresses, as it was or changed,
-// between floods of garbage. A sequence is 3 to 30 messages; from outside, none of them may do anybody harm.
+// between floods of garbage. A sequence is 3 to 30 messages; none of them may do anybody harm. (Who hears a request and
+// is faster with it than its sender has its call: digest cannot hinder that, so none is sent before it has arrived.)
 #include "sim/party_inside.h"
 
 #include <stdlib.h>
 
-#define HEARD_MAX 128u
+#define HEARD_MAX 1024u
 #define HEARD_BYTES 1600u
+#define HEARD_BEFORE_MS 5000u
 
 struct hostile {
 	char texts[HEARD_MAX][HEARD_BYTES];
 	uint32_t lengths[HEARD_MAX], next;
+	uint64_t heard_ms[HEARD_MAX];
 	uint64_t sequences, messages;
 };
 
@@ -32,6 +35,7 @@ void hostile_overhears(struct parties *all, struct str text)
 	uint32_t at = h->next++ % HEARD_MAX;
 	memcpy(h->texts[at], text.p, text.n);
 	h->lengths[at] = text.n;
+	h->heard_ms[at] = sim_now_ms(all->sim);
 }
 
 static void put_overheard(struct buf *b, const struct ua *p)
@@ -40,7 +44,7 @@ static void put_overheard(struct buf *b, const struct ua *p)
 	uint32_t known = h->next < HEARD_MAX ? h->next : HEARD_MAX;
 	if (!known) return;
 	uint32_t at = party_between(p, 0, known - 1);
-	put(b, (struct str){ h->texts[at], h->lengths[at] });
+	if (h->heard_ms[at] + HEARD_BEFORE_MS <= party_now(p)) put(b, (struct str){ h->texts[at], h->lengths[at] });
 }
 
 // MUTATIONS, each in place.

@@ -177,7 +177,7 @@ void dialog_on_ack(struct ua *p, const struct sip_msg *m)
 	if (d->my_offer_open && t->status < 300) { // ours was in the 2xx
 		d->my_offer_open = false;
 		if (m->body.n) sdp_take(d, m, true);
-		else judge_dialog(d, m, "the ACK brings no answer to the offer in our 2xx");
+		else d->unanswered_ms = party_now(p); // a BYE must follow, since there is nothing to talk by
 	}
 	if (d->talk != TALK_ANSWERED) return;
 	d->talk = TALK_UP;

@@ -119,8 +119,11 @@ void judge_cseq(struct dialog *d, const struct sip_msg *m)
 void judge_silence(const struct txn *t)
 {
 	struct ua *p = t->party;
+	const struct dialog *d = t->dialog ? pool_at(&p->all->dialogs, t->dialog) : NULL;
 	char why[160];
-	if ((t->server && !t->status) || p->as->hostile) return; // it does not answer itself
+	if (t->server && !t->status) return; // it does not answer itself
+	// The ACK that answers our offer waits for the one of the caller, who may have none.
+	if (t->server && d && d->my_offer_open) return;
 	if (!was_whole(p, t->began_ms) || !judge_calm_since(p->all, t->began_ms)) return;
 	struct buf b = buf_on(why, sizeof why - 1);
 	put_z(&b, t->server ? "for 32 s no ACK of our " : "for 32 s no final answer to our ");
@@ -130,7 +133,6 @@ void judge_silence(const struct txn *t)
 	}
 	put(&b, sip_method_name(t->method));
 	why[b.n] = '\0';
-	const struct dialog *d = t->dialog ? pool_at(&p->all->dialogs, t->dialog) : NULL;
 	struct sip_msg m = { .bytes = t->text, .call_id = d ? str_from(d->call_id) : STR("") };
 	judge_fail(p, &m, why);
 }
