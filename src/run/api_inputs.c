@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define LIST_MAX 10000
-#define CALL_TIME_BITS 22 // of a call's number, below the milliseconds of its beginning
 
 void api_inputs_list(struct api_reply *out, struct api *a, const struct api_request *q)
 {
@@ -17,8 +16,8 @@ void api_inputs_list(struct api_reply *out, struct api *a, const struct api_requ
 	json_t *rows = json_array();
 	for (uint32_t i = count; i > 0 && count - i < max; i--) {
 		const struct inputs_file *f = &files[i - 1];
-		json_array_append_new(rows, json_pack("{s:o,s:o,s:I}", "call", api_call_number(f->call), "began",
-		                                      api_time(f->call >> CALL_TIME_BITS), "octets", (json_int_t)f->bytes));
+		json_array_append_new(rows, json_pack("{s:o,s:o,s:I}", "call", api_call_number(f->call), "written",
+		                                      api_time(f->written_wall_ms), "octets", (json_int_t)f->bytes));
 	}
 	free(files);
 	out->status = 200;

@@ -14,7 +14,7 @@
 
 int cli_inputs_list(struct cli *c, int argc, char **argv)
 {
-	static const char *const heads[] = { "CALL", "BEGAN", "OCTETS", NULL };
+	static const char *const heads[] = { "CALL", "WRITTEN", "OCTETS", NULL };
 	json_t *answer;
 	const json_t *row;
 	size_t i;
@@ -28,7 +28,7 @@ int cli_inputs_list(struct cli *c, int argc, char **argv)
 	} else {
 		table_begin(&t, c->out, heads);
 		json_array_foreach(rows, i, row) {
-			const char *cells[] = { cli_cell(row, "call"), cli_cell(row, "began"), cli_cell(row, "octets") };
+			const char *cells[] = { cli_cell(row, "call"), cli_cell(row, "written"), cli_cell(row, "octets") };
 			table_add(&t, cells);
 		}
 		table_end(&t);

@@ -28,9 +28,10 @@ struct inputs_keep {
 
 // ---- The folder ----------------------------------------------------------------------------------------------------
 
-static int by_call(const void *a, const void *b)
+static int by_age(const void *a, const void *b)
 {
 	const struct inputs_file *x = a, *y = b;
+	if (x->written_wall_ms != y->written_wall_ms) return x->written_wall_ms < y->written_wall_ms ? -1 : 1;
 	return x->call < y->call ? -1 : x->call > y->call;
 }
 
@@ -41,6 +42,7 @@ static bool is_recording(struct inputs_file *f, DIR *folder, const char *name)
 	if (!str_eq(rest, STR("call")) || str_to_u64(&f->call, digits, UINT64_MAX) != OK) return false;
 	if (fstatat(dirfd(folder), name, &s, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(s.st_mode)) return false;
 	f->bytes = (uint64_t)s.st_size;
+	f->written_wall_ms = (uint64_t)s.st_mtim.tv_sec * 1000 + (uint64_t)s.st_mtim.tv_nsec / 1000000;
 	return true;
 }
 
@@ -62,7 +64,7 @@ uint32_t inputs_files(struct inputs_file **out, const char *data)
 		(*out)[count++] = f;
 	}
 	if (folder) closedir(folder);
-	if (count) qsort(*out, count, sizeof **out, by_call);
+	if (count) qsort(*out, count, sizeof **out, by_age);
 	return count;
 }
 

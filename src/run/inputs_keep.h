@@ -1,5 +1,5 @@
-// The folder of recordings, DATA/inputs: a file for each call that was kept, named by the call's number, so by its
-// time. The control thread writes them; the oldest go when all together are larger than the configuration allows.
+// The folder of recordings, DATA/inputs: a file for each call that was kept, named by the call's number.
+// The control thread writes them; the oldest go when all together are larger than the configuration allows.
 #pragma once
 
 #include "run/inputs.h"
@@ -31,6 +31,7 @@ void inputs_keep_step(struct inputs_keep *k);
 // The files of a folder, the oldest first.
 struct inputs_file {
 	uint64_t call, bytes;
+	uint64_t written_wall_ms; // when the call ended, or a little later
 };
 // Their number; *out is the caller's to free. A folder that is not there has none.
 uint32_t inputs_files(struct inputs_file **out, const char *data);

@@ -271,6 +271,7 @@ static void finish(struct world *w)
 	struct call *c = standing(w);
 	if (c && !w->result->ended) call_record(&w->result->record, c, RECORD_RELEASE);
 	w->result->cut = entry_find(w->recorded->first, ENTRY_CUT) != NULL;
+	w->result->record.call = ((const struct entry_begin *)entry_body(w->recorded->first))->call; // it is the same call
 	replay_compare(w->result, w->recorded, w->again);
 }
 

@@ -1,6 +1,8 @@
 // What a newer build decides otherwise: messages sent, rows of the trail, the record.
 #include "run/replay_inside.h"
 
+#include "run/api_json.h"
+
 static struct replay_difference *differ(struct replay *r, uint32_t at_ms)
 {
 	static struct replay_difference overflow;
@@ -61,10 +63,12 @@ static void compare_sent(struct replay *r, const struct recording *was, const st
 
 // ---- The trail -----------------------------------------------------------------------------------------------------
 
-static void put_row(char *out, uint32_t cap, const struct trail_row *row)
+static void put_row(char *out, uint32_t cap, const struct trail_row *row, struct office *office)
 {
+	const struct api names_from = { .office = office };
+	const struct trail_names names = api_trail_names(&names_from);
 	struct buf b = buf_on(out, cap - 1);
-	if (row) put_trail_row(&b, row, NULL);
+	if (row) put_trail_row(&b, row, &names);
 	out[b.n] = '\0';
 }
 
@@ -75,8 +79,8 @@ static void compare_trail(struct replay *r, const struct recording *was, const s
 		const struct trail_row *then = a ? entry_body(a) : NULL, *now = b ? entry_body(b) : NULL;
 		if (!a || !b || then->kind != now->kind || then->side != now->side || then->a != now->a || then->b != now->b) {
 			struct replay_difference *d = differ(r, then ? then->at_ms : now->at_ms);
-			put_row(d->was, sizeof d->was, then);
-			put_row(d->is, sizeof d->is, now);
+			put_row(d->was, sizeof d->was, then, r->office);
+			put_row(d->is, sizeof d->is, now, r->office);
 			return; // what follows differs because this does
 		}
 		a = entry_find(a->next, ENTRY_TRAIL);
