@@ -5,6 +5,7 @@
 //     both ──▶ leg_seen, by Call-ID: when it was answered and ended, which the records are held against
 #include "sim/check_inside.h"
 
+#include "sim/party.h"
 #include "wire/sdp/sdp.h"
 #include "wire/sip/digest.h"
 
@@ -24,6 +25,7 @@ struct txn {
 	uint16_t status; // of the final response, to ours
 	uint8_t method;
 	bool provisional, initial;
+	bool forged; // another request came with its marks
 	struct addr peer;
 	uint64_t use; // of credentials: hash; 0 none
 };
@@ -190,6 +192,7 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	their_key(key, m, m->to.tag);
 	struct txn *t = txn_find(c, key);
 	bool over = t && t->final && t->final_ms + ABSORBED_MS <= check_now(c); // what comes now is a new one
+	if (t && !over && t->request != hash(m->bytes)) t->forged = true;
 	if (m->method == SIP_ACK || (t && !over)) return;
 	if (t) txn_free(c, t);
 	t = txn_add(c, key, m, from);
@@ -334,25 +337,25 @@ static bool lets_in(uint16_t status)
 	return true;
 }
 
-static const char *note_use(struct checker *c, const struct txn *t)
+// True: another request was let in with these.
+static bool note_use(struct checker *c, const struct txn *t)
 {
 	char key[24];
 	struct buf b = buf_on(key, sizeof key);
 	put_hex(&b, t->use, 16);
 	struct map_node *n = map_find(&c->uses, buf_str(&b));
 	uint64_t request = hash(str_from(t->key));
-	if (n && LIST_OF(n, struct use, node)->request != request) return "it lets in a second request with used credentials";
-	if (n) return NULL;
+	if (n) return LIST_OF(n, struct use, node)->request != request;
 	struct use *u = must_have(sizeof *u);
 	memcpy(u->key, key, b.n);
 	u->request = request;
 	map_add(&c->uses, &u->node, (struct str){ u->key, b.n });
 	list_add_last(&c->uses_all, &u->all);
-	return NULL;
+	return false;
 }
 
 // What the leg of an INVITE has become by this response.
-static void note_response(struct checker *c, struct leg_seen *l, const struct txn *t, const struct sip_msg *m)
+static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn *t, const struct sip_msg *m)
 {
 	if (t->method == SIP_BYE && m->status == 200) note_end(l, t->at_ms);
 	if (t->method != SIP_INVITE || m->status == 100) return;
@@ -364,30 +367,56 @@ static void note_response(struct checker *c, struct leg_seen *l, const struct tx
 	else if (m->status >= 200 && !l->answered_ms) l->answered_ms = check_now(c);
 }
 
-static const char *sent_response(struct checker *c, const struct sip_msg *m)
+static bool is_hostile(const struct checker *c, const struct addr *to)
+{
+	return strstr(party_name_at(sim_parties(c->sim), to), "(hostile)");
+}
+
+// Is it the one response that this transaction may have now?
+static const char *fault_in_txn(const struct txn *t, const struct sip_msg *m)
+{
+	// What keeps no state may be said anew: a challenge has another nonce each time.
+	bool stateless = m->status == 401 || (m->to.tag.n != OWN_TAG && (t->initial || t->method == SIP_CANCEL));
+	if (stateless || t->forged) return NULL;
+	if (t->final && t->final != hash(m->bytes)) return "another response came after the final one";
+	if (m->status > 100 && t->to_tag && t->to_tag != hash(m->to.tag)) return "its To tag changed within a transaction";
+	return NULL;
+}
+
+static void note_response(struct checker *c, struct txn *t, const struct sip_msg *m)
+{
+	struct leg_seen *l = leg_of(c, m);
+	if (m->status > 100 && m->to.tag.n == OWN_TAG) t->to_tag = hash(m->to.tag);
+	if (m->status >= 200 && m->status != 401 && !t->final) {
+		t->final = hash(m->bytes);
+		t->final_ms = check_now(c);
+	}
+	if (l) note_in_leg(c, l, t, m);
+}
+
+static struct txn *request_of(const struct checker *c, const struct sip_msg *m)
 {
 	char key[24];
 	their_key(key, m, m->to.tag);
 	struct txn *t = txn_find(c, key);
-	if (!t) their_key(key, m, STR(""));
-	if (!t) t = txn_find(c, key);
-	struct leg_seen *l = leg_of(c, m);
-	uint64_t bytes = hash(m->bytes);
-	if (!t) return "it answers what nobody asked";
-	if (m->status > 100 && !m->to.tag.n) return "its To has no tag";
-	// What keeps no state may be said anew: a challenge has another nonce each time.
-	bool stateless = m->status == 401 || (m->to.tag.n != OWN_TAG && (t->initial || t->method == SIP_CANCEL));
-	if (t->final && !stateless) return t->final == bytes ? NULL : "another response came after the final one";
-	if (!stateless && m->status > 100 && t->to_tag && t->to_tag != hash(m->to.tag))
-		return "its To tag changed within a transaction";
-	if (m->status > 100 && !stateless) t->to_tag = hash(m->to.tag);
-	const char *wrong = fault_of_description(c, m);
-	if (!wrong && t->use && lets_in(m->status)) wrong = note_use(c, t);
-	if (m->status >= 200 && m->status != 401 && !t->final) {
-		t->final = bytes;
-		t->final_ms = check_now(c);
-	}
-	if (l) note_response(c, l, t, m);
+	if (t) return t;
+	their_key(key, m, STR("")); // its To tag is ours
+	return txn_find(c, key);
+}
+
+static const char *sent_response(struct checker *c, const struct sip_msg *m, const struct addr *to)
+{
+	struct txn *t = request_of(c, m);
+	bool again = t && t->final == hash(m->bytes);
+	if (!t) return is_hostile(c, to) ? NULL : "it answers what nobody asked";
+	if (again) return NULL;
+	if (t->use && lets_in(m->status) && note_use(c, t)) return "it lets in a second request with used credentials";
+	const char *wrong = NULL;
+	if (m->status > 100 && !m->to.tag.n) wrong = "its To has no tag";
+	if (!wrong) wrong = fault_of_description(c, m);
+	if (!wrong) wrong = fault_in_txn(t, m);
+	if (wrong && is_hostile(c, to)) wrong = NULL; // who plays with its own requests gets odd answers
+	note_response(c, t, m);
 	return wrong;
 }
 
@@ -408,7 +437,7 @@ void check_sent(struct checker *c, const struct packet *p)
 	if (is_excused(c, parsed)) return;
 	if (!parsed) wrong = fault.why ? fault.why : "it is no SIP";
 	if (!wrong) wrong = fault_of_head(m);
-	if (!wrong) wrong = m->is_request ? sent_request(c, m, &p->peer) : sent_response(c, m);
+	if (!wrong) wrong = m->is_request ? sent_request(c, m, &p->peer) : sent_response(c, m, &p->peer);
 	if (wrong) FAIL(c, m->call_id, "the switch sends a message that is wrong: %s\n\n%.*s", wrong, STR_FMT(p->data));
 	c->scratch.n = mark;
 }
