@@ -32,8 +32,9 @@ void out_bye_response(struct sip_leg *leg);
 // It is decided and goes out later: into the ladder with it now.
 void out_note_bye_response(struct sip_leg *leg);
 // ACK and BYE of a dialog that has no leg: `leg` holds only what they need and is in no pool. Their 2xx may bring an offer
-// (empty: none): the ACK answers it, with no to each medium.
-void out_stray_ack_and_bye(struct sip_leg *leg, struct str offer);
+// (empty: none): the ACK answers it, with no to each medium, each time that it comes in the same way.
+void out_stray_ack(struct sip_leg *leg, struct str offer);
+void out_stray_bye(struct sip_leg *leg);
 struct leg_link sip_leg_link(struct sip_leg *leg);
 // Keeps the part of a response that the request alone decides.
 struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from);

@@ -299,19 +299,24 @@ static struct str refusing_answer(struct sip_leg *leg, struct str offer)
 	struct env *env = leg->legs->setup.env;
 	struct sdp *theirs = offer.n ? arena_alloc(&env->scratch, sizeof *theirs) : NULL;
 	struct sdp_draft draft = { .host = leg->legs->setup.listeners[leg->listener] };
-	struct sdp_origin origin = { .id = random_u32(&env->random) };
+	struct sdp_origin origin = { .id = leg->ack_cseq };
 	struct str answer;
 	if (!theirs || sdp_parse(theirs, offer, NULL) != OK) return STR("");
 	for (; draft.count < theirs->media_count; draft.count++) draft.slots[draft.count].source = &theirs->media[draft.count];
 	return sdp_write(&answer, &env->scratch, &draft, &origin) == OK ? answer : STR("");
 }
 
-void out_stray_ack_and_bye(struct sip_leg *leg, struct str offer)
+void out_stray_ack(struct sip_leg *leg, struct str offer)
 {
 	struct str answer = refusing_answer(leg, offer);
 	struct buf ack = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
 	put_sip_body(&ack, answer.n ? STR("application/sdp") : STR(""), answer);
 	if (ack.err == OK) outbox_send(leg->legs->setup.out, leg->listener, &leg->dialog.flow_peer, buf_str(&ack));
+	else COUNT(sip_leg_unsent);
+}
+
+void out_stray_bye(struct sip_leg *leg)
+{
 	if (bye_alone(leg, cause_local(CAUSE_NORMAL)) != OK) COUNT(sip_leg_unsent);
 }
 

@@ -311,10 +311,14 @@ void sip_client_cancel(struct sip_stack *s, ref txn)
 	sip_client_cancel_for(s, txn, STR(""));
 }
 
-bool sip_client_asked(const struct sip_stack *s, ref txn)
+struct sip_stray sip_client_stray(struct sip_stack *s, ref txn, struct str to_tag)
 {
-	const struct sip_txn *t = pool_at(&s->txns, txn);
-	return t && t->asks;
+	struct sip_txn *t = pool_at(&s->txns, txn);
+	if (!t) return (struct sip_stray){ 0 };
+	uint64_t tag = hash_str(&s->keys[0], to_tag) | 1;
+	struct sip_stray stray = { .offers = t->asks, .again = t->stray_tag == tag };
+	t->stray_tag = tag;
+	return stray;
 }
 
 void sip_stack_disown(struct sip_stack *s, ref txn)

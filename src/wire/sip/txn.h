@@ -102,9 +102,12 @@ void sip_client_cancel_for(struct sip_stack *s, ref txn, struct str reason);
 // comes to a forgotten INVITE is told with owner 0: the user ends it by ACK and BYE. An INVITE of ours without a final
 // response is cancelled, since nobody else would; one of theirs can still be answered, for 64*T1.
 void sip_stack_disown(struct sip_stack *s, ref txn);
-// It is an INVITE of ours that went out without a body: its 2xx brings an offer, and the ACK of that the answer
-// (RFC 3261 §13.2.1).
-bool sip_client_asked(const struct sip_stack *s, ref txn);
+// Of a 2xx to an INVITE of ours that nobody owns any more, told with owner 0.
+struct sip_stray {
+	bool offers; // the INVITE went out without a body: the 2xx brings an offer, its ACK the answer (RFC 3261 §13.2.1)
+	bool again;  // the 2xx of this To tag was told before
+};
+struct sip_stray sip_client_stray(struct sip_stack *s, ref txn, struct str to_tag);
 // Answers a request that shall have no state (a challenge, a refusal under load, any answer to a stranger, who may have
 // forged his address and would have us repeat it): the transaction is dropped without tombstone, a retransmission is a
 // new request (RFC 3261 §8.2.7).
