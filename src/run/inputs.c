@@ -69,7 +69,7 @@ static struct str message_of(struct inputs *in, struct str message)
 static void note_packet(struct inputs *in, struct recording *r)
 {
 	const struct packet *p = in->now.packet;
-	const struct entry_packet body = { .from = p->peer, .listener = p->listener };
+	const struct entry_packet body = { .from = p->peer, .listener = p->listener, .returned = p->returned };
 	note(in, r, ENTRY_PACKET, &body, message_of(in, p->data));
 }
 
