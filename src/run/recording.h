@@ -63,7 +63,7 @@ struct entry_listener {
 struct entry_packet { // text: the message, credentials left out
 	struct addr from;
 	uint32_t listener;
-	bool returned; // one of ours that came back from there
+	bool returned; // the beginning of one that was sent there: the network gave it back
 };
 struct entry_timer { // timers of the call were due
 	uint8_t unused;

@@ -9,14 +9,26 @@
 #define FIELD_ALWAYS(type, name, s, m) { name, FIELD_##type, true, OFFSET_OF(s, m), SIZE_OF(s, m), NULL }
 #define FIELD_OF(names, name, s, m) { name, FIELD_NAME, true, OFFSET_OF(s, m), SIZE_OF(s, m), names }
 
-static const char *const media_events[] = { "digit", "played", "silent", "stats", "closed", NULL };
-static const char *const sides[] = { "caller", "called", NULL };
-static const char *const records[] = { "-", "answer", "release", NULL };
-static const char *const number_kinds[] = { "line", "vacant", "changed", "disconnected", NULL };
-static const char *const refusals[] = { "record", "feature", "session", "ports", NULL };
-static const char *const releasers[] = { "caller", "called", "switch", "operator", NULL };
-static const char *const digests[] = { "both", "md5", "sha256", NULL };
-static const char *const formats[] = { "e164", "national", "dialled", NULL };
+// Words for values; NULL ends.
+static const char *const media_events[] = {
+	[MEDIA_EV_DIGIT] = "digit", [MEDIA_EV_PLAYED] = "played", [MEDIA_EV_SILENT] = "silent",
+	[MEDIA_EV_CLOSED] = "closed", [MEDIA_EV_CLOSED + 1] = NULL,
+};
+static const char *const sides[] = { [MEDIA_A] = "caller", [MEDIA_B] = "called", [MEDIA_SIDES] = NULL };
+static const char *const records[] = { "-", [RECORD_ANSWER] = "answer", [RECORD_RELEASE] = "release",
+	[RECORD_RELEASE + 1] = NULL };
+static const char *const number_kinds[] = {
+	[OFFICE_NUMBER_LINE] = "line", [OFFICE_NUMBER_VACANT] = "vacant", [OFFICE_NUMBER_CHANGED] = "changed",
+	[OFFICE_NUMBER_DISCONNECTED] = "disconnected", [OFFICE_NUMBER_DISCONNECTED + 1] = NULL,
+};
+static const char *const refusals[] = { [REFUSED_RECORD] = "record", [REFUSED_FEATURE] = "feature",
+	[REFUSED_SESSION] = "session", [REFUSED_PORTS] = "ports", [REFUSED_PORTS + 1] = NULL };
+static const char *const releasers[] = { [BY_CALLER] = "caller", [BY_CALLED] = "called", [BY_SWITCH] = "switch",
+	[BY_OPERATOR] = "operator", [BY_OPERATOR + 1] = NULL };
+static const char *const digests[] = { [OFFICE_DIGEST_BOTH] = "both", [OFFICE_DIGEST_MD5] = "md5",
+	[OFFICE_DIGEST_SHA256] = "sha256", [OFFICE_DIGEST_SHA256 + 1] = NULL };
+static const char *const formats[] = { [OFFICE_FORMAT_E164] = "e164", [OFFICE_FORMAT_NATIONAL] = "national",
+	[OFFICE_FORMAT_DIALLED] = "dialled", [OFFICE_FORMAT_DIALLED + 1] = NULL };
 static const char *const trail_kinds[] = { TRAIL_KINDS(X_TEXT) NULL };
 
 static const struct entry_field entry_begin_fields[] = {

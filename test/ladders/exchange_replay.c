@@ -3,7 +3,6 @@
 
 #include "run/replay.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static bool tell_difference(struct ladder *l, const struct replay *r)
@@ -24,7 +23,6 @@ static bool replay_text(struct ladder *l, struct str text)
 	bool good = recording_read(&recorded, &blocks, text, &fault) == OK && replay_run(&r, recorded, &fault) == OK;
 	if (!good) ladder_fail(l, NULL, "the recording of a call, line %u: %s", fault.line, fault.why);
 	else if (r->difference_count) good = tell_difference(l, r);
-	if (!good) fprintf(stderr, "%.*s", STR_FMT(text));
 	replay_free(r);
 	pool_fini(&blocks);
 	return good;
