@@ -99,8 +99,7 @@ static void test_sit(void **state)
 	}
 }
 
-// A number in MF as a trunk hears it: KP, digits, ST, each two of the six frequencies and no other, queued as the player
-// takes them.
+// All of MF as a trunk hears it: each signal two of the six frequencies and no other, queued as the player takes them.
 static void test_mf(void **state)
 {
 	(void)state;
