@@ -31,6 +31,10 @@ struct cdr_loader_setup {
 MUST_CHECK enum err cdr_loader_start(struct cdr_loader **out, const struct cdr_loader_setup *setup);
 // Loads what the journal has by now, within two seconds, and ends. Returns NULL.
 struct cdr_loader *cdr_loader_stop(struct cdr_loader *l);
+// The same without a thread: each step loads a batch. False: it did not go, and comes again later. cdr_loader_stop ends
+// it where it is.
+MUST_CHECK enum err cdr_loader_new(struct cdr_loader **out, const struct cdr_loader_setup *setup);
+bool cdr_loader_step(struct cdr_loader *l, bool *more);
 
 // ASKING
 struct cdr_filter { // zero: any

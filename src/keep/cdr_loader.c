@@ -1,4 +1,4 @@
-// Takes release records from the journal to the store, on a thread of its own.
+// Takes release records from the journal to the store, step by step, and the thread that does so.
 #include "keep/cdr_core.h"
 
 #include "base/count.h"
@@ -25,6 +25,7 @@ struct cdr_loader {
 	struct cdr_loader_setup setup;
 	char *path; // owned
 	pthread_t thread;
+	bool started;
 	_Atomic bool stop;
 	struct cdr_store *store;        // owned; NULL: not open
 	dev_t device;                   // which file that is
@@ -152,8 +153,7 @@ static void tell(struct cdr_loader *l, enum err err, const struct store_fault *f
 		    LOG_Z("why", fault->why[0] ? fault->why : err_text(err)));
 }
 
-// Loads what there is. false: it did not go; wait before the next attempt.
-static bool load(struct cdr_loader *l, bool *more)
+bool cdr_loader_step(struct cdr_loader *l, bool *more)
 {
 	struct store_fault fault = { "" };
 	uint32_t count = 0;
@@ -187,17 +187,16 @@ static void *run(void *loader)
 	bool more = false;
 	count_join();
 	while (!atomic_load(&l->stop)) {
-		bool went = load(l, &more);
+		bool went = cdr_loader_step(l, &more);
 		if (!went) rest(l, RETRY_PAUSES * l->setup.pause_ms);
 		else if (!more) journal_wait(l->setup.journal, l->setup.pause_ms);
 		if (went && !more) rest(l, l->setup.pause_ms); // more comes together: one transaction for all
 	}
-	for (uint64_t until_ms = now_ms() + LAST_MS; load(l, &more) && more && now_ms() < until_ms;) {}
-	close_store(l);
+	for (uint64_t until_ms = now_ms() + LAST_MS; cdr_loader_step(l, &more) && more && now_ms() < until_ms;) {}
 	return NULL;
 }
 
-enum err cdr_loader_start(struct cdr_loader **out, const struct cdr_loader_setup *setup)
+enum err cdr_loader_new(struct cdr_loader **out, const struct cdr_loader_setup *setup)
 {
 	struct cdr_loader *l = calloc(1, sizeof *l);
 	*out = NULL;
@@ -205,12 +204,18 @@ enum err cdr_loader_start(struct cdr_loader **out, const struct cdr_loader_setup
 	l->setup = *setup;
 	if (!l->setup.pause_ms) l->setup.pause_ms = PAUSE_MS;
 	l->path = strdup(setup->path);
-	if (l->path && pthread_create(&l->thread, NULL, run, l) == 0) {
-		*out = l;
-		return OK;
-	}
-	free(l->path);
-	free(l);
+	if (l->path) *out = l;
+	else free(l);
+	return *out ? OK : ERR_FULL;
+}
+
+enum err cdr_loader_start(struct cdr_loader **out, const struct cdr_loader_setup *setup)
+{
+	enum err err = cdr_loader_new(out, setup);
+	if (err != OK) return err;
+	(*out)->started = pthread_create(&(*out)->thread, NULL, run, *out) == 0;
+	if ((*out)->started) return OK;
+	*out = cdr_loader_stop(*out);
 	return ERR_SYSTEM;
 }
 
@@ -218,7 +223,8 @@ struct cdr_loader *cdr_loader_stop(struct cdr_loader *l)
 {
 	if (!l) return NULL;
 	atomic_store(&l->stop, true);
-	pthread_join(l->thread, NULL);
+	if (l->started) pthread_join(l->thread, NULL);
+	close_store(l);
 	free(l->path);
 	free(l);
 	return NULL;

@@ -1,284 +1,327 @@
-// The switch of a run: workers, what they are told and what they send, on the run's time.
+// The switch of a run: a process that boots, does what is due on the run's time, and dies.
 #include "sim/node_inside.h"
 
-#include "base/log.h"
 #include "call/half/call.h"
 
 #include <stdlib.h>
 
 #define CALLS_MAX 4096 // of a worker
 #define TRANSACTIONS_MAX 65536
+#define MAIL_MAX 64
+#define SEGMENT_BYTES (128 * 1024)
+#define CONTROL_MS 250 // the longest between two steps of the control thread
+#define SAVE_MS 1000
+#define SAVE_LINES 5000
+#define LOAD_MS 200
+#define BOOT_AGAIN_MS 1000 // the supervisor of the process tries again when it cannot start
 
-// ---- Turns of the workers -------------------------------------------------------------------------------------------
+// ---- Alarms ---------------------------------------------------------------------------------------------------------
 
-static void turn(struct sim *s, void *self, uint64_t arg);
-
-static uint64_t turn_arg(const struct node_sim *n, uint32_t worker)
+// The event of an alarm carries the life of the process that set it.
+static uint64_t life_and(const struct node_sim *n, uint32_t worker)
 {
 	return (uint64_t)n->life << 32 | worker;
 }
 
-// Has a turn at this time or before.
-static void due(struct node_sim *n, uint32_t worker, uint64_t at_ms)
+// Comes at this time or before.
+static void set_alarm(struct node_sim *n, struct alarm *a, uint64_t at_ms, sim_event *run, uint32_t worker)
 {
-	struct member *m = &n->members[worker];
-	if (at_ms < m->due_ms) m->due_ms = at_ms;
-	if (m->due_ms >= m->armed_ms) return; // what is on its way comes first, and looks again
-	m->armed_ms = m->due_ms;
-	sim_at(n->sim, m->due_ms, turn, n, turn_arg(n, worker));
+	if (at_ms < a->due_ms) a->due_ms = at_ms;
+	if (a->due_ms < sim_now_ms(n->sim)) a->due_ms = sim_now_ms(n->sim);
+	if (a->due_ms >= a->armed_ms) return; // what is on its way comes first, and looks again
+	a->armed_ms = a->due_ms;
+	sim_at(n->sim, a->due_ms, run, n, life_and(n, worker));
 }
 
-static void take_answers(struct node_sim *n, uint32_t worker)
+// Is this event the one that counts, and is it time?
+static bool alarm_rings(struct node_sim *n, struct alarm *a, uint64_t arg, sim_event *run)
 {
-	struct member *m = &n->members[worker];
-	struct media *plane = plane_of(sim_plane(n->sim), worker);
-	struct media_event e;
-	while (plane->ops->take(plane, &e)) worker_media_event(m->worker, &e);
-	for (uint32_t i = 0; i < m->done_count; i++) {
-		const struct journal_done done = { .owner = m->dones[i].owner, .kind = m->dones[i].kind, .err = OK };
-		worker_journal_done(m->worker, &done);
+	uint64_t now_ms = sim_now_ms(n->sim);
+	if (arg >> 32 != n->life || !n->up || a->armed_ms != now_ms) return false;
+	a->armed_ms = UINT64_MAX;
+	if (a->due_ms > now_ms) {
+		set_alarm(n, a, a->due_ms, run, (uint32_t)arg);
+		return false;
 	}
-	m->done_count = 0;
+	a->due_ms = UINT64_MAX;
+	return true;
 }
 
-static void after_event(struct node_sim *n)
+static void enter(struct node_sim *n)
 {
+	weather_enter(sim_weather(n->sim));
+}
+
+static void leave(struct node_sim *n)
+{
+	rcu_quiescent();
+	weather_leave();
 	if (sim_checker(n->sim)) check_event(sim_checker(n->sim));
+}
+
+// ---- The journal's thread -------------------------------------------------------------------------------------------
+
+static void commit(struct sim *s, void *self, uint64_t arg);
+
+static void look_at_journal(struct node_sim *n)
+{
+	if (!n->committing) set_alarm(n, &n->commit, journal_due_ms(n->journal), commit, 0);
+}
+
+static void committed(struct sim *s, void *self, uint64_t arg)
+{
+	struct node_sim *n = self;
+	(void)s;
+	if (arg >> 32 != n->life || !n->up) return;
+	enter(n);
+	n->committing = false;
+	journal_finish(n->journal);
+	look_at_journal(n);
+	leave(n);
+}
+
+static void commit(struct sim *s, void *self, uint64_t arg)
+{
+	struct node_sim *n = self;
+	if (!alarm_rings(n, &n->commit, arg, commit)) return;
+	enter(n);
+	disk_took_ms(sim_disk(s));
+	n->committing = journal_begin(n->journal);
+	uint64_t done_ms = sim_now_ms(s) + disk_took_ms(sim_disk(s));
+	if (n->committing) sim_at(s, done_ms, committed, n, arg);
+	else look_at_journal(n);
+	leave(n);
+}
+
+static struct journal_time time_of(void *self)
+{
+	const struct node_sim *n = self;
+	return (struct journal_time){ sim_now_ms(n->sim), sim_wall_ms(n->sim) };
+}
+
+// ---- The workers' threads -------------------------------------------------------------------------------------------
+
+static void turn(struct sim *s, void *self, uint64_t arg);
+
+static void plane_event(struct sim *s, void *self, uint64_t arg)
+{
+	struct node_sim *n = self;
+	if (!alarm_rings(n, &n->plane, arg, plane_event)) return;
+	plane_tick(sim_plane(s));
+	set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
 }
 
 static void turn(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
 	uint32_t worker = (uint32_t)arg;
-	if (arg >> 32 != n->life || !n->up) return;
-	struct member *m = &n->members[worker];
-	if (m->armed_ms != sim_now_ms(s)) return; // an earlier one came instead, and has seen to the rest
-	m->armed_ms = UINT64_MAX;
-	uint64_t at_ms = m->due_ms;
-	if (at_ms <= sim_now_ms(s)) {
-		m->due_ms = UINT64_MAX;
-		worker_at(m->worker, sim_now_ms(s), sim_wall_ms(s));
-		take_answers(n, worker);
-		at_ms = worker_tick(m->worker);
-		outbox_flush(&m->out);
-		rcu_quiescent();
-		if (m->done_count) at_ms = sim_now_ms(s);
-	}
-	due(n, worker, at_ms);
-	node_plane_due(n);
-	after_event(n);
+	if (arg >> 32 != n->life || !alarm_rings(n, &n->turns[worker], arg, turn)) return;
+	struct member *m = &n->crew->members[worker];
+	enter(n);
+	uint64_t next_ms = crew_turn(m, sim_now_ms(s), sim_wall_ms(s));
+	if (!crew_may_sleep(m)) next_ms = 0;
+	set_alarm(n, &n->turns[worker], next_ms, turn, worker);
+	set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
+	look_at_journal(n);
+	leave(n);
 }
-
-// ---- The plane ------------------------------------------------------------------------------------------------------
-
-static void plane_event(struct sim *s, void *self, uint64_t arg)
-{
-	struct node_sim *n = self;
-	if (arg != n->plane_ms || !n->up) return; // another time was set since
-	n->plane_ms = UINT64_MAX;
-	plane_tick(sim_plane(s));
-	node_plane_due(n);
-}
-
-void node_plane_due(struct node_sim *n)
-{
-	uint64_t at_ms = plane_next_ms(sim_plane(n->sim));
-	if (at_ms >= n->plane_ms) return;
-	n->plane_ms = at_ms;
-	sim_at(n->sim, at_ms, plane_event, n, at_ms);
-}
-
-void node_media_waits(struct node_sim *n, uint32_t worker)
-{
-	if (n->up && worker < n->member_count) due(n, worker, sim_now_ms(n->sim));
-}
-
-// ---- Packets --------------------------------------------------------------------------------------------------------
 
 static void receive(struct sim *s, struct endpoint *e, const struct packet *p)
 {
+	static const struct hash_key flows = { { 0x666c6f7773 } };
 	struct node_sim *n = e->self;
 	struct packet copy = *p;
 	copy.listener = (uint16_t)(e - n->sockets);
 	copy.arrived_ms = sim_now_ms(s);
-	uint32_t worker = worker_of_packet(n->members[0].worker, p->data);
-	struct member *m = &n->members[worker];
-	worker_at(m->worker, sim_now_ms(s), sim_wall_ms(s));
+	// As the kernel spreads flows over the sockets that share a port.
+	uint64_t flow = hash_str(&flows, (struct str){ (const char *)&p->peer, sizeof p->peer });
+	uint32_t worker = (uint32_t)(flow % n->worker_count);
+	struct member *m = &n->crew->members[worker];
 	if (sim_checker(s)) check_got(sim_checker(s), &copy);
-	worker_input(m->worker, &copy);
-	due(n, worker, sim_now_ms(s));
-	after_event(n);
+	enter(n);
+	worker_at(m->worker, sim_now_ms(s), sim_wall_ms(s));
+	crew_input(m, &copy);
+	set_alarm(n, &n->turns[worker], sim_now_ms(s), turn, worker);
+	leave(n);
 }
 
-static void deliver(struct outbox *o, void *self)
+static void send_packets(void *self, uint32_t worker, struct outbox *o)
 {
-	struct node_sim *n = ((struct member *)self)->node;
+	struct node_sim *n = self;
+	(void)worker;
+	weather_leave();
 	for (uint32_t i = 0; i < o->count; i++) {
 		const struct packet *p = &o->packets[i];
-		if (sim_chance(n->sim, SIM_NODE, sim_weather(n->sim)->socket_full)) continue;
 		if (sim_checker(n->sim)) check_sent(sim_checker(n->sim), p);
 		net_send(sim_net(n->sim), &n->sockets[p->listener].addr, &p->peer, p->data);
 	}
+	enter(n);
 }
 
-// ---- Records: on disk at once, told at the next turn ----------------------------------------------------------------
-
-static void *grown(void *items, uint32_t *max, size_t size)
-{
-	*max = *max ? *max * 2 : 64;
-	items = realloc(items, *max * size);
-	if (!items) abort(); // the simulator's own
-	return items;
-}
-
-static void keep(struct node_sim *n, const struct call_record *r)
-{
-	struct kept_record *k = calloc(1, sizeof *k);
-	if (!k) abort();
-	k->record = *r;
-	if (n->record_count == n->record_max) n->records = grown(n->records, &n->record_max, sizeof *n->records);
-	n->records[n->record_count++] = k;
-	if (r->kind != RECORD_RELEASE) return;
-	for (uint32_t i = n->record_count; i-- > 0;)
-		if (n->records[i]->record.kind == RECORD_ANSWER && n->records[i]->record.call == r->call)
-			n->records[i]->released = true;
-	if (n->cdr_count == n->cdr_max) n->cdrs = grown(n->cdrs, &n->cdr_max, sizeof *n->cdrs);
-	k->record.sequence = n->cdr_count + 1;
-	n->cdrs[n->cdr_count++] = &k->record;
-}
-
-static enum err put_record(void *self, uint32_t worker, const struct call_record *r, uint64_t owner)
+static void wake(void *self, uint32_t worker)
 {
 	struct node_sim *n = self;
-	struct member *m = &n->members[worker];
-	keep(n, r);
-	if (!owner) return OK;
-	if (m->done_count == m->done_max) m->dones = grown(m->dones, &m->done_max, sizeof *m->dones);
-	m->dones[m->done_count++] = (struct done_record){ owner, r->kind };
-	due(n, worker, sim_now_ms(n->sim));
-	return OK;
+	set_alarm(n, &n->turns[worker], sim_now_ms(n->sim), turn, worker);
 }
 
-static bool healthy(void *self)
+static void wake_for_answers(void *self, uint32_t worker)
 {
-	(void)self;
-	return true;
+	crew_wake(((struct node_sim *)self)->crew, worker);
 }
 
-static void recover(struct node_sim *n)
+void node_media_waits(struct node_sim *n, uint32_t worker)
 {
-	uint32_t count = n->record_count; // recovery adds
-	struct member *m = &n->members[0];
-	for (uint32_t i = 0; i < count; i++) {
-		const struct kept_record *k = n->records[i];
-		if (k->record.kind != RECORD_ANSWER || k->released) continue;
-		if (worker_recover(m->worker, &k->record, sim_wall_ms(n->sim)) != OK)
-			sim_fail(n->sim, "a call cut off by the restart could not be recovered");
+	if (n->up && worker < n->worker_count) crew_wake(n->crew, worker);
+}
+
+static struct media *media_of(void *self, uint32_t worker)
+{
+	return plane_of(sim_plane(((struct node_sim *)self)->sim), worker);
+}
+
+// ---- The control thread and the loader's ----------------------------------------------------------------------------
+
+static void change_feature(struct node_sim *n, uint32_t worker, const struct feature_change *c)
+{
+	const struct office_line *known = office_line(n->office, c->line);
+	enum err err = ERR_NOT_FOUND;
+	if (known) {
+		struct office_line changed = *known;
+		struct office_feature_state *state = &changed.features[c->feature];
+		state->active = c->active;
+		if (c->active) str_to_z(state->target, sizeof state->target, str_from(c->target));
+		err = office_put_line(n->office, &changed);
 	}
-	outbox_flush(&m->out);
+	crew_feature_done(n->crew, worker, c, err);
 }
 
-const struct call_record *node_cdr(struct node_sim *n, uint32_t index)
+static void save_registrations(struct node_sim *n)
 {
-	return index < n->cdr_count ? n->cdrs[index] : NULL;
+	const struct env env = { .now_ms = sim_now_ms(n->sim), .wall_ms = sim_wall_ms(n->sim) };
+	uint32_t count;
+	n->saved_ms = env.now_ms;
+	if (registration_save(n->registrations, n->live->location, &env, SAVE_LINES, &count) != OK) n->saved_ms = 0;
+}
+
+static void control(struct sim *s, void *self, uint64_t arg)
+{
+	struct node_sim *n = self;
+	struct feature_change c;
+	if (!alarm_rings(n, &n->control, arg, control)) return;
+	enter(n);
+	for (uint32_t i = 0; i < n->worker_count; i++)
+		while (crew_next_feature(n->crew, i, &c)) change_feature(n, i, &c);
+	if (sim_now_ms(s) - n->saved_ms >= SAVE_MS) save_registrations(n);
+	set_alarm(n, &n->control, sim_now_ms(s) + CONTROL_MS, control, 0);
+	leave(n);
+}
+
+static void wake_control(void *self)
+{
+	struct node_sim *n = self;
+	set_alarm(n, &n->control, sim_now_ms(n->sim) + sim_below(n->sim, SIM_NODE, 50), control, 0);
+}
+
+static void load(struct sim *s, void *self, uint64_t arg)
+{
+	struct node_sim *n = self;
+	if (!alarm_rings(n, &n->loading, arg, load)) return;
+	enter(n);
+	node_store_load(n);
+	weather_leave();
+	set_alarm(n, &n->loading, sim_now_ms(s) + LOAD_MS, load, 0);
 }
 
 // ---- Life -----------------------------------------------------------------------------------------------------------
 
-// A feature set from a phone: the office is changed at once, the call hears of it in a while.
-static void feature_done(struct sim *s, void *self, uint64_t arg)
+static enum err open_journal(struct node_sim *n)
 {
-	struct feature_answer *a = self;
-	struct node_sim *n = sim_node(s);
-	(void)arg;
-	if (n->up && a->life == n->life) {
-		worker_at(n->members[a->worker].worker, sim_now_ms(s), sim_wall_ms(s));
-		worker_feature_done(n->members[a->worker].worker, a->owner, a->result);
-		due(n, a->worker, sim_now_ms(s));
-		after_event(n);
-	}
-	free(a);
+	disk_boot(sim_disk(n->sim));
+	return journal_open(&n->journal, &(struct journal_setup){ .folder = DISK_FOLDER, .workers = n->worker_count,
+		.segment_bytes = SEGMENT_BYTES, .sequence_least = node_store_sequence(n), .id = sim_plan(n->sim)->seed | 1,
+		.files = disk_ops(), .files_self = sim_disk(n->sim), .clock = time_of, .clock_self = n, .wake = wake_for_answers,
+		.wake_self = n });
 }
 
-static enum err set_feature(void *self, uint32_t worker, uint64_t owner, uint32_t line, uint8_t feature, bool active,
-                            struct str target)
+static enum err restore_registrations(struct node_sim *n)
+{
+	const struct env env = { .now_ms = sim_now_ms(n->sim), .wall_ms = sim_wall_ms(n->sim) };
+	uint32_t count;
+	return registration_restore(n->registrations, n->live->location, n->office, n->worker_count, &env, &count);
+}
+
+static enum err make_crew(struct node_sim *n)
+{
+	struct crew_setup s = { .count = n->worker_count, .mail_max = MAIL_MAX, .journal = n->journal, .media = media_of,
+		.send = send_packets, .wake = wake, .wake_control = wake_control, .self = n };
+	s.worker = (struct worker_setup){ .seed = random_u64(sim_random(n->sim, SIM_NODE)), .now_ms = sim_now_ms(n->sim),
+		.wall_ms = sim_wall_ms(n->sim), .listener_count = NODE_LISTENERS, .calls_max = CALLS_MAX,
+		.transactions_max = TRANSACTIONS_MAX, .message_bytes_max = 64u << 20, .office = n->office, .live = n->live };
+	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
+		s.worker.listeners[i] = (struct worker_listener){ n->sockets[i].addr, n->sockets[i].addr };
+	memset(s.worker.nonce_secret.octets, 0x5a, sizeof s.worker.nonce_secret.octets);
+	return crew_new(&n->crew, &s);
+}
+
+// As run/node.c does it.
+static enum err start(struct node_sim *n)
+{
+	n->live = live_new(&(struct live_limits){ .lines_max = sim_plan(n->sim)->lines, .trunk_groups_max = 16,
+	                                          .nonces = 4096, .guard_entries = 1024 }, sim_plan(n->sim)->seed);
+	enum err err = n->live ? open_journal(n) : ERR_FULL;
+	if (err == OK) err = restore_registrations(n);
+	if (err == OK) err = node_store_open(n);
+	if (err == OK) err = make_crew(n);
+	return err;
+}
+
+// All memory of the process, however far it had come.
+static void free_process(struct node_sim *n)
+{
+	n->crew = crew_free(n->crew);
+	node_store_close(n);
+	n->journal = journal_close(n->journal);
+	n->live = live_free(n->live);
+	rcu_drain();
+}
+
+static void reset_alarms(struct node_sim *n)
+{
+	const struct alarm none = { UINT64_MAX, UINT64_MAX };
+	n->plane = n->commit = n->control = n->loading = none;
+	for (uint32_t i = 0; i < n->worker_count; i++) n->turns[i] = none;
+	n->committing = false;
+}
+
+static void boot_again(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
-	struct feature_answer *a = calloc(1, sizeof *a);
-	const struct office_line *known = office_line(n->office, line);
-	if (!a) abort();
-	*a = (struct feature_answer){ .life = n->life, .worker = worker, .owner = owner, .result = ERR_NOT_FOUND };
-	if (known) {
-		struct office_line changed = *known;
-		struct office_feature_state *state = &changed.features[feature];
-		state->active = active;
-		if (active) str_to_z(state->target, sizeof state->target, target);
-		a->result = office_put_line(n->office, &changed);
-	}
-	sim_at(n->sim, sim_now_ms(n->sim) + sim_below(n->sim, SIM_NODE, 50), feature_done, a, 0);
-	return OK;
-}
-
-static bool make_member(struct node_sim *n, uint32_t index)
-{
-	struct member *m = &n->members[index];
-	m->node = n;
-	m->due_ms = m->armed_ms = UINT64_MAX;
-	if (outbox_init(&m->out, 256, 4 * PACKET_MAX) != OK) return false;
-	m->out.flush = deliver;
-	m->out.self = m;
-	static const struct journal_ops journal = { put_record, healthy };
-	struct worker_setup setup = {
-		.index = index, .count = n->member_count, .seed = random_u64(sim_random(n->sim, SIM_NODE)),
-		.now_ms = sim_now_ms(n->sim), .wall_ms = sim_wall_ms(n->sim), .listener_count = NODE_LISTENERS,
-		.calls_max = CALLS_MAX, .transactions_max = TRANSACTIONS_MAX, .message_bytes_max = 64u << 20,
-		.office = n->office, .live = n->live, .media = plane_of(sim_plane(n->sim), index),
-		.journal = { &journal, n }, .out = &m->out, .set_feature = set_feature, .set_feature_self = n,
-	};
-	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
-		setup.listeners[i] = (struct worker_listener){ n->sockets[i].addr, n->sockets[i].addr };
-	memset(setup.nonce_secret.octets, 0x5a, sizeof setup.nonce_secret.octets);
-	m->worker = worker_new(&setup);
-	if (m->worker) due(n, index, sim_now_ms(n->sim));
-	return m->worker;
-}
-
-static struct live *new_live(struct node_sim *n)
-{
-	return live_new(&(struct live_limits){ .lines_max = sim_plan(n->sim)->lines, .trunk_groups_max = 16,
-	                                       .nonces = 4096, .guard_entries = 1024 }, sim_plan(n->sim)->seed);
-}
-
-// Registrations outlive a crash; of all else that is live nothing does.
-static bool renew_live(struct node_sim *n)
-{
-	struct live *fresh = new_live(n);
-	struct binding bindings[LOCATION_BINDINGS_MAX];
-	if (!fresh) return false;
-	for (uint32_t line = 1; n->live && line <= office_line_count(n->office); line++) {
-		uint32_t count = location_get(n->live->location, line, sim_now_ms(n->sim), bindings, LOCATION_BINDINGS_MAX);
-		const struct office_line *row = office_line(n->office, line);
-		if (count && location_put(fresh->location, line, live_home(str_from(row->name), n->member_count), bindings,
-		                          count) != OK) return false;
-	}
-	live_free(n->live);
-	n->live = fresh;
-	return true;
+	if (arg == n->life && !n->up && !node_boot(n)) sim_fail(s, "the node does not boot");
 }
 
 bool node_boot(struct node_sim *n)
 {
+	struct sim *s = n->sim;
 	if (n->up) return true;
 	n->life++;
-	n->plane_ms = UINT64_MAX;
-	if (!renew_live(n)) return false;
-	n->up = true;
-	for (uint32_t i = 0; i < n->member_count; i++)
-		if (!make_member(n, i)) return false;
-	if (sim_checker(n->sim)) check_boot(sim_checker(n->sim));
-	recover(n);
-	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
-		if (net_bind(sim_net(n->sim), &n->sockets[i]) != OK) return false;
+	reset_alarms(n);
+	enter(n);
+	enum err err = start(n);
+	weather_leave();
+	n->up = err == OK;
+	for (uint32_t i = 0; i < NODE_LISTENERS && n->up; i++)
+		if (net_bind(sim_net(s), &n->sockets[i]) != OK) return false;
+	if (!n->up) {
+		disk_crash(sim_disk(s));
+		free_process(n);
+		sim_at(s, sim_now_ms(s) + BOOT_AGAIN_MS, boot_again, n, n->life);
+		return sim_weather(s)->storm; // else nothing was in its way
+	}
+	if (sim_checker(s)) check_boot(sim_checker(s));
+	for (uint32_t i = 0; i < n->worker_count; i++) set_alarm(n, &n->turns[i], sim_now_ms(s), turn, i);
+	set_alarm(n, &n->control, sim_now_ms(s), control, 0);
+	set_alarm(n, &n->loading, sim_now_ms(s), load, 0);
+	look_at_journal(n);
 	return true;
 }
 
@@ -288,15 +331,9 @@ void node_crash(struct node_sim *n)
 	if (sim_checker(n->sim)) check_crash(sim_checker(n->sim));
 	n->up = false;
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++) net_unbind(sim_net(n->sim), &n->sockets[i]);
-	for (uint32_t i = 0; i < n->member_count; i++) {
-		struct member *m = &n->members[i];
-		worker_free(m->worker);
-		outbox_fini(&m->out);
-		free(m->dones);
-		*m = (struct member){ 0 };
-	}
+	disk_crash(sim_disk(n->sim));
 	plane_crash(sim_plane(n->sim));
-	rcu_drain();
+	free_process(n);
 }
 
 bool node_is_up(const struct node_sim *n)
@@ -306,30 +343,31 @@ bool node_is_up(const struct node_sim *n)
 
 struct node_sim *node_sim_new(struct sim *s)
 {
-	struct node_sim *n = calloc(1, sizeof *n);
 	const char *const addresses[] = { NODE_ADDR_4, NODE_ADDR_6 };
+	struct node_sim *n = calloc(1, sizeof *n);
 	if (!n) return NULL;
 	n->sim = s;
-	n->member_count = sim_plan(s)->workers;
-	n->members = calloc(n->member_count, sizeof *n->members);
-	enum err e = node_office_make(&n->office, sim_plan(s)->lines);
-	for (uint32_t i = 0; i < NODE_LISTENERS && e == OK; i++) {
+	n->worker_count = sim_plan(s)->workers;
+	n->turns = calloc(n->worker_count, sizeof *n->turns);
+	enum err err = n->turns ? node_office_make(&n->office, sim_plan(s)->lines) : ERR_FULL;
+	for (uint32_t i = 0; i < NODE_LISTENERS && err == OK; i++) {
 		n->sockets[i] = (struct endpoint){ .receive = receive, .self = n };
-		e = addr_parse(&n->sockets[i].addr, str_from(addresses[i]));
+		err = addr_parse(&n->sockets[i].addr, str_from(addresses[i]));
 	}
-	return e == OK && n->members ? n : node_sim_free(n);
+	if (err == OK) err = node_store_make(n);
+	return err == OK ? n : node_sim_free(n);
 }
 
 struct node_sim *node_sim_free(struct node_sim *n)
 {
 	if (!n) return NULL;
-	node_crash(n);
-	live_free(n->live);
+	if (n->up) {
+		disk_crash(sim_disk(n->sim));
+		free_process(n);
+	}
+	node_store_remove(n);
 	office_free(n->office);
-	for (uint32_t i = 0; i < n->record_count; i++) free(n->records[i]);
-	free(n->records);
-	free(n->cdrs);
-	free(n->members);
+	free(n->turns);
 	free(n);
 	return NULL;
 }
@@ -343,12 +381,12 @@ struct office *node_office(struct node_sim *n)
 
 uint32_t node_worker_count(const struct node_sim *n)
 {
-	return n->member_count;
+	return n->worker_count;
 }
 
 struct worker *node_worker(struct node_sim *n, uint32_t index)
 {
-	return n->members[index].worker;
+	return n->up ? n->crew->members[index].worker : NULL;
 }
 
 struct live *node_live(struct node_sim *n)
@@ -356,29 +394,48 @@ struct live *node_live(struct node_sim *n)
 	return n->live;
 }
 
-static struct worker_use use_of(const struct node_sim *n)
+const struct call_record *node_cdr(struct node_sim *n, uint32_t index)
 {
-	struct worker_use sum = { 0 };
-	for (uint32_t i = 0; n->up && i < n->member_count; i++) {
-		const struct worker_use use = worker_use(n->members[i].worker);
-		sum.calls += use.calls;
-		sum.legs += use.legs;
-		sum.transactions += use.transactions;
-		sum.tombstones += use.tombstones;
+	return index < n->record_count ? n->records[index] : NULL;
+}
+
+struct left { // what stands or waits
+	struct worker_use use;
+	struct journal_status journal;
+	uint32_t recovering, sessions;
+	uint64_t unloaded; // records
+};
+
+static struct left left_of(struct node_sim *n)
+{
+	struct left l = { .sessions = plane_open(sim_plane(n->sim)) };
+	if (!n->up) return l;
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		const struct worker_use use = worker_use(n->crew->members[i].worker);
+		l.use.calls += use.calls;
+		l.use.legs += use.legs;
+		l.use.transactions += use.transactions;
+		l.use.tombstones += use.tombstones;
+		l.recovering += n->crew->members[i].recovering != NULL;
 	}
-	return sum;
+	l.journal = journal_status(n->journal);
+	l.unloaded = l.journal.sequence - node_store_sequence(n);
+	return l;
 }
 
 // Between two rounds of OPTIONS to trunk peers: their transactions come and go for ever.
 bool node_is_quiet(struct node_sim *n)
 {
-	struct worker_use use = use_of(n);
-	return use.calls + use.legs + use.transactions + use.tombstones + plane_open(sim_plane(n->sim)) == 0;
+	struct left l = left_of(n);
+	return n->up && l.use.calls + l.use.legs + l.use.transactions + l.use.tombstones + l.sessions + l.recovering +
+		l.journal.waiting + l.journal.open_calls == 0 && l.unloaded == 0;
 }
 
 void put_node_left(struct buf *b, struct node_sim *n)
 {
-	struct worker_use use = use_of(n);
-	put_fmt(b, "%u calls, %u legs, %u transactions, %u tombstones, %u media sessions", use.calls, use.legs,
-	        use.transactions, use.tombstones, plane_open(sim_plane(n->sim)));
+	struct left l = left_of(n);
+	put_fmt(b, "%s: %u calls, %u legs, %u transactions, %u tombstones, %u media sessions, ", n->up ? "up" : "down",
+	        l.use.calls, l.use.legs, l.use.transactions, l.use.tombstones, l.sessions);
+	put_fmt(b, "%u records on their way to the disk, %u open calls in the journal, %llu records not loaded, "
+	        "%u workers that recover", l.journal.waiting, l.journal.open_calls, (unsigned long long)l.unloaded, l.recovering);
 }
