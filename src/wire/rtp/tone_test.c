@@ -84,7 +84,7 @@ static void test_pieces(void **state)
 static void test_dtmf(void **state)
 {
 	(void)state;
-	uint16_t hz[2];
+	uint16_t hz[2] = { 0 };
 	assert_int_equal(tone_dtmf(hz, '5'), OK);
 	assert_true(hz[0] == 770 && hz[1] == 1336);
 	assert_int_equal(tone_dtmf(hz, 'D'), OK);
