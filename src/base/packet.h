@@ -8,7 +8,7 @@ struct packet {
 	struct addr peer;    // from whom, or to whom
 	uint16_t listener;   // index of the local socket that got it, or is to send it
 	uint64_t arrived_ms; // monotonic; of received ones
-	bool returned;       // the beginning of one that we sent to `peer`, given back by the network: nobody takes it there
+	bool returned;       // the beginning of one that we sent to `peer`, which the network gave back: nobody is there
 	struct str data;     // borrowed
 };
 

@@ -187,7 +187,7 @@ static void start_expiry(struct sip_leg *leg, const struct sip_msg *m)
 {
 	uint32_t seconds;
 	struct sip_legs *ls = leg->legs;
-	if (!sip_msg_has(m, SIP_H_EXPIRES) || str_to_u32(&seconds, sip_msg_header(m, SIP_H_EXPIRES), UINT32_MAX) != OK) return;
+	if (str_to_u32(&seconds, sip_msg_header(m, SIP_H_EXPIRES), UINT32_MAX) != OK) return;
 	wheel_start(&ls->wheel, &leg->expires, ls->setup.env->now_ms + seconds * 1000ull, 0, leg_ref(leg));
 }
 

@@ -1,8 +1,7 @@
-// The machine of a SIP leg, and its life.
+// The machine of a SIP leg: what each message and each verb does to it.
 #include "call/leg/sip_inside.h"
 
 COUNTER(sip_leg_dropped, "Events of SIP legs without a row in their table");
-COUNTER(sip_legs_full, "Legs refused because all are taken");
 
 #define ACTIONS(X) \
 	X(none) X(invite) X(progress) X(alert) X(answer) X(refuse) X(cancel) X(free) X(up_progress) X(up_answer) X(up_failure) \
@@ -66,50 +65,6 @@ const struct fsm sip_leg_machine = {
 	.states = state_names, .events = event_names, .actions = action_names,
 	.state_count = SIP_LEG_STATE_COUNT, .event_count = SIP_LEG_EVENT_COUNT, .dropped = &counter_sip_leg_dropped,
 };
-
-ref leg_ref(const struct sip_leg *leg)
-{
-	return pool_ref(&leg->legs->pool, leg);
-}
-
-void leg_tell(struct sip_leg *leg, const struct verb *v)
-{
-	calls_take(leg->legs->setup.calls, leg->call, leg->side, leg->index, v);
-}
-
-void leg_keep(struct sip_leg *leg, struct str *slot, struct str text)
-{
-	*slot = slab_free(&leg->legs->texts, *slot);
-	*slot = slab_dup(&leg->legs->texts, text);
-}
-
-struct sip_leg *leg_new(struct sip_legs *ls)
-{
-	struct sip_leg *leg = pool_get(&ls->pool);
-	if (!leg) {
-		COUNT(sip_legs_full);
-		return NULL;
-	}
-	leg->legs = ls;
-	struct buf b = buf_on(leg->tag, sizeof leg->tag);
-	put_hex(&b, ls->setup.env->worker, 2);
-	put_hex(&b, random_u64(&ls->setup.env->random), 16);
-	map_add(&ls->by_tag, &leg->by_tag, buf_str(&b));
-	return leg;
-}
-
-void leg_free(struct sip_leg *leg)
-{
-	struct sip_legs *ls = leg->legs;
-	map_remove(&ls->by_tag, &leg->by_tag);
-	wheel_stop(&ls->wheel, &leg->expires);
-	if (leg->invite_txn) sip_stack_disown(ls->setup.stack, leg->invite_txn);
-	if (leg->bye_txn) sip_stack_disown(ls->setup.stack, leg->bye_txn);
-	sip_dialog_fini(&leg->dialog);
-	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->early_tag, &leg->ack };
-	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = slab_free(&ls->texts, *texts[i]);
-	pool_put(&ls->pool, leg);
-}
 
 static void do_none(struct sip_leg *leg, const struct leg_input *in)
 {
@@ -194,7 +149,8 @@ static void do_up_progress(struct sip_leg *leg, const struct leg_input *in)
 	leg_tell(leg, &v);
 }
 
-// The SDP of a 2xx. One without means what its 18x said: RFC 3261 13.2.1 wants it in the 2xx, some carriers say it once.
+// The SDP of a 2xx. One without means what its 18x said: RFC 3261 13.2.1 wants it in the 2xx, some carriers say it
+// once.
 static bool answer_sdp(struct sip_leg *leg, const struct sip_msg *m, struct str *sdp)
 {
 	if (!msg_sdp(m, sdp)) return false;
@@ -365,189 +321,4 @@ void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_in
 	actions[row->action](leg, in);
 	leg = pool_at(&ls->pool, self); // the call may have released it in the action
 	if (leg && leg->state == S(GONE)) leg_free(leg);
-}
-
-uint64_t sip_legs_tick(struct sip_legs *ls)
-{
-	const struct leg_input nothing = { 0 };
-	struct timer *t;
-	while ((t = wheel_expire(&ls->wheel, ls->setup.env->now_ms))) {
-		struct sip_leg *leg = pool_at(&ls->pool, t->owner);
-		arena_reset(&ls->setup.env->scratch); // each is an event of its own
-		if (leg) leg_step(leg, LEG_EV_EXPIRED, &nothing);
-	}
-	return wheel_next(&ls->wheel);
-}
-
-static void take_media(struct sip_leg *leg, const struct verb *v);
-
-// A verb from the call.
-static void take(void *self, ref r, const struct verb *v)
-{
-	struct sip_legs *ls = self;
-	struct sip_leg *leg = pool_at(&ls->pool, r);
-	const struct leg_input in = { .verb = v };
-	if (!leg) return; // it ended meanwhile: normal
-	switch (v->kind) {
-	case VERB_OFFER: leg_step(leg, LEG_EV_OFFER, &in); break;
-	case VERB_PROGRESS: leg_step(leg, LEG_EV_PROGRESS, &in); break;
-	case VERB_ALERT: leg_step(leg, LEG_EV_ALERT, &in); break;
-	case VERB_ANSWER: leg_step(leg, LEG_EV_ANSWER, &in); break;
-	case VERB_RELEASE: leg_step(leg, LEG_EV_RELEASE, &in); break;
-	case VERB_MEDIA: take_media(leg, v); break;
-	default: break; // digits go in RTP
-	}
-}
-
-static void answer_reinvite(struct sip_leg *leg, const struct verb *v)
-{
-	static const struct { uint16_t status; struct str text; } refusals[] = {
-		[REFUSED_NOT_ACCEPTABLE] = { 488, STR_INIT("Not Acceptable Here") },
-		[REFUSED_GLARE] = { 491, STR_INIT("Request Pending") },
-		[REFUSED_FAILED] = { 500, STR_INIT("Server Internal Error") },
-	};
-	if (v->media == MEDIA_REFUSED) {
-		oa_step(leg, OA_EV_REFUSED);
-		out_invite_response(leg, refusals[v->refusal].status, refusals[v->refusal].text, STR(""), STR(""));
-	} else if (oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_LATE_OFFER : OA_EV_SEND_ANSWER)) {
-		out_invite_response(leg, 200, STR("OK"), STR(""), v->sdp);
-	}
-}
-
-static void take_media(struct sip_leg *leg, const struct verb *v)
-{
-	bool asked = leg->oa == OA_OFFER_GOT || leg->oa == OA_ASK_GOT;
-	if (leg->state != S(UP)) {
-		if (v->media == MEDIA_OFFER || v->media == MEDIA_ASK) // not before the ACK (RFC 6337 3.3)
-			leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_GLARE });
-		return;
-	}
-	if (asked) {
-		answer_reinvite(leg, v);
-	} else if (leg->oa == OA_LATE_OFFER_GOT) {
-		// RFC 3264 5.1 forbids silence: without an answer the media are rejected by ending the call.
-		if (v->media == MEDIA_ANSWER && oa_step(leg, OA_EV_SEND_ANSWER)) out_ack(leg, v->sdp);
-		else leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
-	} else if (v->media == MEDIA_OFFER || v->media == MEDIA_ASK) {
-		if (oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK)) out_reinvite(leg, v);
-		else leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_GLARE });
-	}
-}
-
-// version | listener | peer | Call-ID, tags, URIs, target, routes as length and text | CSeq
-static uint32_t freeze(void *self, ref r, uint8_t *out, uint32_t cap)
-{
-	struct sip_legs *ls = self;
-	struct sip_leg *leg = pool_at(&ls->pool, r);
-	if (!leg || !leg->dialog.text) return 0;
-	const struct sip_dialog *d = &leg->dialog;
-	struct buf b = buf_on(out, cap);
-	const struct str texts[] = { d->call_id, d->local_tag, d->remote_tag, d->local_uri, d->remote_uri, d->remote_target,
-		d->routes };
-	put_fmt(&b, "1 %u ", leg->listener);
-	put_addr(&b, &d->flow_peer);
-	put_fmt(&b, " %u %d\n", d->local_cseq, d->first_route_loose);
-	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) {
-		put(&b, texts[i]);
-		put_c(&b, '\n'); // none of them can hold one
-	}
-	return b.err == OK ? b.n : 0;
-}
-
-static void closing(void *self, ref r)
-{
-	struct sip_legs *ls = self;
-	struct sip_leg *leg = pool_at(&ls->pool, r);
-	if (leg && leg->bye_txn && leg->state == S(BYE_IN)) out_note_bye_response(leg);
-}
-
-// Before there is a dialog it is the Call-ID of our INVITE.
-static struct str call_id(void *self, ref r)
-{
-	struct sip_legs *ls = self;
-	const struct sip_leg *leg = pool_at(&ls->pool, r);
-	if (!leg) return STR("");
-	return leg->dialog.text ? leg->dialog.call_id : (struct str){ leg->tag, SIP_LEG_TAG_LEN };
-}
-
-static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .closing = closing, .call_id = call_id };
-
-static enum err new_leg(struct sip_legs *ls, struct leg_link *out, ref call, uint8_t index, struct str target)
-{
-	struct sip_leg *leg = leg_new(ls);
-	if (!leg) return ERR_FULL;
-	leg->side = SIDE_T;
-	leg->index = index;
-	leg->call = call;
-	leg_keep(leg, &leg->target, target);
-	if (target.n && !leg->target.n) {
-		leg_free(leg);
-		return ERR_FULL;
-	}
-	*out = (struct leg_link){ .ops = &ops, .self = ls, .leg = leg_ref(leg) };
-	return OK;
-}
-
-static enum err new_line_leg(void *self, struct leg_link *out, ref call, uint8_t index, const struct office_line *line,
-                             const struct binding *binding)
-{
-	struct sip_legs *ls = self;
-	if (ls->pool.used + SIP_LEGS_RESERVED >= ls->pool.max) {
-		COUNT(sip_legs_full);
-		return ERR_FULL;
-	}
-	enum err e = new_leg(ls, out, call, index, binding->contact);
-	if (e != OK) return e;
-	struct sip_leg *leg = pool_at(&ls->pool, out->leg);
-	leg->line = line->id;
-	leg->peer = binding->peer;
-	leg->listener = binding->listener < ls->setup.listener_count ? binding->listener : 0;
-	return OK;
-}
-
-static enum err new_trunk_leg(void *self, struct leg_link *out, ref call, uint8_t index,
-                              const struct office_trunk_group *group, const struct addr *peer)
-{
-	struct sip_legs *ls = self;
-	enum err e = new_leg(ls, out, call, index, (struct str){ "", 0 });
-	if (e != OK) return e;
-	struct sip_leg *leg = pool_at(&ls->pool, out->leg);
-	leg->trunk_group = group->id;
-	leg->peer = *peer;
-	for (uint16_t i = 0; i < ls->setup.listener_count; i++) // the first listener of the peer's family
-		if (ls->setup.listeners[i].family == peer->family) {
-			leg->listener = i;
-			break;
-		}
-	return OK;
-}
-
-struct leg_factory sip_leg_factory(struct sip_legs *ls)
-{
-	return (struct leg_factory){ .self = ls, .line = new_line_leg, .trunk = new_trunk_leg };
-}
-
-struct leg_link sip_leg_link(struct sip_leg *leg)
-{
-	return (struct leg_link){ .ops = &ops, .self = leg->legs, .leg = leg_ref(leg) };
-}
-
-enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, struct hash_key key)
-{
-	*ls = (struct sip_legs){ .setup = *setup };
-	wheel_init(&ls->wheel, setup->env->now_ms);
-	slab_init(&ls->texts, (uint64_t)setup->legs_max * 4096 + (1u << 20));
-	enum err e = pool_init(&ls->pool, "sip legs", sizeof(struct sip_leg), setup->legs_max);
-	if (e == OK) e = map_init(&ls->by_tag, setup->legs_max, key);
-	if (e != OK) sip_legs_fini(ls);
-	return e;
-}
-
-void sip_legs_fini(struct sip_legs *ls)
-{
-	uint32_t at = 0;
-	for (struct sip_leg *leg; ls->pool.items && (leg = pool_each(&ls->pool, &at));) sip_dialog_fini(&leg->dialog);
-	pool_fini(&ls->pool);
-	map_fini(&ls->by_tag);
-	slab_fini(&ls->texts);
 }

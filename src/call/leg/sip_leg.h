@@ -4,8 +4,8 @@
 //                ◀──messages────────            ◀──verb──
 //
 // A leg ends by the RELEASE that the call tells it: then it sends what its state asks for (CANCEL, a final response, BYE,
-// the 200 to a BYE) and is gone. The machine is sip_leg.c, offers and answers are sip_oa.c, what comes in sip_in.c, what
-// goes out sip_out.c.
+// the 200 to a BYE) and is gone. The machine is sip_leg.c, a leg's beginning and end sip_legs.c; offers and answers are
+// sip_oa.c, what comes in sip_in.c, what goes out sip_out.c.
 #pragma once
 
 #include "base/slab.h"
