@@ -23,14 +23,13 @@ struct leg_seen {
 	bool theirs;        // they sent its INVITE
 	bool made;          // of theirs: the switch made a leg of it; what was refused before leaves no record
 	bool unsynced;      // its answer was passed on without its record on disk
-	bool answered_late; // a 2xx came after our BYE: it is acknowledged, and ended once more
 	bool inviting;      // a re-INVITE of ours waits for its final response
 	uint64_t remote_tag; // hash
 	uint64_t began_ms, answered_ms, refused_ms, ended_ms; // answered: first 2xx; ended: first good BYE, either way
 	uint64_t bye_sent_ms, described_ms; // described: a description went either way
 	uint64_t cut_ms;    // a crash came upon it, answered and not ended
 	uint64_t acked_cseqs[4]; // INVITEs of ours whose 2xx came lately
-	uint32_t acked_at;
+	uint32_t acked_at, answers, byes; // answers: 2xx, repeated ones with them; byes: ours
 	struct leg_seen *next; // in the order of their beginning
 };
 

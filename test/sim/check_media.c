@@ -52,7 +52,8 @@ static bool is_settled(const struct checker *c, const struct call *call)
 
 void check_media(struct checker *c, const struct call *call)
 {
-	if (call->o.pic != O_ACTIVE || !call->answered) return;
+	bool spoiled = sim_plan(c->sim)->faults & 1u << FAULT_SPOILED; // so may be what they told each other
+	if (call->o.pic != O_ACTIVE || !call->answered || spoiled) return;
 	const struct ledger_call *o = row_of(c, call, SIDE_O), *t = row_of(c, call, SIDE_T);
 	if (!o || !t) return;
 	bool talk = media_talks(&call->media, MEDIA_A) && media_talks(&call->media, MEDIA_B);

@@ -212,7 +212,7 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 	if (m->method != SIP_INVITE || !l || m->status < 200) return;
 	l->inviting = false;
 	if (m->status >= 300) return;
-	if (l->bye_sent_ms) l->answered_late = true;
+	l->answers++;
 	l->described_ms = check_now(c);
 	l->acked_cseqs[l->acked_at++ % ARRAY_LEN(l->acked_cseqs)] = m->cseq.number;
 	if (l->answered_ms || !t->initial) return;
@@ -285,7 +285,8 @@ static const char *fault_in_leg(struct leg_seen *l, const struct sip_msg *m)
 	if (m->to.tag.n && l->remote_tag && hash(m->to.tag) != l->remote_tag) return NULL; // another branch of a fork
 	if (m->method == SIP_INVITE && l->inviting) return "it is an INVITE while another one waits for its answer";
 	if (m->method != SIP_BYE && l->ended_ms) return "it is a request in a leg that has ended";
-	if (m->method == SIP_BYE && l->bye_sent_ms && !l->cut_ms && !l->answered_late) return "it is a second BYE";
+	// An answer that comes late, of a leg that was given up, is acknowledged and ended once more.
+	if (m->method == SIP_BYE && l->byes && l->byes >= l->answers && !l->cut_ms) return "it is a second BYE";
 	return NULL;
 }
 
@@ -298,6 +299,7 @@ static void note_request(struct checker *c, struct leg_seen *l, const struct sip
 	}
 	if (m->method != SIP_BYE) return;
 	l->bye_sent_ms = check_now(c);
+	l->byes++;
 	note_end(l, check_now(c));
 }
 
@@ -376,7 +378,7 @@ static bool is_hostile(const struct checker *c, const struct addr *to)
 static const char *fault_in_txn(const struct txn *t, const struct sip_msg *m)
 {
 	// What keeps no state may be said anew: a challenge has another nonce each time.
-	bool stateless = m->status == 401 || (m->to.tag.n != OWN_TAG && (t->initial || t->method == SIP_CANCEL));
+	bool stateless = m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
 	if (stateless || t->forged) return NULL;
 	if (t->final && t->final != hash(m->bytes)) return "another response came after the final one";
 	if (m->status > 100 && t->to_tag && t->to_tag != hash(m->to.tag)) return "its To tag changed within a transaction";
@@ -392,6 +394,7 @@ static void note_response(struct checker *c, struct txn *t, const struct sip_msg
 		t->final_ms = check_now(c);
 	}
 	if (l) note_in_leg(c, l, t, m);
+	if (m->status == 401) txn_free(c, t); // it keeps no state: what comes again is new
 }
 
 static struct txn *request_of(const struct checker *c, const struct sip_msg *m)
