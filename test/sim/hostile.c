@@ -51,8 +51,10 @@ static void put_overheard(struct buf *b, const struct ua *p)
 
 static void flip_octets(const struct ua *p, struct buf *b)
 {
-	for (uint32_t i = party_between(p, 1, 8); i && b->n; i--)
-		b->p[party_between(p, 0, b->n - 1)] = (char)party_between(p, 0, 255);
+	for (uint32_t i = party_between(p, 1, 8); i && b->n; i--) {
+		uint32_t at = party_between(p, 0, b->n - 1);
+		b->p[at] = (char)party_between(p, 0, 255);
+	}
 }
 
 static void cut_out(const struct ua *p, struct buf *b)
@@ -128,7 +130,8 @@ void hostile_timer(struct ua *p)
 		all->hostile->sequences++;
 	}
 	send_one(p);
-	uint32_t pause = --p->left_to_send ? party_between(p, 0, 1) * party_between(p, 0, 600) : party_between(p, 100, 8000);
+	uint32_t pause = party_chance(p, 5000) ? 0 : party_between(p, 0, 600);
+	if (--p->left_to_send == 0) pause = party_between(p, 100, 8000);
 	party_timer(p, &p->own, pause, TIMER_PARTY, p->index + 1);
 }
 

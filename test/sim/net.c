@@ -185,8 +185,10 @@ static void spoil(struct net *n, struct flight *f)
 	n->use.spoiled++;
 	if (f->n == 0) return;
 	if (random_below(r, 4) == 0) f->n = random_below(r, f->n);
-	for (uint32_t i = 1 + random_below(r, 4); f->n && i; i--)
-		f->octets[random_below(r, f->n)] = (char)random_below(r, 256);
+	for (uint32_t i = 1 + random_below(r, 4); f->n && i; i--) {
+		uint32_t at = random_below(r, f->n); // not in one statement: its order would be the compiler's
+		f->octets[at] = (char)random_below(r, 256);
+	}
 }
 
 static const char *send_one(struct net *n, const struct addr *from, const struct addr *to, struct str bytes)

@@ -400,9 +400,9 @@ const char *party_name_at(struct parties *all, const struct addr *a)
 	static char name[96];
 	for (uint32_t i = 0; i < all->count; i++) {
 		const struct ua *p = &all->list[i];
-		if (!addr_eq(&p->end.addr, a)) continue;
+		if (!addr_host_eq(&p->end.addr, a)) continue; // a NAT changes ports
 		snprintf(name, sizeof name, "%s (%s)", p->user, p->as->name);
 		return name;
 	}
-	return addr_is_special(a) ? "nobody" : "the switch";
+	return NULL;
 }

@@ -80,7 +80,9 @@ static const char *fault_of_response(const struct txn *t, const struct sip_msg *
 	else if (m->status > 100 && !m->to.tag.n) wrong = "its To has no tag";
 	else if (d && !str_eq(m->call_id, str_from(d->call_id))) wrong = "its Call-ID is not that of the request";
 	else if (d && !str_eq(m->from.tag, str_from(d->local_tag))) wrong = "its From tag is not that of the request";
-	else if (t->status && m->status >= 200 && m->status != t->status) wrong = "a second final response, another one";
+	// A challenge leaves no state: what the weather doubled may be answered otherwise the second time.
+	else if (t->status && t->status != 401 && m->status >= 200 && m->status != t->status)
+		wrong = "a second final response, another one";
 	else if (t->status >= 300 && m->status >= 200 && !str_eq(m->to.tag, str_from(t->to_tag)))
 		wrong = "its To tag changed within a transaction";
 	else if (m->method == SIP_INVITE && m->status / 100 == 2 && !sip_msg_has(m, SIP_H_CONTACT))

@@ -62,11 +62,14 @@ int plan_read(struct sim_plan *said, char *const *words, int count)
 // Calm, one fault alone, a mixture, or all.
 static uint32_t draw_faults(struct random *r)
 {
-	switch (random_below(r, 8)) {
+	// One draw a statement: in what order the operands of one are evaluated is the compiler's affair.
+	uint32_t kind = random_below(r, 8), one = 1u << random_below(r, FAULT_COUNT), some = random_u32(r);
+	some &= random_u32(r);
+	switch (kind) {
 	case 0: return 0;
 	case 1: return FAULTS_ALL;
-	case 2: case 3: case 4: return 1u << random_below(r, FAULT_COUNT);
-	default: return 1u << random_below(r, FAULT_COUNT) | (random_u32(r) & random_u32(r) & FAULTS_ALL);
+	case 2: case 3: case 4: return one;
+	default: return one | (some & FAULTS_ALL);
 	}
 }
 
@@ -74,14 +77,12 @@ struct sim_plan plan_of(const struct sim_plan *said, uint64_t seed)
 {
 	struct random r;
 	random_seed(&r, seed);
-	struct sim_plan drawn = { // all are drawn whatever was said, so that one word changes one thing
-		.seed = seed,
-		.calls = 20 + random_below(&r, random_below(&r, 4) ? 200 : 1500),
-		.lines = 4 + random_below(&r, random_below(&r, 2) ? 20 : 200),
-		.workers = 1 + random_below(&r, 4),
-		.calls_per_s = 1 + random_below(&r, random_below(&r, 2) ? 8 : 100),
-		.faults = draw_faults(&r),
-	};
+	struct sim_plan drawn = { .seed = seed }; // all is drawn whatever was said, so that one word changes one thing
+	drawn.calls = 20 + random_below(&r, random_below(&r, 4) ? 200 : 1500);
+	drawn.lines = 4 + random_below(&r, random_below(&r, 2) ? 20 : 200);
+	drawn.workers = 1 + random_below(&r, 4);
+	drawn.calls_per_s = 1 + random_below(&r, random_below(&r, 2) ? 8 : 100);
+	drawn.faults = draw_faults(&r);
 	struct sim_plan p = *said;
 	p.seed = seed;
 	if (!p.calls) p.calls = drawn.calls;
