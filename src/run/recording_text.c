@@ -273,24 +273,38 @@ static uint32_t header_length(struct str message)
 	return rest.n ? (uint32_t)(rest.p - message.p) : message.n;
 }
 
+// The value of a header in one line.
+static struct str unfolded(struct buf *memory, struct str value)
+{
+	for (uint32_t i = 0; i < value.n; i++)
+		put_c(memory, value.p[i] == '\r' || value.p[i] == '\n' ? ' ' : value.p[i]);
+	return str_trim(buf_str(memory));
+}
+
+static void put_left_out(struct buf *b, struct str header)
+{
+	char memory[2048];
+	struct buf line = buf_on(memory, sizeof memory);
+	struct sip_credentials c;
+	struct str value = header;
+	put(b, str_cut(&value, ':'));
+	put_z(b, ": " MARK);
+	if (sip_credentials_parse(&c, unfolded(&line, value)) == PARSE_OK && line.err == OK) {
+		put_quoted(b, "username", c.username);
+		put_quoted(b, "realm", c.realm);
+		put_quoted(b, "uri", c.uri);
+	}
+	put_z(b, "\r\n");
+}
+
 void put_without_credentials(struct buf *b, struct str message)
 {
-	struct sip_credentials c;
 	while (message.n && message.p[0] != '\r' && message.p[0] != '\n') { // then the body follows
-		struct str header = str_head(message, header_length(message)), value = header;
+		struct str header = str_head(message, header_length(message));
 		message = str_from_at(message, header.n);
-		if (!is_header(header, STR("Authorization")) && !is_header(header, STR("Proxy-Authorization"))) {
-			put(b, header);
-			continue;
-		}
-		put(b, str_cut(&value, ':'));
-		put_z(b, ": " MARK);
-		if (sip_credentials_parse(&c, str_trim(value)) == PARSE_OK) {
-			put_quoted(b, "username", c.username);
-			put_quoted(b, "realm", c.realm);
-			put_quoted(b, "uri", c.uri);
-		}
-		put_z(b, "\r\n");
+		bool secret = is_header(header, STR("Authorization")) || is_header(header, STR("Proxy-Authorization"));
+		if (secret) put_left_out(b, header);
+		else put(b, header);
 	}
 	put(b, message);
 }
