@@ -80,20 +80,25 @@ static const char *fault_of_response(const struct txn *t, const struct sip_msg *
 	else if (m->status > 100 && !m->to.tag.n) wrong = "its To has no tag";
 	else if (d && !str_eq(m->call_id, str_from(d->call_id))) wrong = "its Call-ID is not that of the request";
 	else if (d && !str_eq(m->from.tag, str_from(d->local_tag))) wrong = "its From tag is not that of the request";
-	// A challenge leaves no state: what the weather doubled may be answered otherwise the second time.
-	else if (t->status && t->status != 401 && m->status >= 200 && m->status != t->status)
-		wrong = "a second final response, another one";
-	else if (t->status >= 300 && m->status >= 200 && !str_eq(m->to.tag, str_from(t->to_tag)))
-		wrong = "its To tag changed within a transaction";
 	else if (m->method == SIP_INVITE && m->status / 100 == 2 && !sip_msg_has(m, SIP_H_CONTACT))
 		wrong = "a 2xx without Contact";
 	else if (m->status == 401 && !sip_msg_has(m, SIP_H_WWW_AUTHENTICATE)) wrong = "a 401 without a challenge";
 	return wrong;
 }
 
+// What differs from the final response before. A challenge leaves no state, nor does a crash: what the weather doubled or
+// held back may then be answered otherwise.
+static const char *fault_of_repeated(const struct txn *t, const struct sip_msg *m)
+{
+	if (!t->status || m->status < 200 || t->status == 401 || !judge_calm_since(t->party->all, t->began_ms)) return NULL;
+	if (m->status != t->status) return "a second final response, another one";
+	return str_eq(m->to.tag, str_from(t->to_tag)) ? NULL : "its To tag changed within a transaction";
+}
+
 void judge_response(const struct txn *t, const struct sip_msg *m)
 {
 	const char *wrong = fault_of_response(t, m);
+	if (!wrong) wrong = fault_of_repeated(t, m);
 	if (wrong && judge_unspoiled(t->party->all, party_now(t->party))) judge_fail(t->party, m, wrong);
 }
 

@@ -210,7 +210,7 @@ static void on_success(struct dialog *d, struct txn *t, const struct sip_msg *m,
 {
 	if (again) {
 		if (!str_eq(m->to.tag, str_from(t->to_tag))) {
-			judge_dialog(d, m, "a second dialog answers, of a B2BUA");
+			if (judge_calm_since(d->party->all, d->began_ms)) judge_dialog(d, m, "a second dialog answers, of a B2BUA");
 		} else if (t->more.n) {
 			party_send(d->party, t->more);
 		}
