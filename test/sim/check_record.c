@@ -151,7 +151,9 @@ static void check_record(struct checker *c, const struct call_record *r)
 	}
 	if (!in_order(r)) ABOUT(c, r, "has times that are out of order", NUMBER(r));
 	if (!r->answered && r->answered_for_ms) ABOUT(c, r, "is unanswered, and has seconds", NUMBER(r));
-	if (r->answered && (!o->answered_ms || !t || !t->answered_ms)) {
+	// What was written and not yet said when the crash came is a call of no length.
+	bool unheard = r->recovered && !o->answered_ms;
+	if (r->answered && ((!o->answered_ms && !unheard) || !t || !t->answered_ms)) {
 		ABOUT(c, r, "is answered, and no party answered or heard so", NUMBER(r));
 		return;
 	}

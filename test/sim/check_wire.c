@@ -24,7 +24,7 @@ struct txn {
 	uint64_t final_ms;
 	uint16_t status; // of the final response, to ours
 	uint8_t method;
-	bool provisional, initial;
+	bool provisional, initial, refused; // refused: by a challenge, since it came
 	bool forged; // another request came with its marks
 	struct addr peer;
 	uint64_t use; // of credentials: hash; 0 none
@@ -165,6 +165,7 @@ void wire_crash(struct checker *c)
 	LIST_EACH(it, &c->recent) txn_free(c, LIST_OF(it, struct txn, recent));
 	for (struct leg_seen *l = c->first_leg; l; l = l->next) {
 		l->inviting = false;
+		l->byes = 0; // whoever was told is told again
 		if (l->answered_ms && !l->ended_ms && !l->cut_ms) l->cut_ms = check_now(c);
 	}
 }
@@ -193,6 +194,7 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	struct txn *t = txn_find(c, key);
 	bool over = t && t->final && t->final_ms + ABSORBED_MS <= check_now(c); // what comes now is a new one
 	if (t && !over && t->request != hash(m->bytes)) t->forged = true;
+	if (t && t->refused) t->at_ms = check_now(c), t->refused = false;
 	if (m->method == SIP_ACK || (t && !over)) return;
 	if (t) txn_free(c, t);
 	t = txn_add(c, key, m, from);
@@ -394,7 +396,7 @@ static void note_response(struct checker *c, struct txn *t, const struct sip_msg
 		t->final_ms = check_now(c);
 	}
 	if (l) note_in_leg(c, l, t, m);
-	if (m->status == 401) txn_free(c, t); // it keeps no state: what comes again is new
+	t->refused |= m->status == 401; // it keeps no state: what comes again is new
 }
 
 static struct txn *request_of(const struct checker *c, const struct sip_msg *m)

@@ -259,7 +259,8 @@ static enum err make_crew(struct node_sim *n)
 		.transactions_max = TRANSACTIONS_MAX, .message_bytes_max = 64u << 20, .office = n->office, .live = n->live };
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
 		s.worker.listeners[i] = (struct worker_listener){ n->sockets[i].addr, n->sockets[i].addr };
-	memset(s.worker.nonce_secret.octets, 0x5a, sizeof s.worker.nonce_secret.octets);
+	for (uint32_t i = 0; i < sizeof s.worker.nonce_secret.octets; i++) // made anew at each start
+		s.worker.nonce_secret.octets[i] = (uint8_t)random_u32(sim_random(n->sim, SIM_NODE));
 	return crew_new(&n->crew, &s);
 }
 
