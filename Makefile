@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 
-.PHONY: all help check test demo bench fuzz tidy matrix install clean
+.PHONY: all help check test demo bench fuzz sim soak tidy matrix install clean
 
 all: build/build.ninja ## build the program: build/dialtone
 	@ninja -C build
@@ -37,6 +37,18 @@ bench: ## processor time of a registration and a call, memory of a line and a ca
 fuzz: ## TARGET=name SECONDS=n: feed a parser, or all of them, what it does not expect
 	@tools/install build test
 	@$(PYTHON) tools/test.py --fuzz-target '$(TARGET)' --fuzz-seconds $(or $(SECONDS),60) fuzz
+
+sim: ## SEED=n: that run of the simulator again, and its failure told; without it, three minutes of fresh seeds
+	@tools/install build
+	@$(MAKE) -s build/build.ninja
+	@ninja -C build test/sim/sim
+	@build/test/sim/sim $(if $(SEED),--seed $(SEED),--seconds 180 --jobs $$(nproc))
+
+soak: ## HOURS=n: fresh seeds of the simulator on all cores; those that fail are added to soak-failures.txt
+	@tools/install build
+	@$(MAKE) -s build/build.ninja
+	@ninja -C build test/sim/sim
+	@build/test/sim/sim --seconds $$(($(or $(HOURS),1) * 3600)) --jobs $$(nproc) --failures soak-failures.txt
 
 matrix: all ## print the state machines into docs/fsm
 	@build/matrix docs/fsm

@@ -1,10 +1,14 @@
-// Runs seeds:   sim [--seed N | --from N --seeds N | --seconds N] [--jobs N] [--twice] [PLAN ...]
+// Runs seeds:   sim [--seed N | --from N --seeds N | --seconds N] [--jobs N] [--twice] [--briefly] [PLAN ...]
 //               sim --kept FILE        the kept seeds, as TAP
 //               sim --figure NAME      a figure of the manual; which there are, when NAME is none
+//               sim --seed N --as-ladder first|CALL-ID    a conversation of that run as a scenario of test/ladders
 //
 // Fresh seeds, for a minute, when none is named. PLAN: the options of plan.h, --print among them. The first failure ends
-// it: what was promised and what is, the command that shows it again, the shortest run that still fails, its story.
+// it: what was promised and what is, the command that shows it again, the shortest run that still fails, its story
+// (--briefly: the first of these alone).
 #include "base/log.h"
+#include "base/rcu.h"
+#include "sim/as_ladder.h"
 #include "sim/figure.h"
 #include "sim/plan.h"
 #include "sim/run.h"
@@ -19,16 +23,17 @@
 
 struct options {
 	struct run_many many;
-	bool seed_said;
+	bool seed_said, briefly; // briefly: a failure is not shortened, nor its story told
+	const char *as_ladder; // Call-ID, or "first"
 	const char *kept, *figure, *failures; // files; failures: failing seeds are appended to it
 };
 
-static void print_plan(const char *before, const struct sim_plan *said, uint64_t seed)
+static void print_plan(const struct sim_plan *said, uint64_t seed)
 {
 	char text[LINE_MAX];
 	struct buf b = buf_on(text, sizeof text);
 	put_plan(&b, said, seed);
-	printf("%s%.*s\n", before, (int)b.n, text);
+	printf("%.*s\n", (int)b.n, text);
 }
 
 // As TAP wants what is no result: behind a #.
@@ -42,12 +47,15 @@ static void print_lines(struct str text, const char *before)
 
 static void tell(const struct sim_plan *said, uint64_t seed, const char *failure, const char *before)
 {
-	struct sim_plan shortest = run_shorten(said, seed, failure, SHORTEN_SECONDS), plan = plan_of(&shortest, seed);
+	struct sim_plan full = plan_of(said, seed), shortest = run_shorten(said, seed, failure, SHORTEN_SECONDS);
+	struct sim_plan plan = plan_of(&shortest, seed);
 	printf("%sseed %llu: %s\n", before, (unsigned long long)seed, failure);
 	printf("%sagain:     ", before);
-	print_plan("", said, seed);
+	print_plan(said, seed);
+	printf("%sin full:   ", before);
+	print_plan(&full, seed);
 	printf("%sshortest:  ", before);
-	print_plan("", &shortest, seed);
+	print_plan(&shortest, seed);
 	plan.keep = true;
 	plan.print = false;
 	struct run_result *r = run_apart(&plan);
@@ -80,13 +88,15 @@ static int run(const struct options *o)
 	fflush(stdout);
 	if (good) return 0;
 	keep_failure(o, t.failed_seed, t.failure);
-	tell(&o->many.said, t.failed_seed, t.failure, "");
+	if (o->briefly) printf("seed %llu: %s\n", (unsigned long long)t.failed_seed, t.failure);
+	else tell(&o->many.said, t.failed_seed, t.failure, "");
 	return 1;
 }
 
 // KEPT SEEDS: a line "1234 --calls 20   # what it found"
 
 #define WORDS_MAX 32
+#define KEPT_MAX (1u << 20) // octets of the file
 
 // False: it is no plan.
 static bool read_line(struct sim_plan *said, uint64_t *seed, char *line)
@@ -124,20 +134,41 @@ static bool run_kept_line(char *line, uint32_t number)
 
 static int run_kept(const char *path)
 {
-	char line[LINE_MAX];
+	static char text[KEPT_MAX];
 	uint32_t count = 0, failed = 0;
-	FILE *f = fopen(path, "r");
-	if (!f) {
-		printf("Bail out! %s cannot be read\n", path);
-		return 1;
+	FILE *f = fopen(path, "r"); // read whole before any process is made, which would share its position
+	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+	if (f) fclose(f);
+	char *rest = text;
+	for (char *line; n && (line = strsep(&rest, "\n"));) {
+		struct str trimmed = str_trim(str_from(line));
+		if (trimmed.n && trimmed.p[0] != '#') failed += !run_kept_line(line, ++count);
 	}
-	while (fgets(line, sizeof line, f)) {
-		struct str text = str_trim(str_from(line));
-		if (text.n && text.p[0] != '#') failed += !run_kept_line(line, ++count);
-	}
-	fclose(f);
+	if (count == 0) printf("Bail out! %s holds no seed\n", path);
 	printf("1..%u\n", count);
-	return failed != 0;
+	return count == 0 || failed;
+}
+
+// A CONVERSATION
+
+static int run_as_ladder(const struct options *o)
+{
+	static char text[65536];
+	struct buf b = buf_on(text, sizeof text);
+	struct sim_plan plan = plan_of(&o->many.said, o->many.first);
+	struct str call_id = str_from(o->as_ladder);
+	const char *why = "the run failed";
+	plan.keep = true;
+	if (str_eq(call_id, STR("first"))) call_id = STR("");
+	rcu_join();
+	rcu_online();
+	struct sim *s = sim_new(&plan);
+	bool good = s && sim_run(s) && put_as_ladder(&b, s, call_id, &why);
+	if (good) printf("%.*s", STR_FMT(buf_str(&b)));
+	else fprintf(stderr, "no conversation to be shown as a ladder: %s\n", s && sim_failure(s) ? sim_failure(s) : why);
+	sim_free(s);
+	rcu_offline();
+	return !good;
 }
 
 // OPTIONS
@@ -154,6 +185,8 @@ static int read_option(struct options *o, char **words, int count)
 	const char *value = count > 1 ? words[1] : NULL;
 	uint64_t jobs = 0;
 	if (str_eq(word, STR("--twice"))) return (o->many.twice = true);
+	if (str_eq(word, STR("--briefly"))) return (o->briefly = true);
+	if (str_eq(word, STR("--as-ladder"))) return (o->as_ladder = value) ? 2 : 0;
 	if (str_eq(word, STR("--kept"))) return (o->kept = value) ? 2 : 0;
 	if (str_eq(word, STR("--figure"))) return (o->figure = value) ? 2 : 0;
 	if (str_eq(word, STR("--failures"))) return (o->failures = value) ? 2 : 0;
@@ -184,6 +217,7 @@ int main(int argc, char **argv)
 	}
 	log_quiet = true;
 	if (o.kept) return run_kept(o.kept);
+	if (o.as_ladder) return run_as_ladder(&o);
 	if (o.figure) return figure_run(o.figure, o.many.jobs);
 	if (!o.seed_said && getrandom(&o.many.first, sizeof o.many.first, 0) < 0) return 1;
 	if (!o.seed_said) o.many.first >>= 24; // short enough to be read out
