@@ -39,6 +39,8 @@ struct checker *checker_new(struct sim *s)
 		const struct counter *k = counter_named(faults[c->fault_count]);
 		c->faults[c->fault_count] = (struct fault_count){ k, count_sum(k) };
 	}
+	c->dropped = counter_named("node_mail_full");
+	c->dropped_before = count_sum(c->dropped);
 	c->held_max[OCCUPANCY_LINE] = sim_plan(s)->lines + 1;
 	c->held_max[OCCUPANCY_TRUNK_GROUP] = TRUNKS_MAX;
 	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++) {
@@ -140,6 +142,8 @@ void check_event(struct checker *c)
 	const struct weather *w = sim_weather(c->sim);
 	if (w->storm || !node_is_up(sim_node(c->sim))) c->calm_since_ms = check_now(c);
 	check_faults(c);
+	if (count_sum(c->dropped) != c->dropped_before) wire_undo(c);
+	c->dropped_before = count_sum(c->dropped);
 	if (++c->events % SWEEP_EVENTS == 0 && node_is_up(sim_node(c->sim))) sweep(c);
 }
 

@@ -33,6 +33,13 @@ struct leg_seen {
 	struct leg_seen *next; // in the order of their beginning
 };
 
+struct txn;
+struct got { // what the last message that came has changed
+	struct txn *txn;
+	struct leg_seen *leg; // that it answers
+	bool begins, ends;    // the transaction
+};
+
 struct crash {
 	uint64_t at_ms, wall_ms, boot_ms;
 };
@@ -47,6 +54,8 @@ struct checker {
 		uint64_t before;
 	} faults[8];
 	uint32_t fault_count;
+	const struct counter *dropped; // packets for a worker that had no room for them
+	uint64_t dropped_before;
 	uint32_t *held[2]; // owned: places by line and by trunk group, of the sweep
 	uint32_t held_max[2];
 	struct crash *crashes; // owned
@@ -58,6 +67,7 @@ struct checker {
 	struct leg_seen *first_leg, **last_leg; // owned
 	struct list recent;   // transactions, the oldest first
 	struct list uses_all; // of nonces
+	struct got got;
 	uint64_t nonsense_ms; // when something came that cannot be understood
 };
 
@@ -77,6 +87,7 @@ static inline uint64_t check_now(const struct checker *c)
 bool wire_init(struct checker *c);
 void wire_fini(struct checker *c);
 void wire_crash(struct checker *c);
+void wire_undo(struct checker *c);
 struct leg_seen *wire_leg(const struct checker *c, const char *call_id); // NULL: none
 // check_media.c: of a call that stands.
 void check_media(struct checker *c, const struct call *call);

@@ -187,6 +187,17 @@ static uint64_t use_of(struct checker *c, const struct sip_msg *m)
 	return text.n ? hash(text) : 0;
 }
 
+// The worker that it went to has no room for it: it did not come.
+void wire_undo(struct checker *c)
+{
+	struct got *g = &c->got;
+	if (g->txn && g->begins) txn_free(c, g->txn);
+	else if (g->txn && g->ends) g->txn->status = 0;
+	if (g->leg) g->leg->answers--;
+	if (g->leg && g->ends && g->leg->answered_ms == check_now(c)) g->leg->answered_ms = 0;
+	*g = (struct got){ 0 };
+}
+
 static void got_request(struct checker *c, const struct sip_msg *m, const struct addr *from)
 {
 	char key[24];
@@ -199,6 +210,7 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	if (t) txn_free(c, t);
 	t = txn_add(c, key, m, from);
 	t->use = use_of(c, m);
+	c->got = (struct got){ .txn = t, .begins = true };
 	if (m->method == SIP_INVITE && m->to.tag.n == 0) leg_need(c, m, true);
 }
 
@@ -209,12 +221,14 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 	struct txn *t = txn_find(c, key);
 	struct leg_seen *l = leg_of(c, m);
 	if (!t || !addr_host_eq(&t->peer, from)) return; // not ours, or forged
+	c->got = (struct got){ .txn = t, .ends = !t->status };
 	if (m->status < 200) t->provisional = true;
 	else if (!t->status) t->status = m->status, t->final_ms = check_now(c);
 	if (m->method != SIP_INVITE || !l || m->status < 200) return;
 	l->inviting = false;
 	if (m->status >= 300) return;
 	l->answers++;
+	c->got.leg = l;
 	l->described_ms = check_now(c);
 	l->acked_cseqs[l->acked_at++ % ARRAY_LEN(l->acked_cseqs)] = m->cseq.number;
 	if (l->answered_ms || !t->initial) return;
@@ -226,6 +240,7 @@ void check_got(struct checker *c, const struct packet *p)
 {
 	struct sip_fault fault;
 	arena_reset(&c->scratch);
+	c->got = (struct got){ 0 };
 	if (sip_msg_parse(&c->msg, p->data, &c->scratch, &fault) != PARSE_OK) c->nonsense_ms = check_now(c);
 	else if (c->msg.is_request) got_request(c, &c->msg, &p->peer);
 	else got_response(c, &c->msg, &p->peer);
