@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum log_level log_level = LOG_INFO;
+_Atomic enum log_level log_level = LOG_INFO;
 log_sink *log_also;
 bool log_quiet;
 

@@ -7,6 +7,8 @@
 
 #include "base/addr.h"
 
+#include <stdatomic.h>
+
 #define LOG_LEVELS(X) X(ERROR) X(WARN) X(INFO) X(DEBUG)
 #define LOG_ENUM(name) LOG_##name,
 enum log_level { LOG_LEVELS(LOG_ENUM) LOG_LEVEL_COUNT };
@@ -23,8 +25,8 @@ struct log_field {
 #define LOG_U64(name_, v) ((struct log_field){ .name = (name_), .kind = LOG_FIELD_U64, .number = (v) })
 #define LOG_ADDR(name_, a) ((struct log_field){ .name = (name_), .kind = LOG_FIELD_ADDR, .addr = (a) })
 
-// What is above the level is not written; INFO at start.
-extern enum log_level log_level;
+// What is above the level is not written; INFO at start. The control thread sets it, all read it.
+extern _Atomic enum log_level log_level;
 // Where lines go besides stderr, for tests and the tail that the console shows; NULL for nowhere.
 typedef void log_sink(enum log_level level, struct str line);
 extern log_sink *log_also;
@@ -36,7 +38,7 @@ extern bool log_quiet;
 
 #define LOG(level, event, ...)                                                                                         \
 	do {                                                                                                               \
-		if (LOG_##level <= log_level)                                                                                  \
+		if (LOG_##level <= atomic_load_explicit(&log_level, memory_order_relaxed))                                                                                  \
 			log_write(LOG_##level, event, (const struct log_field[]){ __VA_ARGS__, { 0 } });                           \
 	} while (0)
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

@@ -91,6 +91,18 @@ static void nothing_is_freed_under_an_online_reader(void **state)
 	rcu_leave();
 }
 
+static void notes_are_kept_ready_for_when_there_is_no_memory(void **state)
+{
+	(void)state;
+	struct deferred *all[SPARES];
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < SPARES; i++) assert_non_null(all[i] = take_spare());
+		assert_null(take_spare());
+		for (int i = 0; i < SPARES; i++) forget(all[i]);
+	}
+	forget(malloc(sizeof(struct deferred)));
+}
+
 static void *join_and_leave(void *unused)
 {
 	(void)unused;
@@ -116,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readers_never_see_what_was_freed),
 		cmocka_unit_test(nothing_is_freed_under_an_online_reader),
+		cmocka_unit_test(notes_are_kept_ready_for_when_there_is_no_memory),
 		cmocka_unit_test(places_are_given_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // States of peers: a word each, the time of the last change above two bits of state.
 #include "live/peer_state.h"
 
+#include "base/random.h"
 #include "office/office.h"
 
 #include <stdatomic.h>
@@ -10,6 +11,7 @@
 
 struct peer_states {
 	_Atomic uint64_t *words; // owned
+	uint16_t *tags;          // owned: of the addresses that these are the states of; 0 none
 	uint32_t groups_max;
 };
 
@@ -19,12 +21,15 @@ struct peer_states *peer_states_new(uint32_t trunk_groups_max)
 	if (!p) return NULL;
 	p->groups_max = trunk_groups_max;
 	p->words = calloc(((size_t)trunk_groups_max + 1) * PEERS_OF_GROUP, sizeof *p->words);
-	return p->words ? p : peer_states_free(p);
+	p->tags = calloc(((size_t)trunk_groups_max + 1) * PEERS_OF_GROUP, sizeof *p->tags);
+	return p->words && p->tags ? p : peer_states_free(p);
 }
 
 struct peer_states *peer_states_free(struct peer_states *p)
 {
-	if (p) free(p->words);
+	if (!p) return NULL;
+	free(p->words);
+	free(p->tags);
 	free(p);
 	return NULL;
 }
@@ -48,6 +53,21 @@ enum peer_state peer_state_get(const struct peer_states *p, uint32_t group, uint
 	uint64_t word = at ? atomic_load(at) : 0;
 	if (since_ms) *since_ms = word >> 2;
 	return (enum peer_state)(word & 3);
+}
+
+uint16_t peer_state_tag(const struct addr *a)
+{
+	static const struct hash_key key = { { 0x7065657273 } };
+	uint16_t tag = (uint16_t)hash_str(&key, (struct str){ (const char *)a, sizeof *a });
+	return tag ? tag : 1;
+}
+
+void peer_state_is(struct peer_states *p, uint32_t group, uint32_t peer, uint16_t tag)
+{
+	_Atomic uint64_t *at = word_of(p, group, peer);
+	if (!at || p->tags[at - p->words] == tag) return;
+	p->tags[at - p->words] = tag;
+	atomic_store(at, 0);
 }
 
 void peer_state_forget(struct peer_states *p, uint32_t group)

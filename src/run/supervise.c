@@ -1,4 +1,5 @@
-// OPTIONS to trunk peers. An owner of our transactions is a marked word: mark | group << 8 | peer.
+// OPTIONS to trunk peers. An owner of our transactions is a marked word: mark | tag of the address << 40 | group << 8 |
+// peer.
 #include "run/supervise.h"
 
 #include "base/count.h"
@@ -15,9 +16,9 @@ void supervise_init(struct supervise *s, const struct supervise_setup *setup)
 	*s = (struct supervise){ .setup = *setup, .next_ms = setup->env->now_ms };
 }
 
-static uint64_t owner_of(uint32_t group, uint32_t peer)
+static uint64_t owner_of(const struct office_trunk_group *g, uint32_t peer)
 {
-	return MARK | (uint64_t)group << 8 | peer;
+	return MARK | (uint64_t)peer_state_tag(&g->peers[peer].addr) << 40 | (uint64_t)g->id << 8 | peer;
 }
 
 bool supervise_owns(uint64_t owner)
@@ -28,9 +29,10 @@ bool supervise_owns(uint64_t owner)
 static void set_state(struct supervise *s, uint64_t owner, enum peer_state state)
 {
 	uint32_t group = (uint32_t)(owner >> 8), peer = owner & 0xff;
-	if (!peer_state_set(s->setup.live->peers, group, peer, state, s->setup.env->now_ms)) return;
 	const struct office_trunk_group *g = office_trunk_group(office_rules(s->setup.office), group);
-	struct str name = str_from(g ? g->name : "");
+	if (!g || peer >= g->peer_count || owner_of(g, peer) != owner) return; // another has its place meanwhile
+	if (!peer_state_set(s->setup.live->peers, group, peer, state, s->setup.env->now_ms)) return;
+	struct str name = str_from(g->name);
 	if (state == PEER_SILENT)
 		LOG(WARN, "trunk_silent", LOG_TEXT("a trunk's peer does not answer OPTIONS"), LOG_STR("trunk", name),
 		    LOG_U64("peer", peer));
@@ -85,7 +87,7 @@ static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_
 	ref txn;
 	if (b.err == OK && sip_client_send(&txn, s->setup.stack,
 			&(struct sip_client_request){ .method = SIP_OPTIONS, .branch = branch, .message = buf_str(&b), .to = *to,
-				.listener = listener, .owner = owner_of(g->id, peer) }) == OK)
+				.listener = listener, .owner = owner_of(g, peer) }) == OK)
 		COUNT(supervise_asked);
 }
 
@@ -103,6 +105,8 @@ uint64_t supervise_tick(struct supervise *s)
 			peer_state_forget(s->setup.live->peers, g->id);
 			continue;
 		}
+		for (uint32_t peer = 0; peer < g->peer_count; peer++)
+			peer_state_is(s->setup.live->peers, g->id, peer, peer_state_tag(&g->peers[peer].addr));
 		// The groups take turns within their period, so that not all are asked in one moment.
 		if ((now / LOOK_MS + g->id) % g->options_s != 0) continue;
 		for (uint32_t peer = 0; peer < g->peer_count; peer++) ask(s, g, peer);

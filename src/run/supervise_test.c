@@ -35,6 +35,8 @@ static void on_failed(void *self, ref txn, uint64_t owner, enum sip_failure why)
 	assert_true(supervise_on_failure(&b.s, owner));
 }
 
+static const char *peer = "198.51.100.9:5060";
+
 // The group as it is from now on.
 static void put_group(uint32_t options_s, bool in_service)
 {
@@ -45,7 +47,7 @@ static void put_group(uint32_t options_s, bool in_service)
 	*g = (struct office_trunk_group){ .id = GROUP, .options_s = (uint16_t)options_s, .in_service = in_service,
 		.peer_count = 1 };
 	snprintf(g->name, sizeof g->name, "far");
-	assert_int_equal(addr_parse(&g->peers[0].addr, STR("198.51.100.9:5060")), OK);
+	assert_int_equal(addr_parse(&g->peers[0].addr, str_from(peer)), OK);
 	assert_int_equal(office_put_rules(b.office, rules), OK);
 }
 
@@ -163,6 +165,28 @@ static void whom_nobody_asks_is_not_silent(void **state)
 	}
 }
 
+// What is known of a peer is not held against the one that takes its place, nor what is heard of it later.
+static void another_peer_begins_anew(void **state)
+{
+	(void)state;
+	run(PERIOD_S * 1000, 100);
+	answer(503);
+	assert_int_equal(state_now(), PEER_SILENT);
+	peer = "198.51.100.10:5060";
+	put_group(PERIOD_S, true);
+	run(1000, 100);
+	assert_int_equal(state_now(), PEER_UNKNOWN);
+	run((PERIOD_S - 1) * 1000, 100); // it is asked, and changes before it answers
+	peer = "198.51.100.9:5060";
+	put_group(PERIOD_S, true);
+	run(1000, 100);
+	answer(503);
+	assert_int_equal(state_now(), PEER_UNKNOWN);
+	run(PERIOD_S * 1000, 100);
+	answer(200);
+	assert_int_equal(state_now(), PEER_UP);
+}
+
 static void others_are_left_to_their_worker(void **state)
 {
 	(void)state;
@@ -178,6 +202,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_period_asks_once, begin, end),
 		cmocka_unit_test_setup_teardown(who_does_not_answer_is_silent_until_it_does, begin, end),
 		cmocka_unit_test_setup_teardown(whom_nobody_asks_is_not_silent, begin, end),
+		cmocka_unit_test_setup_teardown(another_peer_begins_anew, begin, end),
 		cmocka_unit_test_setup_teardown(others_are_left_to_their_worker, begin, end),
 	};
 	log_quiet = true;
