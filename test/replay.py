@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def await_true(what):
 
 
 class Switch:
-    """A node in a folder of its own that keeps the inputs of all calls."""
+    """A node in a folder of its own."""
 
     def __init__(self, folder):
         self.folder, self.config = folder, folder / "dialtone.conf"
@@ -47,8 +48,6 @@ class Switch:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.ask("init", "--sample", "--listen", f"127.0.0.1:{self.port}", "--media", "127.0.0.1:43000-43099", folder)
-        text = self.config.read_text()
-        self.config.write_text(text.replace('inputs = "none"', 'inputs = "all"'))
         self.process = None
 
     def ask(self, *words):
@@ -58,9 +57,19 @@ class Switch:
     def start(self):
         with open(self.folder / "log", "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([PROGRAM, "-c", self.config, "serve"], stderr=log)
-        await_true(lambda: '"started"' in (self.folder / "log").read_text())
+        self.await_log("started")
         for line in (CALLER, CALLED):
             self.ask("line", "set", line, f"password={SECRET}")
+
+    def await_log(self, event):
+        return await_true(lambda: f'"{event}"' in (self.folder / "log").read_text())
+
+    def keep_all(self):
+        """As an operator who was told of calls that fail: from now on."""
+        self.config.write_text(self.config.read_text().replace('inputs = "none"', 'inputs = "all"'))
+        self.process.send_signal(signal.SIGHUP)
+        self.await_log("setting_changed")
+        self.await_log("reload")
 
     def stop(self):
         if self.process:
@@ -172,10 +181,13 @@ def replay(switch, path):
 
 def go(switch):
     switch.start()
+    talk(switch)
+    switch.keep_all()
     secret = talk(switch)
     folder = switch.folder / "inputs"
     kept = await_true(lambda: list(folder.glob("*.call")))
     check("the inputs of the call are kept", kept)
+    check("of the one after the word was given alone", len(list(folder.glob("*.call"))) == 1)
     path = next(folder.glob("*.call"))
     text = path.read_text()
     check("without its credentials", secret not in text and "(left out)" in text, text)

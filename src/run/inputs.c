@@ -51,10 +51,12 @@ static struct inputs *inputs_of(struct call_watch *w)
 	return (struct inputs *)(void *)w;
 }
 
-static void note(struct inputs *in, struct recording *r, enum entry_kind kind, const void *body, struct str text)
+static struct entry *note(struct inputs *in, struct recording *r, enum entry_kind kind, const void *body,
+                          struct str text)
 {
-	uint32_t at_ms = (uint32_t)(in->site.env->now_ms - r->began_ms);
-	if (!recording_add(r, kind, at_ms, body, text) && r->lost == 1) COUNT(inputs_cut);
+	struct entry *e = recording_add(r, kind, (uint32_t)(in->site.env->now_ms - r->began_ms), body, text);
+	if (!e && r->lost == 1) COUNT(inputs_cut);
+	return e;
 }
 
 // ---- What comes ----------------------------------------------------------------------------------------------------
@@ -110,15 +112,16 @@ static void note_input(struct inputs *in, struct recording *r)
 
 // ---- What is found -------------------------------------------------------------------------------------------------
 
-// The last entry of this kind whose key, which is its first field, is that of `body`.
+// The row of the same key that was found last.
 static const struct entry *last_of_key(const struct recording *r, enum entry_kind kind, const void *body)
 {
 	uint32_t count;
-	const struct entry_field *key = entry_fields(kind, &count);
-	const struct entry *last = NULL;
-	for (const struct entry *e = entry_find(r->first, kind); e; e = entry_find(e->next, kind))
-		if (memcmp((char *)entry_body(e) + key->offset, (const char *)body + key->offset, key->size) == 0) last = e;
-	return last;
+	const struct entry_field *key = entry_fields(kind, &count); // its first field
+	const struct entry *e = r->last_row;
+	while (e && (e->kind != kind ||
+	             memcmp((char *)entry_body(e) + key->offset, (const char *)body + key->offset, key->size) != 0))
+		e = e->row_before;
+	return e;
 }
 
 // A row once, and again when it changed.
@@ -133,7 +136,11 @@ static void note_row(struct inputs *in, struct recording *r, enum office_row row
 		found = &line;
 	}
 	const struct entry *last = last_of_key(r, kind, found);
-	if (!last || memcmp(entry_body(last), found, entry_size(kind)) != 0) note(in, r, kind, found, STR(""));
+	if (last && memcmp(entry_body(last), found, entry_size(kind)) == 0) return;
+	struct entry *e = note(in, r, kind, found, STR(""));
+	if (!e) return;
+	e->row_before = r->last_row;
+	r->last_row = e;
 }
 
 static void note_rules(struct inputs *in, struct recording *r)
@@ -147,8 +154,8 @@ static void note_rules(struct inputs *in, struct recording *r)
 	static_assert(sizeof body.settings == sizeof rules->settings, "the same list makes both");
 	memcpy(&body.settings, &rules->settings, sizeof body.settings);
 	if (r->rules && memcmp(r->rules, &body, sizeof body) == 0) return;
-	note(in, r, ENTRY_RULES, &body, STR(""));
-	if (r->last->kind == ENTRY_RULES) r->rules = entry_body(r->last);
+	const struct entry *e = note(in, r, ENTRY_RULES, &body, STR(""));
+	if (e) r->rules = entry_body(e);
 }
 
 // A look-up found a row: it belongs to the call that is stepped. Before that is known (who sends this INVITE?) it

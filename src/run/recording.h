@@ -120,6 +120,7 @@ struct entry_end { // the record
 
 struct entry { // its struct follows, then its text
 	struct entry *next;
+	struct entry *row_before; // of the recorder: the row of the office that was found before this one
 	uint8_t kind;  // enum entry_kind
 	uint32_t at_ms; // since the call began
 	uint32_t line; // of the file that it was read from
@@ -137,8 +138,9 @@ struct recording { // lives in its first block
 	struct recording_block *blocks, *last_block; // owned
 	uint32_t block_count, blocks_max;
 	struct entry *first, *last;
-	uint64_t began_ms; // monotonic; of the recorder, as the next two
+	uint64_t began_ms; // monotonic; of the recorder, as the next three
 	uint64_t step;     // the input that came last
+	struct entry *last_row;          // of the office
 	const struct entry_rules *rules; // the last of them
 	uint32_t lost; // entries for which there was no room
 };

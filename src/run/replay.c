@@ -202,6 +202,16 @@ static void look_at_call(struct world *w)
 	w->result->began = w->result->began || w->again;
 }
 
+// A message must have come through a listener that there is.
+static enum err check_step(const struct world *w, struct recording_fault *fault)
+{
+	const struct entry_packet *p = entry_body(w->step);
+	if (w->step->kind != ENTRY_PACKET || p->listener < w->listener_count) return OK;
+	fault->line = w->step->line;
+	snprintf(fault->why, sizeof fault->why, "there is no such listener");
+	return ERR_BAD;
+}
+
 static enum err run(struct world *w, struct recording_fault *fault)
 {
 	for (const struct entry *e = w->recorded->first; e; e = e->next) {
@@ -209,7 +219,8 @@ static enum err run(struct world *w, struct recording_fault *fault)
 		w->step = e;
 		pass_time(w, BEGIN_MS + e->at_ms);
 		set_time(w, BEGIN_MS + e->at_ms);
-		enum err err = replay_know(w, fault);
+		enum err err = check_step(w, fault);
+		if (err == OK) err = replay_know(w, fault);
 		if (err != OK) return err;
 		give(w);
 		look_at_call(w);
@@ -236,6 +247,7 @@ static enum err make_worker(struct world *w)
 		s.listeners[l->index] = (struct worker_listener){ l->address, l->address };
 	}
 	if (s.listener_count == 0) return ERR_BAD;
+	w->listener_count = s.listener_count;
 	w->media = (struct media){ .ops = &media_ops, .loopback = began->loopback };
 	w->worker = worker_new(&s);
 	return w->worker ? OK : ERR_FULL;

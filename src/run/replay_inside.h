@@ -24,6 +24,7 @@ struct world {
 	struct live *live;
 	struct inputs *inputs;
 	struct worker *worker;
+	uint32_t listener_count;
 	struct outbox out;
 	struct media media;           // its ops are replay.c's
 	struct arena arena;           // of one step

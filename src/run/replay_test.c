@@ -132,6 +132,7 @@ static void what_cannot_be_run_is_refused_with_its_line(void **state)
 	} rows[] = {
 		{ "line id=2", "line id=0", "the office refuses this row" },
 		{ "listener number=0", "listener number=99", "its listeners are not those of a switch" },
+		{ "packet from=198.51.100.10:5060", "packet from=198.51.100.10:5060 listener=7", "there is no such listener" },
 	};
 	(void)state;
 	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
