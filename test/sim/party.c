@@ -395,6 +395,13 @@ uint32_t parties_begun(const struct parties *all)
 	return all->calls_begun;
 }
 
+uint32_t parties_of_line(const struct parties *all, uint32_t line)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < all->phones; i++) n += all->list[i].line == line;
+	return n;
+}
+
 const char *party_name_at(struct parties *all, const struct addr *a)
 {
 	static char name[96];

@@ -41,5 +41,6 @@ struct buf;
 void put_parties_left(struct buf *b, const struct parties *p);
 uint32_t parties_begun(const struct parties *p); // calls
 uint64_t parties_hostile_sequences(const struct parties *p); // of 3 to 30 messages, begun
+uint32_t parties_of_line(const struct parties *p, uint32_t line); // phones that ring together
 // Who listens at this address, in words, for ladders: "6035550101 (impatient)"; NULL: nobody.
 const char *party_name_at(struct parties *p, const struct addr *a);
