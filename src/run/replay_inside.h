@@ -6,7 +6,8 @@
 #include "run/replay.h"
 #include "run/worker.h"
 
-#define TOKENS_MAX 64
+#define TOKENS_MAX 1024 // a branch of each request of ours, and a recording holds some five hundred messages
+#define MESSAGES_MAX 1024
 
 // What chance made, then and now.
 struct token {
@@ -34,7 +35,7 @@ struct world {
 	uint64_t media_owner, journal_owner, feature_owner;
 	struct recording *again;      // of the new run, borrowed until `ended`
 	const struct entry *paired;   // of `again`: the last message sent that was looked at
-	const struct entry *tried[RECORDING_BLOCKS_MAX * 8]; // messages of the recording that have no partner yet
+	const struct entry *tried[MESSAGES_MAX]; // messages of the recording that have no partner yet
 	uint32_t tried_count;
 	struct token tokens[TOKENS_MAX];
 	uint32_t token_count, nonces;
