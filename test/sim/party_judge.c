@@ -90,7 +90,8 @@ static const char *fault_of_response(const struct txn *t, const struct sip_msg *
 // held back may then be answered otherwise.
 static const char *fault_of_repeated(const struct txn *t, const struct sip_msg *m)
 {
-	if (!t->status || m->status < 200 || t->status == 401 || !judge_calm_since(t->party->all, t->began_ms)) return NULL;
+	bool compares = t->to_tag[0] && m->status >= 200 && t->status != 401; // no tag: it gave up waiting, and had none
+	if (!compares || !judge_calm_since(t->party->all, t->began_ms)) return NULL;
 	if (m->status != t->status) return "a second final response, another one";
 	return str_eq(m->to.tag, str_from(t->to_tag)) ? NULL : "its To tag changed within a transaction";
 }
