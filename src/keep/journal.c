@@ -148,6 +148,7 @@ static enum err open_log(struct journal_log *j)
 	err = journal_scan(j);
 	if (err != OK) return refuse(err, j, "the journal cannot be read");
 	j->boot++;
+	j->open_here = 0; // what the scan counted is of former starts
 	if (j->boot < j->setup.boot_least) j->boot = j->setup.boot_least;
 	if (j->id == 0) j->id = j->setup.id ? j->setup.id : new_id();
 	if (j->sequence < j->setup.sequence_least) j->sequence = j->setup.sequence_least;

@@ -32,7 +32,7 @@ struct journal_setup {
 	uint32_t late_ms;        // a commit that takes longer is unhealthy; 200
 	uint32_t stop_ms;        // how long close tries to write what waits; 1,000
 	uint64_t sequence_least; // the last number that the store has: if the folder was lost, numbers go on after it
-	uint32_t boot_least;     // the number that this start has at least: if the folder was lost, no call's number comes again
+	uint32_t boot_least;     // the least number of this start: if the folder was lost, no call's number comes again
 	uint64_t id;             // of a journal that is made now, 63 bits; drawn
 	const struct file_ops *files; // the system's
 	void *files_self;

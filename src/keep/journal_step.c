@@ -1,5 +1,5 @@
 // What the journal does, step by step: takes what the workers put, writes it in batches, tells them, makes room. It has
-// neither thread nor clock of its own: journal_thread.c gives it both, the simulator gives it time that it makes itself.
+// neither thread nor clock of its own: journal_thread.c gives it both, the simulator a time that it makes itself.
 #include "keep/journal_core.h"
 
 #include <errno.h>
