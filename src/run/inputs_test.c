@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "run/replay.h"
 #include "run/worker.h"
 
 // A worker with a trunk at 192.0.2.9 that calls line 1, which no phone registered; what is outside says yes to all.
@@ -89,7 +90,7 @@ static void put_office(struct office *o)
 	assert_int_equal(office_rules_add_rate_centre(r, &(struct office_rate_centre){ .id = 1, .state = "NH" }), OK);
 	assert_int_equal(office_put_rules(o, r), OK);
 	assert_int_equal(office_put_line(o, &(struct office_line){ .id = 1, .name = "one", .number = "16035550101",
-		.rate_centre = 1, .calls_max = 1, .ha1_md5 = "secret" }), OK);
+		.rate_centre = 1, .calls_max = 1, .no_answer_s = 20, .ha1_md5 = "secret" }), OK);
 	assert_int_equal(office_put_number(o, &(struct office_number){ .digits = "16035550101", .line = 1 }), OK);
 }
 
@@ -270,6 +271,50 @@ static void when_nobody_takes_them_the_rest_is_counted(void **state)
 	bench_free(b);
 }
 
+// The line's phone rings; then somebody releases the call. Its recording goes as it went.
+static void check_release(void (*release)(struct bench *b), uint8_t released_by)
+{
+	struct bench *b = bench_new(INPUTS_ALL, 1u << 20);
+	struct binding phone = { .contact = STR("sip:one@192.0.2.20"), .call_id = STR("r"), .expires_ms = UINT64_MAX / 2 };
+	struct recording_fault fault;
+	struct replay *again = NULL;
+	assert_int_equal(addr_parse(&phone.peer, STR("192.0.2.20:5060")), OK);
+	assert_int_equal(location_put(b->live->location, 1, 0, &phone, 1), OK);
+	call_without_end(b, "");
+	pass(b, 10);
+	assert_int_equal(calls_count(worker_calls(b->worker)), 1);
+	release(b);
+	for (int i = 0; i < 100; i++) pass(b, 1000);
+	struct recording *r = inputs_take(b->inputs);
+	assert_non_null(r);
+	assert_non_null(entry_find(r->first, ENTRY_RELEASE));
+	const struct entry_end *end = entry_body(entry_find(r->first, ENTRY_END));
+	assert_int_equal(end->released_by, released_by);
+	assert_int_equal(replay_run(&again, r, &fault), OK);
+	if (again->difference_count) fail_msg("%s, %s", again->differences[0].was, again->differences[0].is);
+	assert_int_equal(again->record.released_by, released_by);
+	replay_free(again);
+	bench_free(b);
+}
+
+static void by_operator(struct bench *b)
+{
+	uint32_t at = 0;
+	assert_int_equal(worker_release(b->worker, calls_each(worker_calls(b->worker), &at)->id), OK);
+}
+
+static void by_stop(struct bench *b)
+{
+	worker_release_all(b->worker);
+}
+
+static void who_releases_a_call_is_an_input(void **state)
+{
+	(void)state;
+	check_release(by_operator, BY_OPERATOR);
+	check_release(by_stop, BY_SWITCH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +323,7 @@ int main(void)
 		cmocka_unit_test(without_memory_calls_go_on),
 		cmocka_unit_test(what_is_too_long_cuts_the_recording),
 		cmocka_unit_test(when_nobody_takes_them_the_rest_is_counted),
+		cmocka_unit_test(who_releases_a_call_is_an_input),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
