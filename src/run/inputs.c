@@ -282,7 +282,7 @@ static void on_message(struct call_watch *w, struct call *c, const struct ladder
 // Not connected, and not for a reason that belongs to telephony as busy does; or cut off by us.
 static bool has_failed(const struct call *c)
 {
-	if (c->answered) return c->released_by == BY_SWITCH;
+	if (c->answered || c->released_by == BY_OPERATOR) return c->released_by == BY_SWITCH;
 	return c->cause.value != CAUSE_NORMAL && c->cause.value != CAUSE_BUSY && c->cause.value != CAUSE_NO_ANSWER;
 }
 
