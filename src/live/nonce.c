@@ -4,6 +4,7 @@
 //     time of issue    tag          count      time in units of 4 ms, modulo 2^30 (49 days)
 #include "live/nonce.h"
 
+#include "base/bug.h"
 #include "base/count.h"
 #include "base/random.h"
 
@@ -66,7 +67,7 @@ bool nonce_use(struct nonces *n, struct str nonce, uint64_t issued_ms, uint32_t 
 	uint64_t word = atomic_load_explicit(place, memory_order_relaxed);
 	do {
 		bool same = word != 0 && (word & ~(uint64_t)COUNT_MAX) == name;
-		if (same && nc <= (word & COUNT_MAX)) {
+		if (same && nc <= (word & COUNT_MAX) && !BUG(nonce_taken_twice)) {
 			COUNT(nonce_replayed);
 			return false;
 		}

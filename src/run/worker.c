@@ -2,6 +2,7 @@
 // is for.
 #include "run/worker.h"
 
+#include "base/bug.h"
 #include "base/log.h"
 #include "call/feature/feature.h"
 #include "call/leg/sip_leg.h"
@@ -278,8 +279,9 @@ enum err worker_recover(struct worker *w, const struct call_record *answer, uint
 	if (use.transactions + use.tombstones > w->setup.transactions_max / 4 * 3) return ERR_FULL; // calls go first
 	arena_reset(&w->env.scratch);
 	journal_recovered_release(&release, answer, last_life_wall_ms);
+	if (BUG(record_lost_at_crash)) return OK;
 	enum err e = w->setup.journal.ops->put(w->setup.journal.self, w->setup.index, &release, 0);
-	for (int i = 0; i < 2 && e == OK; i++)
+	for (int i = 0; i < 2 - BUG(bye_forgotten_after_crash) && e == OK; i++)
 		if (parties[i]->dialog_n &&
 		    sip_leg_bye_frozen(&w->legs, parties[i]->dialog, parties[i]->dialog_n, cause_local(CAUSE_TEMPORARY)) != OK)
 			LOG(WARN, "recover_no_bye", LOG_TEXT("a phone of a call cut off by the restart could not be told"),
@@ -302,7 +304,8 @@ struct worker_use worker_use(const struct worker *w)
 {
 	const struct sip_stack_use use = sip_stack_use(w->stack);
 	return (struct worker_use){ .calls = calls_count(w->calls), .legs = w->legs.pool.used,
-		.transactions = use.transactions, .tombstones = use.tombstones };
+		.transactions = use.transactions, .tombstones = use.tombstones,
+		.text_bytes = use.bytes + w->legs.texts.used_bytes + calls_text_bytes(w->calls) };
 }
 
 // ---- Whose packet is it? -------------------------------------------------------------------------------------------

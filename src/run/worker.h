@@ -84,5 +84,6 @@ const char *worker_wrong(const struct worker *w, struct str *call_id);
 // What stands, for audits: all zero when all is quiet.
 struct worker_use {
 	uint32_t calls, legs, transactions, tombstones;
+	uint64_t text_bytes; // that they keep
 };
 struct worker_use worker_use(const struct worker *w);

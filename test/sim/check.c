@@ -9,6 +9,8 @@
 
 #define SWEEP_EVENTS 64
 #define TRUNKS_MAX 16
+#define SAVED_MS 5000 // by when a registration is in the store
+#define CLOCK_FAULTS (1u << FAULT_CLOCK | 1u << FAULT_SLEW)
 
 // Faults of ours that the switch itself notices and survives: here none may happen.
 static const char *const faults[] = { "calls_broken", "calls_queue_full", "occupancy_underflow", "occupancy_corrected" };
@@ -47,6 +49,8 @@ struct checker *checker_new(struct sim *s)
 		c->held[kind] = calloc(c->held_max[kind], sizeof *c->held[kind]);
 		if (!c->held[kind]) return checker_free(c);
 	}
+	c->registered = calloc(c->held_max[OCCUPANCY_LINE], sizeof *c->registered);
+	if (!c->registered) return checker_free(c);
 	log_also = note_error;
 	return wire_init(c) ? c : checker_free(c);
 }
@@ -59,6 +63,7 @@ struct checker *checker_free(struct checker *c)
 	free(c->held[0]);
 	free(c->held[1]);
 	free(c->crashes);
+	free(c->registered);
 	free(c);
 	return NULL;
 }
@@ -99,6 +104,8 @@ static void check_call(struct checker *c, const struct call *call)
 	struct leg_seen *leg = call->unsynced ? wire_leg(c, call->call_ids[0]) : NULL;
 	if (leg) leg->unsynced = true;
 	check_timers(c, call);
+	if (call->o.pic == O_ACTIVE && call->answered && !call->unsynced && !node_has_answer(sim_node(c->sim), call->id))
+		FAIL(c, str_from(call->call_ids[0]), "a caller was told of the answer, and its record is not on disk");
 	check_media(c, call);
 }
 
@@ -113,6 +120,34 @@ static void check_places(struct checker *c)
 				sim_fail(c->sim, "%s %u has %u calls by its counter, %u by the calls that stand", names[kind], id, now,
 				         c->held[kind][id]);
 		}
+}
+
+// REGISTRATIONS outlive a crash, if they had the time to be written down.
+
+static void note_registrations(struct checker *c)
+{
+	const struct location *l = node_live(sim_node(c->sim))->location;
+	struct binding b;
+	for (uint32_t line = 1; line < c->held_max[OCCUPANCY_LINE]; line++) {
+		struct registered *r = &c->registered[line];
+		if (!location_get(l, line, check_now(c), &b, 1)) *r = (struct registered){ 0 };
+		else if (!r->since_ms) r->since_ms = check_now(c);
+		r->until_ms = r->since_ms ? b.expires_ms : 0;
+	}
+}
+
+static void check_registrations(struct checker *c)
+{
+	const struct location *l = node_live(sim_node(c->sim))->location;
+	const struct crash *crash = &c->crashes[c->crash_count - 1];
+	struct binding b;
+	for (uint32_t line = 1; line < c->held_max[OCCUPANCY_LINE]; line++) {
+		const struct registered *r = &c->registered[line];
+		bool kept = r->since_ms && r->since_ms + SAVED_MS < crash->at_ms && r->until_ms > check_now(c) + SAVED_MS;
+		if (kept && !location_get(l, line, check_now(c), &b, 1))
+			sim_fail(c->sim, "line %u was registered for %llu ms when the switch died, and is not after its start", line,
+			         (unsigned long long)(crash->at_ms - r->since_ms));
+	}
 }
 
 static void sweep(struct checker *c)
@@ -134,6 +169,7 @@ static void sweep(struct checker *c)
 	}
 	check_places(c);
 	uint32_t open = plane_open(sim_plane(c->sim));
+	note_registrations(c);
 	if (open != sessions) sim_fail(c->sim, "%u media sessions are open, and %u calls have one", open, sessions);
 }
 
@@ -161,7 +197,9 @@ void check_crash(struct checker *c)
 
 void check_boot(struct checker *c)
 {
-	if (c->crash_count) c->crashes[c->crash_count - 1].boot_ms = check_now(c);
+	if (!c->crash_count) return;
+	c->crashes[c->crash_count - 1].boot_ms = check_now(c);
+	if (!(sim_plan(c->sim)->faults & CLOCK_FAULTS)) check_registrations(c); // else they may be over by the new time
 }
 
 // THE END
@@ -171,6 +209,10 @@ static void check_nothing_left(struct checker *c)
 	struct node_sim *n = sim_node(c->sim);
 	const struct occupancy *o = node_live(n)->occupancy;
 	uint32_t ports = plane_ports_taken(sim_plane(c->sim));
+	for (uint32_t i = 0; i < node_worker_count(n); i++) {
+		uint64_t bytes = worker_use(node_worker(n, i)).text_bytes;
+		if (bytes) sim_fail(c->sim, "%llu octets of texts are still kept by a worker", (unsigned long long)bytes);
+	}
 	if (ports) sim_fail(c->sim, "%u pairs of media ports are still taken", ports);
 	if (occupancy_total(o, OCCUPANCY_LINE) || occupancy_total(o, OCCUPANCY_TRUNK_GROUP))
 		sim_fail(c->sim, "places are still taken when no call stands");

@@ -40,6 +40,10 @@ struct got { // what the last message that came has changed
 	bool begins, ends;    // the transaction
 };
 
+struct registered { // a line; since_ms 0: it is not
+	uint64_t since_ms, until_ms;
+};
+
 struct crash {
 	uint64_t at_ms, wall_ms, boot_ms;
 };
@@ -58,7 +62,8 @@ struct checker {
 	uint64_t dropped_before;
 	uint32_t *held[2]; // owned: places by line and by trunk group, of the sweep
 	uint32_t held_max[2];
-	struct crash *crashes; // owned
+	struct registered *registered; // owned; by line
+	struct crash *crashes;         // owned
 	uint32_t crash_count;
 	// check_wire.c
 	struct sip_msg msg; // the one being looked at

@@ -2,6 +2,7 @@
 #include "sim/node_inside.h"
 
 #include "call/half/call.h"
+#include "keep/journal_core.h"
 
 #include <stdlib.h>
 
@@ -422,6 +423,11 @@ static struct left left_of(struct node_sim *n)
 	l.journal = journal_status(n->journal);
 	l.unloaded = l.journal.sequence - node_store_sequence(n);
 	return l;
+}
+
+bool node_has_answer(struct node_sim *n, uint64_t call)
+{
+	return journal_open_call(n->journal, call);
 }
 
 // Between two rounds of OPTIONS to trunk peers: their transactions come and go for ever.

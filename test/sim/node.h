@@ -37,6 +37,8 @@ struct live *node_live(struct node_sim *n);
 // The CDRs that the store has, each once, in order of their sequence: of records new since `from` (an index); NULL past
 // the last. What the loader has not loaded yet is not there.
 const struct call_record *node_cdr(struct node_sim *n, uint32_t index);
+// Is the answer of this call on disk, and the call not over?
+bool node_has_answer(struct node_sim *n, uint64_t call);
 // Nothing waits: no call, leg, transaction, tombstone, journal record, media session, feature change.
 bool node_is_quiet(struct node_sim *n);
 // What is left, in words, for a failure.

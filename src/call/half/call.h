@@ -233,6 +233,8 @@ MUST_CHECK enum err calls_release(struct calls *cs, uint64_t call_id);
 // All that stand: `at` starts at 0 and is advanced; NULL at the end.
 struct call *calls_each(struct calls *cs, uint32_t *at);
 uint32_t calls_count(const struct calls *cs);
+// Of texts that they keep: descriptions, identities.
+uint64_t calls_text_bytes(const struct calls *cs);
 // No new call is taken from now on, but emergency calls; those that stand go on.
 void calls_stop(struct calls *cs);
 // Releases all with a cause.

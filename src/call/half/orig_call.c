@@ -1,6 +1,8 @@
 // The originating half from the first sign of the far party: ringing, the answer and its record, treatment, talk.
 #include "call/half/orig.h"
 
+#include "base/bug.h"
+
 COUNTER(call_records_late, "Answers passed on or refused because their record was not on disk in time");
 
 // Ringing of ours, to a caller who hears us: by a leg that we opened, or by early media of a far party that left.
@@ -78,6 +80,7 @@ void orig_record_answer(struct call *c, const struct verb *v)
 	}
 	half_timer(c, SIDE_O, orig_commit_ms(c));
 	call_put_answer(c);
+	if (BUG(answer_before_record)) o_post(c, O_EV_RECORDED, NULL);
 }
 
 // The media of the answer for the caller: the answer that was held, or the offer of a far party that was asked for one.

@@ -1,6 +1,8 @@
 // The end of a call, whoever began it: the caller is released, the media are counted, the record is written.
 #include "call/half/orig.h"
 
+#include "base/bug.h"
+
 #define RECORD_RETRY_MS 500
 
 uint64_t orig_commit_ms(const struct call *c)
@@ -14,6 +16,7 @@ static void begin_end(struct call *c)
 {
 	c->ended_ms = call_env(c)->now_ms;
 	half_timer(c, SIDE_O, orig_commit_ms(c));
+	if (BUG(port_leaked_on_cancel) && !c->answered) c->media.session = 0;
 	if (!media_close(&c->media, &c->calls->media)) o_post(c, O_EV_STATS, NULL);
 }
 

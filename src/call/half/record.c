@@ -1,6 +1,8 @@
 // What a call leaves in the journal: at its answer, and at its end.
 #include "call/half/inside.h"
 
+#include "base/bug.h"
+
 COUNTER(call_records_refused, "Records that the journal could not take");
 
 static void fill_party(struct record_party *p, const struct call *c, uint32_t line, uint32_t trunk_group,
@@ -47,6 +49,7 @@ void call_record(struct call_record *r, struct call *c, enum record_kind kind)
 		uint64_t ended = c->ended_ms ? c->ended_ms : env->now_ms;
 		r->ended_wall_ms = call_wall_ms(c, ended);
 		if (c->answered) r->answered_for_ms = ended - c->answered_ms;
+		if (BUG(seconds_by_the_clock) && c->answered) r->answered_for_ms = env->wall_ms - r->answered_wall_ms;
 	}
 	str_to_z(r->dialled, sizeof r->dialled, str_from(c->dialled));
 	str_to_z(r->codec, sizeof r->codec, str_from(c->media.halves[MEDIA_A].codec));
@@ -85,6 +88,7 @@ void call_put_release(struct call *c)
 	if (c->bye_waits && c->t_answered) note_end(&c->t_legs[c->t_answered - 1]);
 	// Only a side that waits for its release is told; all else ends at once.
 	c->release_kept = to_journal(c, RECORD_RELEASE, c->bye_waits ? call_ref(c) : 0) == OK;
+	if (BUG(release_written_twice) && c->answered) c->release_kept &= to_journal(c, RECORD_RELEASE, 0) == OK;
 	if (!c->release_kept) COUNT(call_records_refused);
 	else if (!c->bye_waits) o_post(c, O_EV_RECORDED, NULL);
 }

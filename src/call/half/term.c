@@ -7,6 +7,8 @@
 // A line is rung on all its phones at once; a number of another network is tried over one trunk after the other.
 #include "call/half/inside.h"
 
+#include "base/bug.h"
+
 COUNTER(call_t_dropped, "Events of terminating halves without a row in their table");
 
 #define T_ACTIONS(X)                                                                                                   \
@@ -61,7 +63,7 @@ static void post_fail(struct call *c, uint8_t cause)
 static void give_place(struct call *c)
 {
 	struct occupancy *o = c->calls->setup.live->occupancy;
-	if (c->taken.t_line) occupancy_give(o, OCCUPANCY_LINE, c->taken.t_line);
+	if (c->taken.t_line && !BUG(counter_drifts)) occupancy_give(o, OCCUPANCY_LINE, c->taken.t_line);
 	if (c->trunk_at) occupancy_give(o, OCCUPANCY_TRUNK_GROUP, c->trunk_at);
 	c->taken.t_line = c->trunk_at = 0;
 }
@@ -243,7 +245,7 @@ static void do_answer(struct call *c, const struct call_event *ev)
 	leg->phase = LEG_ANSWERED;
 	c->t_answered = (uint8_t)(ev->leg + 1);
 	call_note_leg(c, SIDE_T, leg);
-	t_release_all(c, cause_local(CAUSE_NOT_SELECTED), true);
+	if (!BUG(phones_ring_on)) t_release_all(c, cause_local(CAUSE_NOT_SELECTED), true);
 	o_post(c, O_EV_T_ANSWER, &ev->verb);
 }
 
@@ -387,6 +389,6 @@ void term_step(struct call *c, const struct call_event *ev)
 	const struct fsm_row *row = fsm_step(&term_machine, &c->t.pic, ev->event);
 	if (!row) return;
 	// Alerting goes on with the time that ringing began with; all other states have timers of their own.
-	if (before != c->t.pic && c->t.pic != T_ALERTING) half_timer(c, SIDE_T, 0);
+	if (before != c->t.pic && c->t.pic != T_ALERTING && !BUG(timer_left_running)) half_timer(c, SIDE_T, 0);
 	actions[row->action](c, ev);
 }

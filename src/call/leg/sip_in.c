@@ -2,6 +2,7 @@
 // dialog, each only from where it may come.
 #include "call/leg/sip_inside.h"
 
+#include "base/bug.h"
 #include "wire/sdp/sdp.h"
 
 COUNTER(sip_in_stray_2xx,
@@ -414,7 +415,7 @@ static void on_reinvite_response(struct sip_leg *leg, const struct sip_msg *m)
 		return;
 	}
 	if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_unknown_dialog);
-	leg->ack_cseq = m->cseq.number;
+	leg->ack_cseq = m->cseq.number - BUG(ack_of_another_invite);
 	leg->ack = slab_free(&leg->legs->texts, leg->ack); // of the INVITE before
 	bool good = msg_sdp(m, &v.sdp) && v.sdp.n && oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER);
 	// An offer is acknowledged with its answer, if the call still stands to give one.

@@ -3,6 +3,7 @@
 //     relayed   one side's offer goes to the other with our addresses in it, the answer comes back the same way
 //     voice     we offer or answer one side ourselves: G.711 and telephone-event
 //     joined    both sides have agreed, but not with each other: their payload types are mapped
+#include "base/bug.h"
 #include "call/media/agree.h"
 #include "call/media/lines.h"
 
@@ -149,6 +150,7 @@ static enum err relay_stream(struct call_media *cm, struct media_worker *w, enum
 	remote_read(&ro, offer, &cm->halves[offerer].leg, &vo, &va);
 	remote_read(&ra, answer, &cm->halves[answerer].leg, &va, &vo);
 	ro.clock_hz = ra.clock_hz = va.clock_hz;
+	if (BUG(wrong_party_bridged)) ra.rtp = ro.rtp;
 	if (ro.form != ra.form) ro.form = ra.form = MEDIA_FORM_NONE; // one of them rejects it
 	if (ro.form == MEDIA_FORM_AUDIO && !*voiced) {
 		*voiced = true;

@@ -3,6 +3,7 @@
 //
 // Matching costs one look-up a message, by a digest of branch and sent-by; for an initial request a second one, by From
 // tag, Call-ID and CSeq, finds requests that reached us twice by different ways (§8.2.2.2).
+#include "base/bug.h"
 #include "wire/sip/msg_scan.h"
 #include "wire/sip/txn_core.h"
 
@@ -291,7 +292,7 @@ void sip_stack_input_msg(struct sip_stack *s, const struct sip_msg *m, const str
 	if (m->method == SIP_ACK) take_ack(s, t, &in);
 	else if (!keyed) refuse_too_long(s, &in);
 	else if (m->method == SIP_CANCEL) take_cancel(s, t, &in);
-	else if (t) take_retransmission(s, t, &in);
+	else if (t && !BUG(retransmission_answered_anew)) take_retransmission(s, t, &in);
 	else take_request(s, &branch, &in);
 }
 
