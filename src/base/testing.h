@@ -1,4 +1,4 @@
-// For tests only, below <cmocka.h>: how they wait for other threads, and where they put files.
+// For tests only, below <cmocka.h>: what they need, how they wait for other threads, and where they put files.
 //
 // Machines stall: a disk for ten seconds, a core for one. So a test waits until something is so, and concludes nothing
 // from how long that took.
@@ -11,6 +11,13 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+// A test cannot go on without it: when it is NULL, for there was no memory, the test fails here.
+static inline void *must(void *p)
+{
+	assert_non_null(p);
+	return p;
+}
 
 // In turns of a millisecond at least, not by a clock: when the whole machine stands still, that is one turn.
 #define AWAIT_TURNS 120000

@@ -200,7 +200,7 @@ static void kills_double_nothing(void **state)
 
 static int setup(void **state)
 {
-	struct bench *b = calloc(1, sizeof *b);
+	struct bench *b = must(calloc(1, sizeof *b));
 	log_quiet = true;
 	fixture_init(&b->f);
 	b->f.setup.files = NULL;

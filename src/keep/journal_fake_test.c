@@ -5,12 +5,14 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static void it_commits_when_the_test_wants(void **state)
 {
 	(void)state;
 	static struct call_record r;
 	uint64_t now_ms = 1000;
-	struct journal_fake *j = journal_fake_new(&now_ms);
+	struct journal_fake *j = must(journal_fake_new(&now_ms));
 	struct journal journal = journal_fake_of(j);
 	struct journal_done done;
 	uint32_t worker;

@@ -90,7 +90,7 @@ static void numbers_go_on_when_all_was_loaded_and_deleted(void **state)
 	for (uint64_t call = 1; call <= 400; call++) assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
 	for (uint64_t call = 1; call <= 400; call++) assert_true(fixture_done(f, RECORD_RELEASE, call));
 	assert_in_range(journal_status(f->log).segments, 2, 20);
-	struct journal_reader *reader = journal_reader_new(f->log, after);
+	struct journal_reader *reader = must(journal_reader_new(f->log, after));
 	for (uint64_t call = 1; call <= 400; call++) {
 		assert_int_equal(journal_read(reader, &r, &after), OK);
 		assert_int_equal(r.sequence, call);
@@ -248,7 +248,7 @@ static void waiting_for_commits_ends_with_one(void **state)
 
 static int setup(void **state)
 {
-	struct fixture *f = malloc(sizeof *f);
+	struct fixture *f = must(malloc(sizeof *f));
 	log_quiet = true;
 	fixture_init(f);
 	*state = f;
@@ -257,7 +257,7 @@ static int setup(void **state)
 
 static int setup_on_disk(void **state)
 {
-	struct fixture *f = malloc(sizeof *f);
+	struct fixture *f = must(malloc(sizeof *f));
 	log_quiet = true;
 	fixture_init_below(f, ".");
 	*state = f;

@@ -91,7 +91,7 @@ static void a_full_disk_tears_nothing(void **state)
 	let_it_try(&f->disk.writes);
 	static struct call_record r;
 	struct journal_place after;
-	struct journal_reader *reader = journal_reader_new(f->log, (struct journal_place){ 0, 0 });
+	struct journal_reader *reader = must(journal_reader_new(f->log, (struct journal_place){ 0, 0 }));
 	assert_int_equal(journal_read(reader, &r, &after), ERR_NOT_FOUND);
 	journal_reader_free(reader);
 	atomic_store(&f->disk.pwrite_errno, 0);
@@ -169,7 +169,7 @@ static void what_cannot_be_written_at_the_stop_is_told(void **state)
 
 static int setup(void **state)
 {
-	struct fixture *f = malloc(sizeof *f);
+	struct fixture *f = must(malloc(sizeof *f));
 	log_quiet = true;
 	fixture_init(f);
 	*state = f;

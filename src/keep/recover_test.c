@@ -18,7 +18,7 @@
 // The newest segment that is not empty.
 static void newest_file(const struct fixture *f, char path[400])
 {
-	DIR *folder = opendir(f->folder);
+	DIR *folder = must(opendir(f->folder));
 	char best[300] = "";
 	for (struct dirent *e; (e = readdir(folder));)
 		if (strstr(e->d_name, ".journal") && strcmp(e->d_name, best) > 0) snprintf(best, sizeof best, "%s", e->d_name);
@@ -45,7 +45,7 @@ static uint32_t count_releases(struct fixture *f)
 {
 	static struct call_record r;
 	struct journal_place after;
-	struct journal_reader *reader = journal_reader_new(f->log, (struct journal_place){ 0, 0 });
+	struct journal_reader *reader = must(journal_reader_new(f->log, (struct journal_place){ 0, 0 }));
 	uint32_t n = 0;
 	while (journal_read(reader, &r, &after) == OK) n++;
 	journal_reader_free(reader);
@@ -69,7 +69,7 @@ static void a_torn_end_is_cut_off_at_any_octet(void **state)
 	struct fixture *f = *state;
 	char path[400];
 	off_t last = write_ten(f, path), size = size_of(path);
-	char *whole = malloc((size_t)size);
+	char *whole = must(malloc((size_t)size));
 	int fd = open(path, O_RDONLY);
 	assert_int_equal(read(fd, whole, (size_t)size), size);
 	close(fd);
@@ -278,7 +278,7 @@ static void nothing_told_is_lost_by_kills(void **state)
 
 	fixture_open_log(f);
 	struct journal_place after;
-	struct journal_reader *reader = journal_reader_new(f->log, (struct journal_place){ 0, 0 });
+	struct journal_reader *reader = must(journal_reader_new(f->log, (struct journal_place){ 0, 0 }));
 	for (uint64_t number = 1; journal_read(reader, &r, &after) == OK; number++) {
 		assert_int_equal(r.sequence, number);
 		seen_call(&seen, r.call)->records++;
@@ -423,7 +423,7 @@ static void nothing_told_is_lost_with_the_power(void **state)
 	f->setup.files = NULL;
 	fixture_open_log(f);
 	struct journal_place after;
-	struct journal_reader *reader = journal_reader_new(f->log, (struct journal_place){ 0, 0 });
+	struct journal_reader *reader = must(journal_reader_new(f->log, (struct journal_place){ 0, 0 }));
 	while (journal_read(reader, &r, &after) == OK) {
 		assert_int_equal(r.sequence, last + 1);
 		last = r.sequence;
@@ -440,7 +440,7 @@ static void nothing_told_is_lost_with_the_power(void **state)
 
 static int setup(void **state)
 {
-	struct fixture *f = malloc(sizeof *f);
+	struct fixture *f = must(malloc(sizeof *f));
 	log_quiet = true;
 	fixture_init(f);
 	*state = f;

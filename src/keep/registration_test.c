@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 #define PATH "registration-test.db"
 
 struct bench {
@@ -40,7 +42,7 @@ static uint32_t restart(struct bench *b, uint64_t ms)
 	b->store = registration_close(b->store);
 	rcu_drain();
 	location_free(b->location);
-	b->location = location_new(1000);
+	b->location = must(location_new(1000));
 	b->env.wall_ms += ms;
 	b->env.now_ms = 50;
 	assert_int_equal(registration_open(&b->store, PATH, &fault), OK);
@@ -138,7 +140,7 @@ static void remove_files(void)
 
 static int setup(void **state)
 {
-	struct bench *b = calloc(1, sizeof *b);
+	struct bench *b = must(calloc(1, sizeof *b));
 	struct store_fault fault;
 	static const uint32_t ids[] = { 1, 2, 4, 5, 6, 7, 8, 9, 10, 900 };
 	remove_files();
@@ -149,7 +151,7 @@ static int setup(void **state)
 		snprintf(line.name, sizeof line.name, "line%u", ids[i]);
 		assert_int_equal(office_put_line(b->office, &line), OK);
 	}
-	b->location = location_new(1000);
+	b->location = must(location_new(1000));
 	assert_int_equal(registration_open(&b->store, PATH, &fault), OK);
 	*state = b;
 	return 0;

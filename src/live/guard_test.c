@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct addr from(const char *text)
 {
 	struct addr a;
@@ -23,7 +25,7 @@ static struct addr nth(uint32_t i)
 static void a_guesser_is_not_heard_until_the_window_ends(void **state)
 {
 	(void)state;
-	struct guard *g = guard_new(4096, 1);
+	struct guard *g = must(guard_new(4096, 1));
 	struct addr bad = from("198.51.100.1:5060"), same = from("198.51.100.1:9999"), other = from("198.51.100.2");
 	for (int i = 0; i < PAIR_FAILURES_MAX; i++) {
 		assert_true(guard_heard(g, 5000, &bad, STR("alice")));
@@ -40,7 +42,7 @@ static void a_guesser_is_not_heard_until_the_window_ends(void **state)
 static void success_forgives_the_pair(void **state)
 {
 	(void)state;
-	struct guard *g = guard_new(4096, 1);
+	struct guard *g = must(guard_new(4096, 1));
 	struct addr phone = from("198.51.100.1");
 	for (int i = 0; i < PAIR_FAILURES_MAX; i++) guard_failed(g, 5000, &phone, STR("alice"));
 	assert_false(guard_heard(g, 5000, &phone, STR("alice")));
@@ -54,7 +56,7 @@ static void success_forgives_the_pair(void **state)
 static void the_owner_is_never_locked_out(void **state)
 {
 	(void)state;
-	struct guard *g = guard_new(65536, 1);
+	struct guard *g = must(guard_new(65536, 1));
 	struct addr home = from("192.0.2.1"), hotel = from("192.0.2.77");
 	guard_succeeded(g, 1000, &home, STR("alice"));
 	uint32_t attempts = 0;
@@ -73,7 +75,7 @@ static void the_owner_is_never_locked_out(void **state)
 static void one_source_that_tries_all_users_is_shut_off(void **state)
 {
 	(void)state;
-	struct guard *g = guard_new(65536, 1);
+	struct guard *g = must(guard_new(65536, 1));
 	struct addr shared = from("192.0.2.1");
 	uint32_t heard = 0;
 	guard_succeeded(g, 1000, &shared, STR("alice")); // a phone behind the same address
@@ -92,7 +94,7 @@ static void one_source_that_tries_all_users_is_shut_off(void **state)
 static void a_source_is_known_for_a_day(void **state)
 {
 	(void)state;
-	struct guard *g = guard_new(4096, 1);
+	struct guard *g = must(guard_new(4096, 1));
 	struct addr phone = from("[2001:db8:1:2::5]:5060"), same_net = from("2001:db8:1:2:ffff::1");
 	struct addr other = from("2001:db8:1:3::5");
 	assert_false(guard_knows(g, 1000, &phone));

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static void all_parts_are_there(void **state)
 {
 	(void)state;
@@ -34,7 +36,7 @@ static void a_line_has_one_home(void **state)
 static void a_peer_changes_once(void **state)
 {
 	(void)state;
-	struct peer_states *p = peer_states_new(10);
+	struct peer_states *p = must(peer_states_new(10));
 	uint64_t since;
 	assert_int_equal(peer_state_get(p, 3, 1, &since), PEER_UNKNOWN);
 	assert_true(peer_state_set(p, 3, 1, PEER_SILENT, 1000));

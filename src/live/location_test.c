@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct binding phone(const char *contact, const char *peer)
 {
 	struct binding b = { .contact = str_from(contact), .call_id = STR("call-1"), .user_agent = STR("Phone 1.0"),
@@ -24,7 +26,7 @@ static uint32_t contacts(const struct location *l, uint64_t now_ms)
 static void a_line_has_what_was_put(void **state)
 {
 	(void)state;
-	struct location *l = location_new(100);
+	struct location *l = must(location_new(100));
 	struct binding two[] = { phone("sip:a@192.0.2.1", "192.0.2.9:5060"), phone("sip:b@192.0.2.2", "192.0.2.9:5062") };
 	struct binding out[LOCATION_BINDINGS_MAX];
 	two[1].instance = STR("<urn:uuid:1>");
@@ -50,7 +52,7 @@ static void a_line_has_what_was_put(void **state)
 static void best_q_stands_first(void **state)
 {
 	(void)state;
-	struct location *l = location_new(100);
+	struct location *l = must(location_new(100));
 	struct binding three[] = { phone("sip:low@a", "192.0.2.1:1"), phone("sip:best@a", "192.0.2.1:2"),
 		                       phone("sip:low2@a", "192.0.2.1:3") };
 	struct binding out[LOCATION_BINDINGS_MAX];
@@ -65,7 +67,7 @@ static void best_q_stands_first(void **state)
 static void a_refresh_stays_in_its_block(void **state)
 {
 	(void)state;
-	struct location *l = location_new(100);
+	struct location *l = must(location_new(100));
 	struct binding b = phone("sip:a@192.0.2.1", "192.0.2.9:5060"), out;
 	assert_int_equal(location_put(l, 7, 0, &b, 1), OK);
 	const struct block *before = block_of(l, 7);
@@ -84,7 +86,7 @@ static void a_refresh_stays_in_its_block(void **state)
 static void what_expired_is_gone_at_once_and_swept_later(void **state)
 {
 	(void)state;
-	struct location *l = location_new(100);
+	struct location *l = must(location_new(100));
 	struct binding two[] = { phone("sip:a@a", "192.0.2.1:1"), phone("sip:b@a", "192.0.2.1:2") };
 	two[1].expires_ms = 20000;
 	assert_int_equal(location_put(l, 7, 3, two, 2), OK);
@@ -105,7 +107,7 @@ static void what_expired_is_gone_at_once_and_swept_later(void **state)
 static void changes_are_given_out_once(void **state)
 {
 	(void)state;
-	struct location *l = location_new(200);
+	struct location *l = must(location_new(200));
 	struct binding b = phone("sip:a@a", "192.0.2.1:1");
 	static const uint32_t lines[] = { 1, 63, 64, 128, 200 };
 	uint32_t line = 0, seen = 0;
@@ -126,7 +128,7 @@ static void changes_are_given_out_once(void **state)
 static void limits_hold(void **state)
 {
 	(void)state;
-	struct location *l = location_new(100);
+	struct location *l = must(location_new(100));
 	static char text[1000];
 	struct binding b = phone("sip:a@a", "192.0.2.1:1"), out;
 	assert_int_equal(location_put(l, 0, 0, &b, 1), ERR_BAD);
@@ -148,7 +150,7 @@ static void limits_hold(void **state)
 static void a_contact_is_small(void **state)
 {
 	(void)state;
-	struct location *l = location_new(1000);
+	struct location *l = must(location_new(1000));
 	struct binding b = phone("sip:6035550101@192.168.100.123:5060;transport=udp;ob", "203.0.113.77:43210");
 	b.call_id = STR("7f9d1c3e5a7b49d28c6e0f1a2b3c4d5e@192.168.100.123");
 	b.instance = STR("<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>");
@@ -181,7 +183,7 @@ static void *read_all_the_time(void *arg)
 static void readers_see_whole_blocks(void **state)
 {
 	(void)state;
-	struct location *l = location_new(10);
+	struct location *l = must(location_new(10));
 	pthread_t readers[2];
 	atomic_store(&stop_readers, false);
 	for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&readers[i], NULL, read_all_the_time, l), 0);

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static bool use(struct nonces *n, uint32_t number, uint64_t issued_ms, uint32_t nc)
 {
 	char text[32];
@@ -17,7 +19,7 @@ static bool use(struct nonces *n, uint32_t number, uint64_t issued_ms, uint32_t 
 static void a_count_serves_once_and_only_upwards(void **state)
 {
 	(void)state;
-	struct nonces *n = nonces_new(1024, 1);
+	struct nonces *n = must(nonces_new(1024, 1));
 	assert_true(use(n, 1, 5000, 1));
 	assert_false(use(n, 1, 5000, 1));
 	assert_true(use(n, 1, 5000, 2));
@@ -33,7 +35,7 @@ static void a_count_serves_once_and_only_upwards(void **state)
 static void nothing_is_taken_twice_in_a_table_too_small(void **state)
 {
 	(void)state;
-	struct nonces *n = nonces_new(64, 7);
+	struct nonces *n = must(nonces_new(64, 7));
 	static bool taken[2000];
 	struct random r;
 	uint32_t fresh = 0;
@@ -53,7 +55,7 @@ static void nothing_is_taken_twice_in_a_table_too_small(void **state)
 static void new_nonces_always_find_a_place(void **state)
 {
 	(void)state;
-	struct nonces *n = nonces_new(64, 7);
+	struct nonces *n = must(nonces_new(64, 7));
 	for (uint32_t i = 0; i < 10000; i++) assert_true(use(n, i, 1000 + i * TIME_UNIT_MS, 1));
 	nonces_free(n);
 }
@@ -61,7 +63,7 @@ static void new_nonces_always_find_a_place(void **state)
 static void an_old_entry_gives_way_after_the_clock_wrapped(void **state)
 {
 	(void)state;
-	struct nonces *n = nonces_new(64, 7);
+	struct nonces *n = must(nonces_new(64, 7));
 	uint64_t later = 40ull * 24 * 3600 * 1000; // more than half of the 49 days
 	for (uint32_t i = 0; i < 1000; i++) (void)use(n, i, 1000 + i * TIME_UNIT_MS, 1);
 	for (uint32_t i = 0; i < 1000; i++) assert_true(use(n, 5000 + i, later + i * TIME_UNIT_MS, 1));
@@ -78,7 +80,7 @@ static void *use_all(void *arg)
 static void two_workers_never_take_the_same(void **state)
 {
 	(void)state;
-	struct nonces *n = nonces_new(1 << 16, 7);
+	struct nonces *n = must(nonces_new(1 << 16, 7));
 	pthread_t threads[3];
 	atomic_store(&taken_by_threads, 0);
 	for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&threads[i], NULL, use_all, n), 0);

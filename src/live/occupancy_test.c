@@ -7,10 +7,12 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static void places_are_taken_up_to_the_limit(void **state)
 {
 	(void)state;
-	struct occupancy *o = occupancy_new(10, 10);
+	struct occupancy *o = must(occupancy_new(10, 10));
 	assert_true(occupancy_take(o, OCCUPANCY_LINE, 3, 2));
 	assert_true(occupancy_take(o, OCCUPANCY_LINE, 3, 2));
 	assert_false(occupancy_take(o, OCCUPANCY_LINE, 3, 2));
@@ -30,7 +32,7 @@ static void places_are_taken_up_to_the_limit(void **state)
 static void the_last_place_is_the_last(void **state)
 {
 	(void)state;
-	struct occupancy *o = occupancy_new(1, 1);
+	struct occupancy *o = must(occupancy_new(1, 1));
 	for (int i = 0; i < OCCUPANCY_MOST; i++) assert_true(occupancy_take(o, OCCUPANCY_LINE, 1, 0));
 	assert_false(occupancy_take(o, OCCUPANCY_LINE, 1, 0));
 	assert_int_equal(occupancy_now(o, OCCUPANCY_LINE, 1), OCCUPANCY_MOST);
@@ -40,7 +42,7 @@ static void the_last_place_is_the_last(void **state)
 static void a_gift_too_many_is_counted(void **state)
 {
 	(void)state;
-	struct occupancy *o = occupancy_new(1, 1);
+	struct occupancy *o = must(occupancy_new(1, 1));
 	uint64_t before = count_sum(&counter_occupancy_underflow);
 	occupancy_give(o, OCCUPANCY_LINE, 1);
 	assert_int_equal(count_sum(&counter_occupancy_underflow), before + 1);
@@ -51,12 +53,12 @@ static void a_gift_too_many_is_counted(void **state)
 static void an_audit_corrects_what_stood_still(void **state)
 {
 	(void)state;
-	struct occupancy *o = occupancy_new(10, 10);
+	struct occupancy *o = must(occupancy_new(10, 10));
 	log_quiet = true;
 	assert_true(occupancy_take(o, OCCUPANCY_LINE, 1, 0)); // leaked: no call holds it
 	assert_true(occupancy_take(o, OCCUPANCY_LINE, 2, 0)); // held
 	assert_true(occupancy_take(o, OCCUPANCY_LINE, 3, 0)); // moves during the audit
-	struct occupancy_audit *a = occupancy_audit_begin(o);
+	struct occupancy_audit *a = must(occupancy_audit_begin(o));
 	occupancy_audit_hold(a, OCCUPANCY_LINE, 2);
 	occupancy_audit_hold(a, OCCUPANCY_TRUNK_GROUP, 5); // lost: a call holds what was given back
 	occupancy_give(o, OCCUPANCY_LINE, 3);
@@ -84,7 +86,7 @@ static void *take_and_give(void *arg)
 static void threads_share_the_limit(void **state)
 {
 	(void)state;
-	struct occupancy *o = occupancy_new(1, 1);
+	struct occupancy *o = must(occupancy_new(1, 1));
 	pthread_t threads[3];
 	for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, o), 0);
 	for (int i = 0; i < 3; i++) {

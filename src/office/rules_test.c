@@ -6,6 +6,8 @@
 // cmocka wants the three above first
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct addr addr_of(const char *text)
 {
 	struct addr a;
@@ -66,7 +68,7 @@ static void a_copy_is_deep(void **state)
 	(void)state;
 	struct office_rules *r = some_rules();
 	assert_int_equal(office_rules_finish(r), OK);
-	struct office_rules *copy = office_rules_dup(r);
+	struct office_rules *copy = must(office_rules_dup(r));
 	copy->states[1].open = false;
 	copy->settings.critical_digit_ms = 3000;
 	assert_true(office_state(r, STR("NH"))->open);
@@ -118,7 +120,7 @@ static uint32_t group_of(const struct office_rules *r, const char *source)
 static void a_source_address_tells_the_trunk(void **state)
 {
 	(void)state;
-	struct office_rules *r = office_rules_dup(NULL);
+	struct office_rules *r = must(office_rules_dup(NULL));
 	add_group(r, 1, "192.0.2.1:5060", "203.0.113.0/24");
 	add_group(r, 2, "192.0.2.1:5062", NULL);
 	add_group(r, 3, "192.0.2.3", "2001:db8:3::/48");
@@ -139,7 +141,7 @@ static void a_source_address_tells_the_trunk(void **state)
 static void the_marked_group_takes_emergency_calls(void **state)
 {
 	(void)state;
-	struct office_rules *r = office_rules_dup(NULL);
+	struct office_rules *r = must(office_rules_dup(NULL));
 	add_group(r, 8, "192.0.2.8:5060", NULL);
 	add_group(r, 5, "192.0.2.5:5060", NULL);
 	r->trunk_groups[0].emergency = true;

@@ -9,6 +9,8 @@
 // cmocka wants the three above first
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 struct row {
 	struct table_node node;
 	char key[12];
@@ -32,7 +34,7 @@ static void agrees_with_a_model(void **state)
 		struct str name = { key, (uint32_t)snprintf(key, sizeof key, "row%u", k) };
 		struct table_node *old;
 		if (random_below(&random, 3)) {
-			struct row *row = calloc(1, sizeof *row);
+			struct row *row = must(calloc(1, sizeof *row));
 			memcpy(row->key, key, sizeof key);
 			row->value = step;
 			assert_int_equal(table_reserve(&t), OK);

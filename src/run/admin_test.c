@@ -60,7 +60,7 @@ static const char *ask(const char *head, const char *body, uint32_t body_n)
 {
 	static char answer[65536];
 	uint32_t sent = 0, got = 0, head_n;
-	char *request = malloc(512 + body_n);
+	char *request = must(malloc(512 + body_n));
 	head_n = (uint32_t)snprintf(request, 512, "%s HTTP/1.1\r\nHost: switch\r\nConnection: close\r\n"
 	                            "Content-Length: %u\r\n\r\n", head, body_n);
 	for (uint32_t i = 0; i < body_n; i++) request[head_n + i] = body[i];
@@ -107,7 +107,7 @@ static void test_bad_bodies(void **state)
 	assert_true(answers("PUT /v1/log", "{\"level\": \"info\", \"level\": \"warn\"}", "400", "no JSON"));
 	assert_true(answers("PUT /v1/log", "\"info\"", "400", "\"field\": \"level\""));
 	assert_true(answers("PUT /v1/log", "{\"level\": \"\xff\"}", "400", "no JSON"));
-	char *large = malloc(ADMIN_BODY_MAX + 1);
+	char *large = must(malloc(ADMIN_BODY_MAX + 1));
 	memset(large, ' ', ADMIN_BODY_MAX + 1);
 	assert_non_null(strstr(ask("PUT /v1/log", large, ADMIN_BODY_MAX + 1), "413"));
 	memcpy(large, "{\"level\": \"info\"}", 17);

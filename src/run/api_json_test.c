@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct office *office;
 static struct api api;
 
@@ -14,10 +16,10 @@ static int make_office(void **state)
 	struct office_line line = { .id = 7, .name = "6035550101", .number = "16035550101", .calls_max = 2 };
 	struct office_rules *rules = office_rules_dup(NULL);
 	if (office_new(&office) != OK || !rules) return -1;
-	rules->trunk_groups = calloc(1, sizeof *rules->trunk_groups);
+	rules->trunk_groups = must(calloc(1, sizeof *rules->trunk_groups));
 	rules->trunk_groups[0] = (struct office_trunk_group){ .id = 3, .name = "far", .in_service = true };
 	rules->trunk_group_count = 1;
-	rules->routes = calloc(1, sizeof *rules->routes);
+	rules->routes = must(calloc(1, sizeof *rules->routes));
 	rules->routes[0] = (struct office_route){ .id = 5, .choice_count = 1, .choices = { 3 } };
 	rules->route_count = 1;
 	api = (struct api){ .office = office };
@@ -59,13 +61,13 @@ static void test_times(void **state)
 static void test_text_of_any_octets(void **state)
 {
 	(void)state;
-	json_t *text = api_text(STR("caf\xC3\xA9"));
+	json_t *text = must(api_text(STR("caf\xC3\xA9")));
 	assert_string_equal(json_string_value(text), "caf\xC3\xA9");
 	json_decref(text);
-	text = api_text(STR("caf\xE9 \x01"));
+	text = must(api_text(STR("caf\xE9 \x01")));
 	assert_string_equal(json_string_value(text), "caf? \x01");
 	json_decref(text);
-	text = api_text((struct str){ 0 });
+	text = must(api_text((struct str){ 0 }));
 	assert_string_equal(json_string_value(text), "");
 	json_decref(text);
 }

@@ -395,7 +395,7 @@ static void test_metrics(void **state)
 	(void)state;
 	assert_int_equal(ask("GET /metrics", NULL), 200);
 	assert_non_null(reply.text);
-	char *text = strndup(reply.text, reply.text_n);
+	char *text = must(strndup(reply.text, reply.text_n));
 	assert_non_null(strstr(text, "# TYPE dialtone_calls gauge\ndialtone_calls 2\n"));
 	assert_non_null(strstr(text, "# TYPE dialtone_base_counter_none_total counter\n"
 	                             "dialtone_base_counter_none_total 0\n"));

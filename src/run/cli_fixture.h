@@ -93,7 +93,7 @@ static int run_at(const char *config, const char *line)
 	}
 	free(out_text);
 	free(said);
-	FILE *out = open_memstream(&out_text, &out_n), *err = open_memstream(&said, &err_n);
+	FILE *out = must(open_memstream(&out_text, &out_n)), *err = must(open_memstream(&said, &err_n));
 	int exit_with = cli_main(count, words, out, err, no_serve);
 	fclose(out);
 	fclose(err);

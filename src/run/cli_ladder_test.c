@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static char *text;
 static size_t text_n;
 
@@ -14,7 +16,7 @@ static const char *print(void (*how)(FILE *out, const json_t *call), const char 
 	json_t *call = json_loads(json, 0, &error);
 	if (!call) fail_msg("the test's own JSON: %s", error.text);
 	free(text);
-	FILE *out = open_memstream(&text, &text_n);
+	FILE *out = must(open_memstream(&text, &text_n));
 	how(out, call);
 	fclose(out);
 	json_decref(call);

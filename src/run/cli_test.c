@@ -80,7 +80,7 @@ static void test_no_switch(void **state)
 	char path[96], says[512];
 	(void)state;
 	snprintf(path, sizeof path, "%s/other.conf", edge.folder);
-	FILE *f = fopen(path, "w");
+	FILE *f = must(fopen(path, "w"));
 	fputs("api_socket = \"none.sock\"\n"
 	      "listener \"a\" { address = \"192.0.2.1:5060\" }\nmedia \"a\" { address = 192.0.2.1 }\n", f);
 	fclose(f);
@@ -90,7 +90,7 @@ static void test_no_switch(void **state)
 	assert_int_equal(run_at("/nowhere.conf", "status"), CLI_FAILED);
 	assert_true(err_has("/nowhere.conf: No such file"));
 	assert_true(err_has("DIALTONE_CONF"));
-	f = fopen(path, "w");
+	f = must(fopen(path, "w"));
 	fputs("\nnonsense = 1\n", f);
 	fclose(f);
 	assert_int_equal(run_at(path, "status"), CLI_FAILED);

@@ -15,7 +15,7 @@ static void keep_call(struct inputs_keep *k, uint64_t call, uint32_t octets)
 	struct pool blocks;
 	memset(text, 'x', sizeof text);
 	assert_int_equal(pool_init(&blocks, "test", sizeof(struct recording_block), 4), OK);
-	struct recording *r = recording_new(&blocks, 4);
+	struct recording *r = must(recording_new(&blocks, 4));
 	recording_add(r, ENTRY_BEGIN, 0, &(struct entry_begin){ .call = call }, STR(""));
 	recording_add(r, ENTRY_SENT, 0, &(struct entry_sent){ 0 }, (struct str){ text, octets });
 	write_recording(k, r);

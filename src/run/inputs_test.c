@@ -3,10 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 
+#include <cmocka.h>
+
+#include "base/testing.h"
 #include "run/replay.h"
 #include "run/worker.h"
 
@@ -82,7 +83,7 @@ static void drop(struct outbox *o, void *self)
 
 static void put_office(struct office *o)
 {
-	struct office_rules *r = office_rules_dup(NULL);
+	struct office_rules *r = must(office_rules_dup(NULL));
 	struct office_trunk_group g = { .id = 1, .name = "far", .in_service = true, .peer_count = 1 };
 	assert_int_equal(addr_parse(&g.peers[0].addr, STR("192.0.2.9:5060")), OK);
 	assert_int_equal(office_rules_add_trunk_group(r, &g), OK);
@@ -96,15 +97,15 @@ static void put_office(struct office *o)
 
 static struct bench *bench_new(enum config_inputs mode, uint64_t bytes_max)
 {
-	struct bench *b = calloc(1, sizeof *b);
+	struct bench *b = must(calloc(1, sizeof *b));
 	struct worker_setup s = { .count = 1, .seed = 1, .now_ms = 1000, .wall_ms = 1, .listener_count = 1, .calls_max = 64,
 		.transactions_max = 256, .message_bytes_max = 1u << 20, .journal = { &kept, NULL } };
 	b->now_ms = 1000;
 	b->media.ops = &yes;
 	assert_int_equal(office_new(&b->office), OK);
 	put_office(b->office);
-	b->live = live_new(&(struct live_limits){ .lines_max = 8, .trunk_groups_max = 8, .nonces = 64, .guard_entries = 64 },
-	                   1);
+	b->live = must(live_new(&(struct live_limits){ .lines_max = 8, .trunk_groups_max = 8, .nonces = 64,
+		.guard_entries = 64 }, 1));
 	assert_int_equal(outbox_init(&b->out, 64, 4 * PACKET_MAX), OK);
 	b->out.flush = drop;
 	assert_int_equal(inputs_new(&b->inputs, bytes_max, mode), OK);

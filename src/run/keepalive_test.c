@@ -3,9 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
-#include <stdio.h>
+
+#include "base/testing.h"
 
 struct fixture {
 	struct env env;
@@ -80,7 +82,7 @@ static void only_phones_behind_a_nat_are_kept(void **state)
 static void none_are_sent_when_the_office_says_so(void **state)
 {
 	(void)state;
-	struct office_rules *rules = office_rules_dup(office_rules(f.office));
+	struct office_rules *rules = must(office_rules_dup(office_rules(f.office)));
 	rules->settings.keepalive_s = 0;
 	assert_int_equal(office_put_rules(f.office, rules), OK);
 	add_line(2, "sip:b@10.0.0.5:5060", "198.51.100.9:40001");

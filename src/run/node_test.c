@@ -57,7 +57,7 @@ static void must_start(struct bench *b)
 
 static struct bench *bench_new(uint32_t workers)
 {
-	struct bench *b = calloc(1, sizeof *b);
+	struct bench *b = must(calloc(1, sizeof *b));
 	struct store_fault fault;
 	struct provision_answer answer;
 	char path[96];
@@ -127,7 +127,7 @@ struct phone {
 
 static struct phone *phone_new(struct bench *b, const char *line)
 {
-	struct phone *p = calloc(1, sizeof *p);
+	struct phone *p = must(calloc(1, sizeof *p));
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof a;
 	p->line = line;
@@ -365,7 +365,7 @@ static void long_packets_are_passed_on(void **state)
 	(void)state;
 	struct bench *b = bench_new(4);
 	struct phone *p = phone_new(b, "6035550101");
-	char *filler = calloc(1, 4096);
+	char *filler = must(calloc(1, 4096));
 	struct buf header = buf_on(filler, 4095);
 	put_z(&header, "Subject: ");
 	while (header.n < 3000) put_c(&header, 'x');

@@ -1,6 +1,7 @@
 // For tests: recorded calls of test/corpus/recording_fuzz, as text that a test may change.
 #pragma once
 
+#include "base/testing.h"
 #include "run/recording.h"
 
 #include <stdio.h>

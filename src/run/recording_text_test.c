@@ -38,7 +38,7 @@ static void any_message_comes_back(void **state)
 		char memory[2048];
 		struct recorded *r = recorded_new("answered");
 		struct buf b = buf_on(memory, sizeof memory);
-		struct recording *made = recording_new(&r->blocks, 2), *read;
+		struct recording *made = must(recording_new(&r->blocks, 2)), *read;
 		recording_add(made, ENTRY_BEGIN, 0, &(struct entry_begin){ .call = 1 }, STR(""));
 		recording_add(made, ENTRY_SENT, 0, &(struct entry_sent){ .leg = 3 }, str_from(texts[i]));
 		put_recording(&b, made);

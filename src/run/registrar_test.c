@@ -253,7 +253,7 @@ static void the_flow_follows_the_phone(void **state)
 
 static int setup(void **state)
 {
-	struct desk *d = calloc(1, sizeof *d);
+	struct desk *d = must(calloc(1, sizeof *d));
 	fixture_init(&d->f);
 	d->registrar.auth = d->f.auth;
 	d->registrar.auth.env = &d->f.env;

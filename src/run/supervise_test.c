@@ -3,10 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/testing.h"
 
 #define GROUP 3
 #define PERIOD_S 10
@@ -40,8 +42,8 @@ static const char *peer = "198.51.100.9:5060";
 // The group as it is from now on.
 static void put_group(uint32_t options_s, bool in_service)
 {
-	struct office_rules *rules = office_rules_dup(NULL);
-	rules->trunk_groups = calloc(1, sizeof *rules->trunk_groups);
+	struct office_rules *rules = must(office_rules_dup(NULL));
+	rules->trunk_groups = must(calloc(1, sizeof *rules->trunk_groups));
 	rules->trunk_group_count = 1;
 	struct office_trunk_group *g = &rules->trunk_groups[0];
 	*g = (struct office_trunk_group){ .id = GROUP, .options_s = (uint16_t)options_s, .in_service = in_service,
@@ -57,8 +59,8 @@ static int begin(void **state)
 	const struct sip_user user = { .response = on_response, .failed = on_failed };
 	b = (struct bench){ .env = { .now_ms = 1234567 } };
 	assert_int_equal(arena_init(&b.env.scratch, 1 << 17), OK);
-	b.live = live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 8, .nonces = 64,
-		.guard_entries = 64 }, 1);
+	b.live = must(live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 8, .nonces = 64,
+		.guard_entries = 64 }, 1));
 	assert_int_equal(office_new(&b.office), OK);
 	put_group(PERIOD_S, true);
 	assert_int_equal(outbox_init(&b.out, 64, 0), OK);

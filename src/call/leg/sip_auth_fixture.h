@@ -2,6 +2,7 @@
 // challenges.
 #pragma once
 
+#include "base/testing.h"
 #include "call/leg/sip_auth.h"
 
 #include <stdio.h>
@@ -53,13 +54,13 @@ static void fixture_init(struct fixture *f)
 	assert_int_equal(arena_init(&f->env.scratch, 256 * 1024), OK);
 	for (uint32_t i = 0; i < sizeof f->secret.octets; i++) f->secret.octets[i] = (uint8_t)(i * 7 + 1);
 	assert_int_equal(office_new(&f->office), OK);
-	struct office_rules *rules = office_rules_dup(NULL);
+	struct office_rules *rules = must(office_rules_dup(NULL));
 	snprintf(rules->realm, sizeof rules->realm, "%s", FIXTURE_REALM);
 	assert_int_equal(office_put_rules(f->office, rules), OK);
 	fixture_line(f, 1, "alice", OFFICE_DIGEST_MD5);
 	fixture_line(f, 2, "bob", OFFICE_DIGEST_SHA256);
 	fixture_line(f, 3, "carol", OFFICE_DIGEST_BOTH);
-	f->live = live_new(&(struct live_limits){ .lines_max = 100, .nonces = 1024, .guard_entries = 1024 }, 1);
+	f->live = must(live_new(&(struct live_limits){ .lines_max = 100, .nonces = 1024, .guard_entries = 1024 }, 1));
 	f->auth = (struct sip_auth){ f->office, f->live, &f->secret, &f->env };
 	assert_int_equal(addr_parse(&f->from.peer, STR("198.51.100.7:5062")), OK);
 }

@@ -433,7 +433,7 @@ static void the_same_request_gets_the_same_tag(void **state)
 
 static int setup(void **state)
 {
-	struct fixture *f = malloc(sizeof *f);
+	struct fixture *f = must(malloc(sizeof *f));
 	fixture_init(f);
 	*state = f;
 	return 0;

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct media_event e;
 	if (!env.scratch.p && arena_init(&env.scratch, 1 << 20) != OK) return 0;
-	media_sim_init(&sim, 64);
+	if (media_sim_init(&sim, 64) != OK) abort();
 	if (media_worker_init(&worker, &sim.media, 4) != OK) abort();
 	media_init(&cm, 1);
 	for (size_t at = 0; at < size;) {

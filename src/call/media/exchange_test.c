@@ -20,7 +20,7 @@ static const struct media_leg leg_b = { .signalling = { .family = 4, .ip = { 198
 static int set_up(void **state)
 {
 	(void)state;
-	media_sim_init(&sim, 64);
+	assert_int_equal(media_sim_init(&sim, 64), OK);
 	assert_int_equal(media_worker_init(&worker, &sim.media, 4), OK);
 	assert_int_equal(arena_init(&env.scratch, 1 << 18), OK);
 	random_seed(&env.random, 1);

@@ -88,12 +88,12 @@ static bool sim_is_own(const struct media *m, const struct addr *a)
 
 static const struct media_ops sim_ops = { sim_open, sim_ports, sim_tell, sim_take, sim_is_own };
 
-void media_sim_init(struct media_sim *sim, uint32_t pairs)
+enum err media_sim_init(struct media_sim *sim, uint32_t pairs)
 {
 	*sim = (struct media_sim){
 		.media = { .ops = &sim_ops }, .port_next = 40000, .pairs_left = pairs, .now_us = 1000000
 	};
-	if (pool_init(&sim->sessions, "sim", sizeof(struct sim_session), SIM_SESSIONS) != OK) abort();
+	return pool_init(&sim->sessions, "sim", sizeof(struct sim_session), SIM_SESSIONS);
 }
 
 void media_sim_fini(struct media_sim *sim)

@@ -7,6 +7,8 @@
 // cmocka wants the three above first
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct {
 	struct office *office;
 	struct trail trail;
@@ -129,7 +131,7 @@ static void the_walk_agrees_with_a_plain_search(void **state)
 	struct random random;
 	random_seed(&random, 11);
 	for (uint32_t round = 0; round < 50; round++) {
-		struct office_rules *r = office_rules_dup(NULL);
+		struct office_rules *r = must(office_rules_dup(NULL));
 		add_group(r, 1, 0, 0);
 		for (uint32_t id = 1; id < 40; id++) {
 			char prefix[8] = "";
@@ -174,7 +176,7 @@ static void what_cannot_take_the_call_is_left_out_with_its_reason(void **state)
 	check_attempts("2/1 2/0");
 	assert_true(trail_has(TRAIL_TRUNK_FULL, 1, 10));
 
-	struct office_rules *r = office_rules_dup(office_rules(test.office));
+	struct office_rules *r = must(office_rules_dup(office_rules(test.office)));
 	r->trunk_groups[1].in_service = false;
 	assert_int_equal(office_put_rules(test.office, r), OK);
 	assert_int_equal(find("12125550101", false), ERR_FULL);
@@ -194,7 +196,7 @@ static void emergency_calls_try_everything_marked(void **state)
 	(void)state;
 	assert_int_equal(find("911", true), ERR_NOT_FOUND);
 	assert_true(trail_has(TRAIL_NO_EMERGENCY_TRUNK, 0, 0));
-	struct office_rules *r = office_rules_dup(office_rules(test.office));
+	struct office_rules *r = must(office_rules_dup(office_rules(test.office)));
 	r->trunk_groups[0].emergency = r->trunk_groups[1].emergency = true;
 	r->trunk_groups[1].in_service = false;
 	assert_int_equal(office_put_rules(test.office, r), OK);

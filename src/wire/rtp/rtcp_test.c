@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 // A sender report with one block, a description with two sources, a goodbye, picture feedback.
 static const uint8_t compound[] = {
 	0x81, 200,  0,    12,   0,    0,    0,    1,    0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 160, 0, 0, 0, 5, 0, 0, 0, 6,
@@ -20,7 +22,7 @@ static const uint8_t compound[] = {
 
 static enum err check(const void *octets, uint32_t n)
 {
-	uint8_t *exact = malloc(n ? n : 1);
+	uint8_t *exact = must(malloc(n ? n : 1));
 	memcpy(exact, octets, n);
 	enum err e = rtcp_check(exact, n);
 	free(exact);

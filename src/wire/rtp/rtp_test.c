@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static enum err parse(struct rtp_packet *p, const char *octets, uint32_t n)
 {
-	uint8_t *exact = malloc(n ? n : 1); // so that the sanitizer sees a step past the end
+	uint8_t *exact = must(malloc(n ? n : 1)); // so that the sanitizer sees a step past the end
 	memcpy(exact, octets, n);
 	enum err e = rtp_parse(p, exact, n);
 	if (e == OK) p->payload = (uint8_t *)(uintptr_t)(octets + (p->payload - exact));

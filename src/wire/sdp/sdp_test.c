@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct sdp sdp;
 static struct sdp_fault fault;
 
@@ -22,7 +24,7 @@ static void assert_addr(const struct addr *a, const char *expected)
 	char text[64];
 	struct buf b = buf_on(text, sizeof text);
 	put_addr(&b, a);
-	char *got = strndup(text, b.n);
+	char *got = must(strndup(text, b.n));
 	assert_string_equal(got, expected);
 	free(got);
 }
@@ -159,7 +161,7 @@ static void test_limits(void **state)
 {
 	(void)state;
 	uint32_t cap = 1 << 20;
-	char *memory = malloc(cap);
+	char *memory = must(malloc(cap));
 	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "m=audio 4000 RTP/AVP 0\n", SDP_MEDIA_MAX), &fault), OK);
 	assert_int_equal(sdp_parse(&sdp, repeated(memory, cap, "m=audio 4000 RTP/AVP 0\n", SDP_MEDIA_MAX + 1), &fault),
 	                 ERR_BAD);
@@ -182,7 +184,7 @@ static void test_cut(void **state)
 	const char *whole =
 		HEAD "m=audio 49170/2 RTP/AVP 0 96\r\na=rtpmap:96 opus/48000/2\r\na=rtcp:5 IN IP4 192.0.2.1\r\n";
 	for (uint32_t n = 0; n <= strlen(whole); n++) {
-		char *exact = malloc(n ? n : 1);
+		char *exact = must(malloc(n ? n : 1));
 		if (n) memcpy(exact, whole, n);
 		if (sdp_parse(&sdp, (struct str){ exact, n }, NULL) == OK && sdp.media_count) {
 			struct sdp_codec codec;

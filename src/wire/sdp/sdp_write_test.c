@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static struct arena arena;
 static struct sdp sdp;
 
@@ -18,7 +20,7 @@ static struct addr addr(const char *z)
 
 static void assert_text(struct str got, const char *expected)
 {
-	char *z = strndup(got.p, got.n);
+	char *z = must(strndup(got.p, got.n));
 	assert_string_equal(z, expected);
 	free(z);
 }
@@ -119,7 +121,7 @@ static void test_full(void **state)
 static void test_longest(void **state)
 {
 	(void)state;
-	char *z = malloc(SDP_OCTETS_MAX + 1);
+	char *z = must(malloc(SDP_OCTETS_MAX + 1));
 	struct buf b = buf_on(z, SDP_OCTETS_MAX);
 	put_z(&b, "v=0\n");
 	while (b.cap - b.n > 3) put_z(&b, "a=\n");

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 #include <stdlib.h>
 
 static void assert_part(const char *whole, struct str got, const char *wanted)
@@ -195,7 +197,7 @@ static void values_may_be_cut_anywhere(void **state)
 	};
 	for (uint32_t i = 0; i < ARRAY_LEN(whole); i++) {
 		for (uint32_t n = 0; n <= strlen(whole[i]); n++) {
-			char *exact = malloc(n ? n : 1);
+			char *exact = must(malloc(n ? n : 1));
 			struct str cut = { memcpy(exact, whole[i], n), n }, value;
 			struct sip_name_addr a;
 			struct sip_via v;

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 #define BENCH_START_MS 1000000
 #define BENCH_OWNER 7
 
@@ -134,7 +136,7 @@ static inline void bench_on_seen(void *self, uint64_t owner, bool out, struct st
 
 static inline struct bench *bench_new_limited(uint32_t transactions_max, uint64_t bytes_max)
 {
-	struct bench *b = calloc(1, sizeof *b);
+	struct bench *b = must(calloc(1, sizeof *b));
 	const struct sip_stack_limits limits = { transactions_max, bytes_max };
 	const struct sip_user user = {
 		.self = b, .request = bench_on_request, .is_urgent = bench_is_urgent, .ack = bench_on_ack, .cancelled = bench_on_cancelled,

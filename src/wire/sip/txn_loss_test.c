@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 #define CALLS 300
 #define FLIGHTS 8192
 #define STEP_MS 5
@@ -290,7 +292,7 @@ static void run(struct world *w, uint64_t until_ms)
 
 static void scenario(uint64_t seed, uint32_t loss_percent, uint32_t failures_max)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct world *w = must(calloc(1, sizeof *w));
 	uint32_t answered = 0, cancelled = 0;
 	w->now_ms = 1;
 	w->loss_percent = loss_percent;

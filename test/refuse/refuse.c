@@ -1,0 +1,295 @@
+// Every allocation refused in turn. Linked into each unit test, around cmocka's runner and around what allocates in our
+// own code (not in libraries). With REFUSE set, each test runs again and again, in a process of its own, each time with
+// another of its allocations answered NULL:
+//
+//     REFUSE=0 build/keep_journal_test           each allocation of each of its tests
+//     REFUSE=40 build/keep_journal_test          40 of them, evenly spread
+//     REFUSE=NAME:19 build/keep_journal_test     the 19th of the test NAME, in this process: for a debugger
+//     REFUSE_SECONDS=5                           with the first two: no more after that time
+//
+// A test may then fail by an assertion, for it wanted what it could not get; that ends the run. It must not crash,
+// abort, trip a sanitizer, or leak when it passes all the same. Prints one line of TAP for the program. Only a build
+// with ASan and UBSan sees all of this.
+#include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 10000       // a test that waits for what now never comes is ended: it has not crashed
+#define WAIT_SOUND_MS 60000 // for one that nothing is refused
+#define FAULTS_MAX 3        // then enough is known
+#define TESTS_MAX 128       // of one program
+
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+// Without these cmocka's own signal handlers make a failed test of a crash, and UBSan goes on.
+
+const char *__asan_default_options(void)
+{
+	return "abort_on_error=1:handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2";
+}
+
+const char *__ubsan_default_options(void)
+{
+	return "halt_on_error=1:abort_on_error=1:print_stacktrace=1";
+}
+
+// WHAT IS REFUSED
+
+static _Atomic uint32_t *counted; // allocations of this run, shared with the parent; NULL: nothing is refused
+static uint32_t refuse_at;        // the one to refuse; 0: none
+
+static bool refused(void)
+{
+	if (!counted || atomic_fetch_add(counted, 1) + 1 != refuse_at) return false;
+	errno = ENOMEM;
+	return true;
+}
+
+// The linker's --wrap sends calls of `name` to __wrap_name, and those of __real_name to `name`.
+#define REFUSABLE(type, name, parameters, arguments)                                                                   \
+	type __real_##name parameters;                                                                                     \
+	type __wrap_##name parameters;                                                                                     \
+	type __wrap_##name parameters                                                                                      \
+	{                                                                                                                  \
+		return refused() ? NULL : __real_##name arguments;                                                             \
+	}
+
+REFUSABLE(void *, malloc, (size_t n), (n))
+REFUSABLE(void *, calloc, (size_t count, size_t n), (count, n))
+REFUSABLE(void *, realloc, (void *p, size_t n), (p, n))
+REFUSABLE(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n))
+REFUSABLE(char *, strdup, (const char *s), (s))
+REFUSABLE(char *, strndup, (const char *s, size_t n), (s, n))
+REFUSABLE(FILE *, fopen, (const char *path, const char *mode), (path, mode))
+REFUSABLE(FILE *, fopen64, (const char *path, const char *mode), (path, mode)) // what fopen is called here
+REFUSABLE(FILE *, open_memstream, (char **text, size_t *n), (text, n))
+REFUSABLE(DIR *, opendir, (const char *path), (path))
+
+typedef void *thread_function(void *arg);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, thread_function *f, void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, thread_function *f, void *arg);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, thread_function *f, void *arg)
+{
+	return refused() ? EAGAIN : __real_pthread_create(thread, attr, f, arg);
+}
+
+// ONE TEST, in a process of its own
+
+static struct group {
+	const char *name;
+	const struct CMUnitTest *tests;
+	size_t count;
+	CMFixtureFunction setup, teardown;
+} group;
+static const struct CMUnitTest *chosen;
+static bool passed;
+
+int __real__cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t count,
+                                   CMFixtureFunction setup, CMFixtureFunction teardown);
+int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t count,
+                                   CMFixtureFunction setup, CMFixtureFunction teardown);
+
+static void test(void **state)
+{
+	chosen->test_func(state);
+	passed = true; // a failed assertion does not come here
+}
+
+static int tear_down(void **state)
+{
+	if (!passed) _exit(1); // what a failed test left behind, threads even, is its own affair
+	return chosen->teardown_func ? chosen->teardown_func(state) : 0;
+}
+
+// With its allocation `at` refused. Returns to main, and so to the search for leaks, only when it passed.
+static int run_alone(const struct CMUnitTest *t, uint32_t at)
+{
+	struct CMUnitTest alone = *t;
+	chosen = t;
+	alone.test_func = test;
+	alone.teardown_func = tear_down;
+	refuse_at = at;
+	if (__real__cmocka_run_group_tests(group.name, &alone, 1, group.setup, group.teardown) != 0) _exit(1);
+	return 0;
+}
+
+// ALL RUNS, seen from the parent
+
+enum result { IS_CHILD, SOUND, ENDED, FAULT };
+
+static struct runs {
+	char folder[64]; // the tests work in it; emptied after each run
+	int output;      // a file in memory: what a run says
+	uint32_t allocations[TESTS_MAX]; // per test
+	uint64_t total;
+	uint32_t runs, ended, faults;
+} runs;
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag;
+	return ftw->level > 0 ? remove(path) : 0;
+}
+
+// The child goes on as the test.
+static void become_child(void)
+{
+	setpgid(0, 0);
+	dup2(runs.output, 1);
+	dup2(runs.output, 2);
+}
+
+// Waits for it to end. False: it had to be ended.
+static bool await(pid_t child, int *status, uint32_t most_ms)
+{
+	for (uint64_t until_ms = now_ms() + most_ms; now_ms() < until_ms; poll(NULL, 0, 1))
+		if (waitpid(child, status, WNOHANG) == child) return true;
+	kill(-child, SIGKILL);
+	kill(child, SIGKILL);
+	waitpid(child, status, 0);
+	return false;
+}
+
+static void show_output(void)
+{
+	char text[4096];
+	lseek(runs.output, 0, SEEK_SET);
+	for (ssize_t n; (n = read(runs.output, text, sizeof text)) > 0;) fwrite(text, 1, (size_t)n, stdout);
+}
+
+// IS_CHILD: the caller is the child now. Else what became of the child.
+static enum result run(const struct CMUnitTest *t, uint32_t at)
+{
+	int status;
+	atomic_store(counted, 0);
+	if (ftruncate(runs.output, 0) != 0 || lseek(runs.output, 0, SEEK_SET) != 0) exit(2);
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		become_child();
+		return IS_CHILD;
+	}
+	bool by_itself = await(child, &status, at ? WAIT_MS : WAIT_SOUND_MS);
+	nftw(runs.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (by_itself && WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (at && WEXITSTATUS(status) == 1))) return SOUND;
+	printf("# %s, %s:%u: %s %d\n", by_itself ? "fault" : "ended", t->name, at,
+	       WIFEXITED(status) ? "exit code" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	show_output();
+	return by_itself ? FAULT : ENDED;
+}
+
+// One sound run of each test, which counts its allocations. False in a child.
+static bool count_all(const struct CMUnitTest **child)
+{
+	for (size_t i = 0; i < group.count; i++) {
+		enum result r = run(*child = &group.tests[i], 0);
+		if (r == IS_CHILD) return false;
+		runs.faults += r == FAULT;
+		runs.allocations[i] = r == SOUND ? atomic_load(counted) : 0;
+		runs.total += runs.allocations[i];
+	}
+	return true;
+}
+
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+	return b ? common_divisor(b, a % b) : a;
+}
+
+// Steps of the golden ratio: however many are taken, they are evenly spread; `total` of them meet each one once.
+static uint64_t golden_step(uint64_t total)
+{
+	uint64_t step = (uint64_t)((double)total * 0.618);
+	while (step < 1 || common_divisor(step, total) != 1) step++;
+	return step;
+}
+
+// `most` of all tests' allocations (0: each). False in a child, which is to run *child with *at refused.
+static bool refuse_many(uint64_t most, uint64_t seconds, const struct CMUnitTest **child, uint32_t *at)
+{
+	uint64_t from = 0;
+	if (!count_all(child)) return false;
+	if (!runs.total || getrandom(&from, sizeof from, 0) != sizeof from) return true;
+	uint64_t next = from %= runs.total, step = golden_step(runs.total), begin_ms = now_ms();
+	printf("# from %llu in steps of %llu\n", (unsigned long long)from, (unsigned long long)step);
+	if (!most || most > runs.total) most = runs.total;
+	for (; runs.runs < most && runs.faults < FAULTS_MAX; next = (next + step) % runs.total) {
+		uint64_t place = next;
+		size_t t = 0;
+		if (seconds && now_ms() - begin_ms > seconds * 1000) break;
+		while (place >= runs.allocations[t]) place -= runs.allocations[t++];
+		enum result r = run(*child = &group.tests[t], *at = (uint32_t)place + 1);
+		if (r == IS_CHILD) return false;
+		runs.runs++;
+		runs.faults += r == FAULT;
+		runs.ended += r == ENDED;
+	}
+	return true;
+}
+
+// A folder of its own, in memory where there is one; the tests make theirs below it.
+static void prepare(void)
+{
+	counted = mmap(NULL, sizeof *counted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	runs.output = memfd_create("output", 0);
+	strcpy(runs.folder, "/dev/shm/refuse-XXXXXX");
+	if (access("/dev/shm", W_OK) != 0) strcpy(runs.folder, "/tmp/refuse-XXXXXX");
+	if (counted == MAP_FAILED || runs.output < 0 || !mkdtemp(runs.folder) || chdir(runs.folder) != 0) exit(2);
+	setenv("TMPDIR", runs.folder, 1);
+}
+
+static int run_named(const char *name, const char *colon)
+{
+	for (size_t i = 0; i < group.count; i++)
+		if (strlen(group.tests[i].name) == (size_t)(colon - name) &&
+		    strncmp(group.tests[i].name, name, (size_t)(colon - name)) == 0)
+			return run_alone(&group.tests[i], (uint32_t)strtoul(colon + 1, NULL, 10));
+	return 2;
+}
+
+int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t count,
+                                   CMFixtureFunction setup, CMFixtureFunction teardown)
+{
+	const char *wanted = getenv("REFUSE"), *seconds = getenv("REFUSE_SECONDS");
+	const struct CMUnitTest *child = NULL;
+	uint32_t at = 0;
+	if (!wanted) return __real__cmocka_run_group_tests(name, tests, count, setup, teardown);
+	group = (struct group){ name, tests, count, setup, teardown };
+	if (count > TESTS_MAX) exit(2);
+	prepare();
+	if (strchr(wanted, ':')) return run_named(wanted, strchr(wanted, ':'));
+	if (!refuse_many(strtoull(wanted, NULL, 10), seconds ? strtoull(seconds, NULL, 10) : 0, &child, &at))
+		return run_alone(child, at);
+	printf("%sok - %u of %llu allocations refused, one at a time; %u tests waited in vain\n1..1\n",
+	       runs.faults ? "not " : "", runs.runs, (unsigned long long)runs.total, runs.ended);
+	rmdir(runs.folder);
+	return runs.faults != 0;
+}
