@@ -74,16 +74,23 @@ void call_looked_up(struct call *c, const struct call_lookup *l)
 	if (watch && c->recording) watch->looked_up(watch, c, l);
 }
 
+void call_looked_up_calls(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t calls)
+{
+	const struct call_taken *t = &c->taken;
+	bool line = kind == OCCUPANCY_LINE;
+	uint32_t own = line ? (t->o_line == id) + (t->t_line == id) : (t->o_trunk == id) + (c->trunk_at == id);
+	call_looked_up(c, &(struct call_lookup){ .kind = line ? LOOKUP_LINE : LOOKUP_TRUNK, .id = id,
+		.calls = calls > own ? calls - own : 0 });
+}
+
 bool call_take(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t max)
 {
 	struct occupancy *o = c->calls->setup.live->occupancy;
-	bool line = kind == OCCUPANCY_LINE, taken = occupancy_take(o, kind, id, max);
+	bool taken = occupancy_take(o, kind, id, max);
 	if (!c->recording) return taken;
-	uint32_t now = occupancy_now(o, kind, id), own = taken;
-	own += line ? (c->taken.o_line == id) + (c->taken.t_line == id) : (c->taken.o_trunk == id) + (c->trunk_at == id);
-	if (!taken && now < max) now = max; // another worker gave a place back meanwhile
-	call_looked_up(c, &(struct call_lookup){ .kind = line ? LOOKUP_LINE : LOOKUP_TRUNK, .id = id,
-		.calls = now > own ? now - own : 0 });
+	uint32_t calls = occupancy_now(o, kind, id) - taken;
+	if (!taken && calls < max) calls = max; // another worker gave a place back meanwhile
+	call_looked_up_calls(c, kind, id, calls);
 	return taken;
 }
 

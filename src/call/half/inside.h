@@ -36,8 +36,10 @@ void term_step(struct call *c, const struct call_event *ev);
 
 // Takes a place in a limit; false: it is reached.
 bool call_take(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t max);
-// Tells the watch what was looked up.
+// Tells the watch what was looked up; and that a line or trunk group has so many calls, those that this one holds with
+// them.
 void call_looked_up(struct call *c, const struct call_lookup *l);
+void call_looked_up_calls(struct call *c, enum occupancy_kind kind, uint32_t id, uint32_t calls);
 
 // Timers of a half; 0 ms: none.
 void half_timer(struct call *c, enum call_side side, uint64_t ms);

@@ -272,7 +272,7 @@ static struct trunk_state trunk_state(void *self, uint32_t group, uint32_t peer)
 		.silent = peer_state_get(live->peers, group, peer, NULL) == PEER_SILENT,
 		.calls = occupancy_now(live->occupancy, OCCUPANCY_TRUNK_GROUP, group),
 	};
-	call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_TRUNK, .id = group, .calls = state.calls });
+	call_looked_up_calls(c, OCCUPANCY_TRUNK_GROUP, group, state.calls);
 	call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_PEER, .id = group, .peer = peer, .silent = state.silent });
 	return state;
 }
