@@ -60,6 +60,7 @@ static void load_store(struct node_sim *n)
 	struct cdr_filter filter = { .after = node_store_sequence(n), .limit = UINT32_MAX };
 	bool more = true;
 	enum err err;
+	if (journal_status(n->journal).sequence == node_store_sequence(n)) return; // nothing new
 	while (more && cdr_loader_step(n->loader, &more)) {}
 	if (cdr_open(&s, n->store, &fault) != OK) return;
 	struct cdr_walk *w = cdr_walk_new(s, &filter, &err);
