@@ -95,11 +95,13 @@ void callee_take(struct load *l, const struct packet *p, const struct sip_msg *m
 		return;
 	}
 	bool before = seen_before(l, m);
+	if (m->method == SIP_BYE && p->listener == CALLERS) caller_take_bye(l, m);
 	if (m->method != SIP_INVITE) {
 		answer(l, p, m, 200);
 		return;
 	}
 	answer(l, p, m, 180);
+	witness_saw(l, CALLEES, "answered", 200, m->call_id);
 	struct str ok = answer(l, p, m, 200);
 	if (!before && !ring_find(l, m->call_id)) ring_begin(l, m, p, ok);
 }

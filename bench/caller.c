@@ -48,6 +48,10 @@ static void op_fail(struct load *l, struct op *op, uint16_t status)
 
 void op_hang_up(struct load *l, struct op *op)
 {
+	char text[48];
+	struct buf call_id = buf_on(text, sizeof text);
+	put_op_name(&call_id, l, op);
+	witness_saw(l, CALLERS, "hangs-up", 0, buf_str(&call_id));
 	l->held--;
 	ask(l, op, OP_BYE);
 }
@@ -58,7 +62,7 @@ void op_timer(struct load *l, struct op *op)
 		op_hang_up(l, op);
 		return;
 	}
-	if (load_now_ms(l) - op->asked_ms >= GIVE_UP_MS) {
+	if (load_now_ms(l) - op->asked_ms >= l->o.give_up_ms) {
 		op_fail(l, op, 0);
 		return;
 	}
@@ -194,4 +198,14 @@ void caller_take(struct load *l, const struct sip_msg *m)
 	if (!op) l->strays++; // of a call that is over
 	else if (m->method == SIP_INVITE) on_invite_response(l, op, m);
 	else on_other_response(l, op, m);
+}
+
+// A call whose own BYE is under way ends with the answer to that.
+void caller_take_bye(struct load *l, const struct sip_msg *m)
+{
+	struct op *op = op_of(l, m->call_id);
+	if (!op || op->state != OP_TALK) return;
+	l->held--;
+	l->cut_off++;
+	op_end(l, op, false);
 }

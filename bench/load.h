@@ -16,7 +16,9 @@
 #include "wire/sip/digest.h"
 #include "wire/sip/msg.h"
 
-// RFC 3261 17.1.1.1: the first repetition, the longest interval, and when a side gives up.
+#include <stdio.h>
+
+// RFC 3261 17.1.1.1: the first repetition, the longest interval, and when a called phone gives up.
 #define T1_MS 500
 #define T2_MS 4000
 #define GIVE_UP_MS 32000
@@ -41,6 +43,8 @@ struct options {
 	uint32_t hold_ms;    // from the 200 to the BYE
 	bool keep;           // calls are held, all of them, until the program is told to end; then hung up
 	uint32_t limit_s;    // give up after so long
+	uint32_t give_up_ms; // a caller gives up a request after so long
+	const char *witness; // file for what the phones saw; NULL: none
 };
 
 enum op_state { OP_REGISTER, OP_INVITE, OP_TALK, OP_BYE };
@@ -108,6 +112,8 @@ struct load {
 	uint64_t challenged, stale; // all challenges; those that asked again, for a fresh nonce
 	uint64_t repeated, repeated_by_server; // requests and 200s of ours; what the server sent twice
 	uint64_t strays;         // malformed, or of nothing that stands
+	uint64_t cut_off;        // calls that the server ended
+	FILE *witness;           // owned; NULL: none
 	uint64_t received, sent, unsent;
 	uint32_t invite_octets;  // of the first INVITE
 	uint64_t refusals[700];  // final responses that were failures, by status; [0]: none came
@@ -125,6 +131,8 @@ bool op_begin(struct load *l);
 void op_timer(struct load *l, struct op *op);
 void op_hang_up(struct load *l, struct op *op);
 void caller_take(struct load *l, const struct sip_msg *m);
+// The server ends a call.
+void caller_take_bye(struct load *l, const struct sip_msg *m);
 
 // THEIR MESSAGES (write.c)
 // What is the same in all messages.
@@ -132,11 +140,22 @@ void write_prepare(struct load *l);
 // The request that the state of `op` waits for an answer to; written anew for each repetition.
 void write_request(struct load *l, const struct op *op);
 void write_ack(struct load *l, const struct op *op, const struct sip_msg *response);
+// The name of the operation, which is its Call-ID: its handle, and the run's number, since a server remembers the last
+// run for a while.
+void put_op_name(struct buf *b, const struct load *l, const struct op *op);
 
 // CALLEES (callee.c)
 MUST_CHECK enum err callees_init(struct load *l);
 void callee_take(struct load *l, const struct packet *p, const struct sip_msg *m);
 void callee_timer(struct load *l, struct ring *r);
+
+// WITNESS (witness.c): what the phones saw, in a file. All of these do nothing when there is none.
+MUST_CHECK bool witness_begin(struct load *l);
+void witness_end(struct load *l);
+void witness_saw(const struct load *l, uint16_t port, const char *what, uint16_t status, struct str call_id);
+void witness_received(const struct load *l, const struct packet *p, const struct sip_msg *m);
+// Waits until a packet comes, a millisecond at most: nothing is measured, so that nobody need spin.
+void witness_wait(const struct load *l);
 
 // REPORT (report.c)
 MUST_CHECK enum err delays_init(struct delays *d, uint64_t max);

@@ -65,6 +65,7 @@ void report(struct load *l)
 	report_count("retransmissions", l->repeated);
 	report_count("server_retransmissions", l->repeated_by_server);
 	report_count("unacknowledged", l->callees.unacknowledged);
+	report_count("cut_off", l->cut_off);
 	report_count("strays", l->strays);
 	report_count("sent", l->sent);
 	report_count("unsent", l->unsent);

@@ -35,7 +35,9 @@ static const char usage_text[] =
 	"  --callee ADDR:PORT  where phones register and are called (127.0.0.1:7090)\n"
 	"  --hold MS           from a call's answer to its end (0)\n"
 	"  --keep              hold all calls, say \"held N\" when the last is answered, hang up at SIGTERM\n"
-	"  --limit SECONDS     give up after so long (120)\n";
+	"  --limit SECONDS     give up after so long (120)\n"
+	"  --give-up MS        a caller gives up a request after so long (32000)\n"
+	"  --witness FILE      write what the phones see of their calls, and wait instead of spinning\n";
 
 static void usage(void)
 {
@@ -76,6 +78,8 @@ static void set_option(struct options *o, int option)
 	case 'k': o->keep = true; break;
 	case 'l': o->limit_s = (uint32_t)number(optarg, 86400); break;
 	case 'n': o->from = optarg; break;
+	case 'g': o->give_up_ms = (uint32_t)number(optarg, GIVE_UP_MS); break;
+	case 'i': o->witness = optarg; break;
 	default: usage();
 	}
 }
@@ -87,10 +91,11 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "first", 1, NULL, 'f' },  { "password", 1, NULL, 'p' }, { "caller", 1, NULL, 'a' },
 		{ "callee", 1, NULL, 'b' }, { "window", 1, NULL, 'w' },   { "rate", 1, NULL, 'r' },
 		{ "count", 1, NULL, 'c' },  { "hold", 1, NULL, 'h' },     { "keep", 0, NULL, 'k' },
-		{ "limit", 1, NULL, 'l' },  { "from", 1, NULL, 'n' },     { NULL, 0, NULL, 0 },
+		{ "limit", 1, NULL, 'l' },  { "from", 1, NULL, 'n' },     { "give-up", 1, NULL, 'g' },
+		{ "witness", 1, NULL, 'i' }, { NULL, 0, NULL, 0 },
 	};
 	*o = (struct options){ .first_user = 6035550000, .users = 1000, .password = "dial-tone", .count = 10000,
-		                   .limit_s = 120, .ports = { address("127.0.0.1:7080"), address("127.0.0.1:7090") } };
+		                   .limit_s = 120, .give_up_ms = GIVE_UP_MS, .ports = { address("127.0.0.1:7080"), address("127.0.0.1:7090") } };
 	if (argc < 2) usage();
 	if (strcmp(argv[1], "register") == 0) o->mode = LOAD_REGISTER;
 	else if (strcmp(argv[1], "call") == 0) o->mode = LOAD_CALL;
@@ -147,7 +152,7 @@ static uint32_t ops_max(const struct options *o)
 {
 	double most = o->keep     ? (double)o->count
 	              : o->window ? o->window
-	                          : o->rate * ((double)(GIVE_UP_MS + o->hold_ms) / 1000 + 2);
+	                          : o->rate * ((double)(o->give_up_ms + o->hold_ms) / 1000 + 2);
 	return (uint32_t)(most < (double)o->count ? most : (double)o->count);
 }
 
@@ -158,7 +163,8 @@ static bool prepare(struct load *l)
 	if (outbox_init(&l->out, UDP_BATCH, OUTBOX_BYTES) != OK) return false;
 	l->out.flush = flush;
 	l->out.self = l;
-	return open_sockets(l) && make_credentials(l) && callees_init(l) == OK && arena_init(&l->scratch, 1 << 16) == OK &&
+	return witness_begin(l) && open_sockets(l) && make_credentials(l) && callees_init(l) == OK &&
+	       arena_init(&l->scratch, 1 << 16) == OK &&
 	       pool_init(&l->ops, "operations", sizeof(struct op), ops_max(&l->o)) == OK &&
 	       delays_init(&l->ringing, l->o.count) == OK && delays_init(&l->answer, l->o.count) == OK;
 }
@@ -171,8 +177,12 @@ static void take(struct load *l, const struct packet *p)
 	struct sip_fault fault;
 	arena_reset(&l->scratch);
 	l->received++;
-	if (sip_msg_parse(&m, p->data, &l->scratch, &fault) != PARSE_OK) l->strays++;
-	else if (m.is_request) callee_take(l, p, &m);
+	if (sip_msg_parse(&m, p->data, &l->scratch, &fault) != PARSE_OK) {
+		l->strays++;
+		return;
+	}
+	witness_received(l, p, &m);
+	if (m.is_request) callee_take(l, p, &m);
 	else caller_take(l, &m);
 }
 
@@ -240,6 +250,7 @@ static void run(struct load *l)
 			told = printf("held %llu\n", (unsigned long long)l->held) > 0;
 			fflush(stdout);
 		}
+		witness_wait(l);
 	}
 }
 
@@ -256,6 +267,7 @@ static void finish(struct load *l)
 	free(l->ha1);
 	free(l->ringing.samples);
 	free(l->answer.samples);
+	witness_end(l);
 }
 
 int main(int argc, char **argv)

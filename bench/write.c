@@ -40,8 +40,7 @@ static uint32_t called_by(const struct load *l, const struct op *op)
 	return (op->user + (l->o.users + 1) / 2) % l->o.users;
 }
 
-// The name of the operation: its handle, and the run's number, since a server remembers the last run for a while.
-static void put_name(struct buf *b, const struct load *l, const struct op *op)
+void put_op_name(struct buf *b, const struct load *l, const struct op *op)
 {
 	put_u64(b, pool_ref(&l->ops, op));
 	put_c(b, '-');
@@ -53,7 +52,7 @@ static void put_via(struct buf *b, const struct load *l, const struct op *op, en
 	put(b, STR("Via: SIP/2.0/UDP "));
 	put_addr(b, &l->o.ports[port]);
 	put(b, STR(";branch=z9hG4bK"));
-	put_name(b, l, op);
+	put_op_name(b, l, op);
 	put_c(b, 'n');
 	put_u64(b, op->cseq);
 	if (m == SIP_ACK) put_c(b, 'a');
@@ -80,7 +79,7 @@ static void put_from(struct buf *b, const struct load *l, const struct op *op)
 	put(b, STR("From: "));
 	put_caller(b, l, op);
 	put(b, STR(";tag="));
-	put_name(b, l, op);
+	put_op_name(b, l, op);
 	put(b, STR("\r\n"));
 }
 
@@ -88,7 +87,7 @@ static void put_call_id_and_cseq(struct buf *b, const struct load *l, const stru
                                  enum sip_method m)
 {
 	put(b, STR("Call-ID: "));
-	put_name(b, l, op);
+	put_op_name(b, l, op);
 	put(b, STR("\r\nCSeq: "));
 	put_u64(b, cseq);
 	put_c(b, ' ');
