@@ -66,6 +66,7 @@ static void make_ready(struct journal_log *j)
 	uint64_t now_ms = journal_time(j).now_ms;
 	if (j->ready.fd >= 0 || now_ms < j->room_at_ms) return;
 	enum err err = journal_segment_make(&j->ready, &j->files, j->number + 1);
+	int system = errno;
 	if (err == OK || err == ERR_EXISTS) j->number++;
 	if (err == OK) {
 		if (atomic_exchange(&j->no_room, false)) LOG(INFO, "journal_room", LOG_TEXT("there is room again"));
@@ -74,7 +75,7 @@ static void make_ready(struct journal_log *j)
 	COUNT(journal_no_room);
 	j->room_at_ms = now_ms + JOURNAL_ROOM_MS;
 	if (!atomic_exchange(&j->no_room, true))
-		LOG(ERROR, "journal_no_room", LOG_TEXT("no room for the journal's next segment"), LOG_Z("why", err_text(err)));
+		LOG(ERROR, "journal_no_room", LOG_TEXT("no room for the journal's next segment"), LOG_Z("system", strerror(system)));
 }
 
 enum err journal_turn(struct journal_log *j)

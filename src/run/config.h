@@ -35,6 +35,9 @@
 	X(transactions_max, U32, "65536", 16, 4000000, AT_RESTART,                                                         \
 	  "Most SIP transactions held at once; a finished one stays 32 s, so: requests a second, times 32")                \
 	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")                 \
+	X(journal_file_mb, U32, "16", 1, 1024, AT_RESTART,                                                                 \
+	  "Size of a file of the journal, MiB; the disk for it is taken before it is needed, so that calls in progress "   \
+	  "find room for their records when the disk is full")                                                             \
 	X(inputs, INPUTS, "none", 0, 0, AT_RELOAD,                                                                         \
 	  "Of which calls all messages are kept in `data`/inputs, so that dialtone replay can run them again: those that " \
 	  "failed, or all; passwords are left out")                                                                        \

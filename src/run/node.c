@@ -188,8 +188,8 @@ static enum err open_records(struct node *n, struct buf *why)
 		return ERR_SYSTEM;
 	}
 	enum err e = journal_open(&n->journal, &(struct journal_setup){ .folder = folder, .workers = n->worker_count,
-		.sequence_least = cdr_last_sequence(path), .boot_least = minutes_since_2020(), .wake = wake_worker,
-		.wake_self = n });
+		.segment_bytes = (uint64_t)n->setup.config->journal_file_mb << 20, .sequence_least = cdr_last_sequence(path),
+		.boot_least = minutes_since_2020(), .wake = wake_worker, .wake_self = n });
 	if (e != OK) put_fmt(why, "the journal in %s cannot be opened: %s", folder,
 		e == ERR_STATE ? "another switch has it open" : err_text(e));
 	if (e == OK && (e = registration_open(&n->registrations, path, &fault)) != OK)
