@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 
-.PHONY: all help check test demo bench fuzz sim soak tidy matrix install clean
+.PHONY: all help check test demo bench fuzz refuse sim soak tidy matrix install clean
 
 all: build/build.ninja ## build the program: build/dialtone
 	@ninja -C build
@@ -38,16 +38,21 @@ fuzz: ## TARGET=name SECONDS=n: feed a parser, or all of them, what it does not 
 	@tools/install build test
 	@$(PYTHON) tools/test.py --fuzz-target '$(TARGET)' --fuzz-seconds $(or $(SECONDS),60) fuzz
 
+refuse: ## SECONDS=n: for so long with each unit test program, its allocations refused one at a time (60 when not said)
+	@tools/install build test
+	@$(PYTHON) tools/test.py --refuse-seconds $(or $(SECONDS),60) refused
+
 sim: ## SEED=n: that run of the simulator again, and its failure told; without it, three minutes of fresh seeds
 	@tools/install build
 	@$(MAKE) -s build/build.ninja
 	@ninja -C build test/sim/sim
 	@build/test/sim/sim $(if $(SEED),--seed $(SEED),--seconds 180 --jobs $$(nproc))
 
-soak: ## HOURS=n: fresh seeds of the simulator on all cores; those that fail are added to soak-failures.txt
+soak: ## HOURS=n: 200 kills under load, then fresh seeds of the simulator on all cores; soak-failures.txt has what failed
 	@tools/install build
 	@$(MAKE) -s build/build.ninja
-	@ninja -C build test/sim/sim
+	@ninja -C build dialtone bench/sipload test/sim/sim
+	@$(PYTHON) test/kills.py build/dialtone build/bench/sipload --kills 200
 	@build/test/sim/sim --seconds $$(($(or $(HOURS),1) * 3600)) --jobs $$(nproc) --failures soak-failures.txt
 
 matrix: all ## print the state machines into docs/fsm

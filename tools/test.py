@@ -152,6 +152,24 @@ class Suite:
             results.append((f"exit code {code}", False))
         self.report.add("real programs", results, output)
 
+    def alone(self, title, script):
+        """A test of the real program under the load generator's calls; what it saw, in figures, is told."""
+        code, output = run(["python3", TOP / "test" / script, self.folder / "asan" / "dialtone",
+                            self.folder / "asan" / "bench" / "sipload"], LIMIT_S)
+        results = tap_results(output)
+        if code != 0 and all(good for _, good in results):
+            results.append((f"exit code {code}", False))
+        self.report.add(title, results, output)
+        for line in output.splitlines():
+            if code == 0 and "# " in line:
+                self.report.say(f"{title}: {line}")
+
+    def kills(self):
+        self.alone("killed under load", "kills.py")
+
+    def disk(self):
+        self.alone("a disk that is full", "full_disk.py")
+
     def fuzz(self):
         """A minute over all targets, shared out evenly, one target a core; each starts from its kept corpus."""
         if not self.build("fuzz"):
@@ -205,7 +223,7 @@ def in_threads(functions):
 
 
 def main():
-    steps = ["unit", "interop", "hardening", "threads", "fuzz"]
+    steps = ["unit", "interop", "kills", "disk", "hardening", "threads", "fuzz"]
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--build", default="build-test", help="where the builds go (default: build-test)")
     words.add_argument("--fuzz-seconds", type=int, default=60, help="time for all fuzz targets together")
@@ -219,9 +237,10 @@ def main():
     wanted = args.step or steps
     report = Report()
     suite = Suite(args, report)
-    needs_asan = {"unit", "interop"} & set(wanted)
+    needs_asan = {"unit", "interop", "kills", "disk"} & set(wanted)
     if not needs_asan or suite.build("asan"):
-        lanes = [[step for step in wanted if step != "interop"], [step for step in wanted if step == "interop"]]
+        waiting = {"interop", "kills", "disk"}
+        lanes = [[step for step in wanted if step not in waiting], [step for step in wanted if step in waiting]]
         in_threads([lambda lane=lane: [guarded(report, step, getattr(suite, step)) for step in lane] for lane in lanes])
     report.say("done")
     print(f"{report.passed} passed, {report.failed} failed", flush=True)

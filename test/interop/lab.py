@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import dataclass
 
 # Machines stall: a disk for ten seconds, a core for one. So every wait has the same long limit, which only ends what
@@ -204,6 +205,31 @@ def end_on_signals():
     """A person's ^C and the runner's time limit end a lab in order, not in the middle."""
     signal.signal(signal.SIGTERM, fail_on_signal)
     signal.signal(signal.SIGINT, fail_on_signal)
+
+
+def run_alone(walks, program, keep=False):
+    """Runs scenarios that are a test of their own, one after the other, each in a lab; prints TAP. The exit code."""
+    results = []
+
+    def tell(name, passed, detail):
+        results.append(passed)
+        print(f"{'ok' if passed else 'not ok'} {len(results)} - {name}", flush=True)
+        print("".join(f"# {line}\n" for line in detail.splitlines() if not passed), end="", flush=True)
+
+    end_on_signals()
+    for walk in walks:
+        with Lab(program.resolve(), tell, keep) as lab:
+            try:
+                walk(lab)
+                lab.close()
+            except Exception as error:
+                if all(results):
+                    tell("ran to its end", False, f"{error}" if isinstance(error, Failed) else traceback.format_exc())
+                print(*(f"# {line}" for line in lab.logs()), sep="\n", flush=True)
+            if keep:
+                print(f"# kept: {lab.folder}", flush=True)
+    print(f"1..{len(results)}")
+    return 0 if results and all(results) else 1
 
 
 def have(*programs):
