@@ -96,15 +96,19 @@ static struct str key_str(const struct txn_key *k)
 	return (struct str){ (const char *)k, sizeof *k };
 }
 
-// A branch may name several transactions: an INVITE of ours and its CANCEL; and broken clients use one for all.
+// A branch may name several transactions: an INVITE of ours and its CANCEL; and broken clients use one for all. A CANCEL
+// is for the INVITE, and where there is none for whatever bears its branch: another's request under an overheard branch
+// must not take it.
 static struct sip_txn *find(const struct sip_stack *s, const struct txn_key *key, bool client, enum sip_method method)
 {
+	struct sip_txn *other = NULL;
 	for (struct map_node *n = map_find(&s->by_branch, key_str(key)); n; n = map_find_next(&s->by_branch, n)) {
 		struct sip_txn *t = LIST_OF(n, struct sip_txn, node);
-		bool cancels = !client && method == SIP_CANCEL; // whatever the method is that it cancels
-		if (cancels || t->method == (method == SIP_ACK ? SIP_INVITE : method)) return t;
+		bool cancels = !client && method == SIP_CANCEL;
+		if (t->method == (cancels || method == SIP_ACK ? SIP_INVITE : method)) return t;
+		if (cancels) other = t;
 	}
-	return NULL;
+	return other;
 }
 
 static bool is_merged(const struct sip_stack *s, const struct txn_key *identity, enum sip_method method)

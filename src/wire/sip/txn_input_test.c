@@ -28,6 +28,24 @@ static void a_retransmission_has_branch_sent_by_and_method(void **state)
 	end_all(b);
 }
 
+// §9.2. Somebody who overheard the INVITE sends another request under its branch: the CANCEL is the INVITE's all the same.
+static void a_cancel_finds_its_invite_beside_another_request_of_that_branch(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new();
+	bench_rx_request(b, &(struct bench_rx){ .method = "INVITE" });
+	ref invite = b->request;
+	bench_rx_request(b, &(struct bench_rx){ .method = "PRACK" });
+	bench_expect(b, "0 request INVITE\n0 tx 100 INVITE\n0 request PRACK\n");
+	bench_respond(b, 481);
+	bench_expect(b, "0 tx 481 PRACK\n");
+	b->request = invite;
+	bench_rx_request(b, &(struct bench_rx){ .method = "CANCEL" });
+	bench_expect(b, "0 tx 200 CANCEL\n0 cancelled owner 7\n");
+	sip_stack_disown(b->stack, invite);
+	end_all(b);
+}
+
 // RFC 3261 §17.2.3, second half: clients whose branch is not unique.
 static void a_client_of_rfc_2543_is_matched_by_its_fields(void **state)
 {
@@ -269,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_retransmission_has_branch_sent_by_and_method),
+		cmocka_unit_test(a_cancel_finds_its_invite_beside_another_request_of_that_branch),
 		cmocka_unit_test(a_client_of_rfc_2543_is_matched_by_its_fields),
 		cmocka_unit_test(a_request_that_came_by_two_ways_is_merged),
 		cmocka_unit_test(responses_go_where_the_request_came_from),
