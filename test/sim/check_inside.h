@@ -29,6 +29,7 @@ struct leg_seen {
 	uint64_t bye_sent_ms, described_ms; // described: a description went either way
 	uint64_t cut_ms;    // a crash came upon it, answered and not ended
 	uint64_t acked_cseqs[4]; // INVITEs of ours whose 2xx came lately
+	uint32_t attempts;  // of theirs: INVITEs with a CSeq of their own that a leg gave a final response
 	uint32_t acked_at, answers, byes; // answers: 2xx, repeated ones with them; byes: ours
 	struct leg_seen *next; // in the order of their beginning
 };

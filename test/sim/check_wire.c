@@ -382,6 +382,7 @@ static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn 
 	if (!t->initial || m->to.tag.n != OWN_TAG) return;
 	l->made = true;
 	if (!l->remote_tag) l->remote_tag = hash(m->from.tag);
+	l->attempts += t->final == hash(m->bytes);
 	if (m->status >= 300 && !l->refused_ms) l->refused_ms = check_now(c);
 	else if (m->status >= 200 && !l->answered_ms) l->answered_ms = check_now(c);
 }
@@ -392,10 +393,11 @@ static bool is_hostile(const struct checker *c, const struct addr *to)
 }
 
 // Is it the one response that this transaction may have now?
-static const char *fault_in_txn(const struct txn *t, const struct sip_msg *m)
+static const char *fault_in_txn(const struct checker *c, const struct txn *t, const struct sip_msg *m)
 {
-	// What keeps no state may be said anew: a challenge has another nonce each time.
-	bool stateless = m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
+	// What keeps no state may be said anew: a challenge has another nonce each time. Without memory nothing keeps state.
+	bool forgetful = sim_plan(c->sim)->faults >> FAULT_ALLOCATION & 1;
+	bool stateless = forgetful || m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
 	if (stateless || t->forged) return NULL;
 	if (t->final && t->final != hash(m->bytes)) return "another response came after the final one";
 	if (m->status > 100 && t->to_tag && t->to_tag != hash(m->to.tag)) return "its To tag changed within a transaction";
@@ -434,7 +436,7 @@ static const char *sent_response(struct checker *c, const struct sip_msg *m, con
 	const char *wrong = NULL;
 	if (m->status > 100 && !m->to.tag.n) wrong = "its To has no tag";
 	if (!wrong) wrong = fault_of_description(c, m);
-	if (!wrong) wrong = fault_in_txn(t, m);
+	if (!wrong) wrong = fault_in_txn(c, t, m);
 	if (wrong && is_hostile(c, to)) wrong = NULL; // who plays with its own requests gets odd answers
 	note_response(c, t, m);
 	return wrong;
