@@ -51,10 +51,10 @@ static struct inputs *inputs_of(struct call_watch *w)
 	return (struct inputs *)(void *)w;
 }
 
-static struct entry *note(struct inputs *in, struct recording *r, enum entry_kind kind, const void *body,
+static struct recording_entry *note(struct inputs *in, struct recording *r, enum entry_kind kind, const void *body,
                           struct str text)
 {
-	struct entry *e = recording_add(r, kind, (uint32_t)(in->site.env->now_ms - r->began_ms), body, text);
+	struct recording_entry *e = recording_add(r, kind, (uint32_t)(in->site.env->now_ms - r->began_ms), body, text);
 	if (!e && r->lost == 1) COUNT(inputs_cut);
 	return e;
 }
@@ -113,11 +113,11 @@ static void note_input(struct inputs *in, struct recording *r)
 // ---- What is found -------------------------------------------------------------------------------------------------
 
 // The row of the same key that was found last.
-static const struct entry *last_of_key(const struct recording *r, enum entry_kind kind, const void *body)
+static const struct recording_entry *last_of_key(const struct recording *r, enum entry_kind kind, const void *body)
 {
 	uint32_t count;
 	const struct entry_field *key = entry_fields(kind, &count); // its first field
-	const struct entry *e = r->last_row;
+	const struct recording_entry *e = r->last_row;
 	while (e && (e->kind != kind ||
 	             memcmp((char *)entry_body(e) + key->offset, (const char *)body + key->offset, key->size) != 0))
 		e = e->row_before;
@@ -135,9 +135,9 @@ static void note_row(struct inputs *in, struct recording *r, enum office_row row
 		memset(line.ha1_sha256, 0, sizeof line.ha1_sha256);
 		found = &line;
 	}
-	const struct entry *last = last_of_key(r, kind, found);
+	const struct recording_entry *last = last_of_key(r, kind, found);
 	if (last && memcmp(entry_body(last), found, entry_size(kind)) == 0) return;
-	struct entry *e = note(in, r, kind, found, STR(""));
+	struct recording_entry *e = note(in, r, kind, found, STR(""));
 	if (!e) return;
 	e->row_before = r->last_row;
 	r->last_row = e;
@@ -154,7 +154,7 @@ static void note_rules(struct inputs *in, struct recording *r)
 	static_assert(sizeof body.settings == sizeof rules->settings, "the same list makes both");
 	memcpy(&body.settings, &rules->settings, sizeof body.settings);
 	if (r->rules && memcmp(r->rules, &body, sizeof body) == 0) return;
-	const struct entry *e = note(in, r, ENTRY_RULES, &body, STR(""));
+	const struct recording_entry *e = note(in, r, ENTRY_RULES, &body, STR(""));
 	if (e) r->rules = entry_body(e);
 }
 

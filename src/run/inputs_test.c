@@ -208,7 +208,7 @@ static void a_row_is_kept_once_and_again_when_it_changed(void **state)
 	for (int i = 0; i < 100; i++) pass(b, 1000);
 	struct recording *r = inputs_take(b->inputs);
 	assert_non_null(r);
-	for (const struct entry *e = entry_find(r->first, ENTRY_LINE); e; e = entry_find(e->next, ENTRY_LINE)) {
+	for (const struct recording_entry *e = entry_find(r->first, ENTRY_LINE); e; e = entry_find(e->next, ENTRY_LINE)) {
 		const struct office_line *l = entry_body(e);
 		lines++;
 		assert_int_equal(l->id, 1);
@@ -252,7 +252,7 @@ static void what_is_too_long_cuts_the_recording(void **state)
 	struct recording *r = inputs_take(b->inputs);
 	assert_non_null(r);
 	assert_int_equal(count_by_name("inputs_cut") - before, 1);
-	const struct entry *cut = entry_find(r->first, ENTRY_CUT);
+	const struct recording_entry *cut = entry_find(r->first, ENTRY_CUT);
 	assert_non_null(cut);
 	assert_true(((const struct entry_cut *)entry_body(cut))->lost > 0);
 	assert_non_null(entry_find(cut, ENTRY_END));

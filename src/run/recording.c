@@ -6,9 +6,9 @@
 #define ROUND_8(n) (((n) + 7u) & ~7u)
 
 static_assert(sizeof(struct recording_block) == RECORDING_BLOCK_BYTES, "a block is what its name says");
-static_assert(sizeof(struct recording) % 8 == 0 && sizeof(struct entry) % 8 == 0, "what follows is aligned");
-static_assert(RECORDING_TEXT_MAX + 1024 + sizeof(struct recording) + sizeof(struct entry) < RECORDING_BLOCK_BYTES - 16,
-              "every entry fits in a block");
+static_assert(sizeof(struct recording) % 8 == 0 && sizeof(struct recording_entry) % 8 == 0, "what follows is aligned");
+#define LARGEST_BYTES (RECORDING_TEXT_MAX + 1024 + sizeof(struct recording) + sizeof(struct recording_entry))
+static_assert(LARGEST_BYTES < RECORDING_BLOCK_BYTES - 16, "every entry fits in a block");
 
 struct recording *recording_new(struct pool *blocks, uint32_t blocks_max)
 {
@@ -45,14 +45,14 @@ static void *take(struct recording *r, uint32_t size, uint32_t blocks_max)
 	return b->bytes + b->used - size;
 }
 
-static struct entry *add(struct recording *r, enum entry_kind kind, const void *body, struct str text,
+static struct recording_entry *add(struct recording *r, enum entry_kind kind, const void *body, struct str text,
                          uint32_t blocks_max)
 {
 	uint32_t size = entry_size(kind);
-	struct entry *e = text.n > RECORDING_TEXT_MAX
+	struct recording_entry *e = text.n > RECORDING_TEXT_MAX
 		? NULL : take(r, ROUND_8((uint32_t)sizeof *e + ROUND_8(size) + text.n), blocks_max);
 	if (!e) return NULL;
-	*e = (struct entry){ .kind = (uint8_t)kind, .text_n = text.n };
+	*e = (struct recording_entry){ .kind = (uint8_t)kind, .text_n = text.n };
 	memcpy(entry_body(e), body, size);
 	if (text.n) memcpy((char *)entry_body(e) + ROUND_8(size), text.p, text.n);
 	if (r->last) r->last->next = e;
@@ -61,31 +61,31 @@ static struct entry *add(struct recording *r, enum entry_kind kind, const void *
 	return e;
 }
 
-struct entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t at_ms, const void *body,
+struct recording_entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t at_ms, const void *body,
                             struct str text)
 {
-	struct entry *e = r->lost ? NULL : add(r, kind, body, text, r->blocks_max);
+	struct recording_entry *e = r->lost ? NULL : add(r, kind, body, text, r->blocks_max);
 	if (!e) r->lost++;
 	else e->at_ms = at_ms;
 	return e;
 }
 
-struct entry *recording_add_end(struct recording *r, enum entry_kind kind, const void *body)
+struct recording_entry *recording_add_end(struct recording *r, enum entry_kind kind, const void *body)
 {
 	return add(r, kind, body, STR(""), r->blocks_max + 1);
 }
 
-void *entry_body(const struct entry *e)
+void *entry_body(const struct recording_entry *e)
 {
 	return (void *)(uintptr_t)(e + 1);
 }
 
-struct str entry_text(const struct entry *e)
+struct str entry_text(const struct recording_entry *e)
 {
 	return (struct str){ (const char *)entry_body(e) + ROUND_8(entry_size(e->kind)), e->text_n };
 }
 
-const struct entry *entry_find(const struct entry *e, enum entry_kind kind)
+const struct recording_entry *entry_find(const struct recording_entry *e, enum entry_kind kind)
 {
 	while (e && e->kind != kind) e = e->next;
 	return e;

@@ -118,9 +118,9 @@ struct entry_end { // the record
 	char dialled[NUMBER_DIGITS_MAX * 2], called[NUMBER_DIGITS_MAX + 2], diverted_from[NUMBER_DIGITS_MAX + 2], codec[24];
 };
 
-struct entry { // its struct follows, then its text
-	struct entry *next;
-	struct entry *row_before; // of the recorder: the row of the office that was found before this one
+struct recording_entry { // its struct follows, then its text
+	struct recording_entry *next;
+	struct recording_entry *row_before; // of the recorder: the row of the office that was found before this one
 	uint8_t kind;  // enum entry_kind
 	uint32_t at_ms; // since the call began
 	uint32_t line; // of the file that it was read from
@@ -137,10 +137,10 @@ struct recording { // lives in its first block
 	struct pool *pool; // borrowed: its blocks come from here
 	struct recording_block *blocks, *last_block; // owned
 	uint32_t block_count, blocks_max;
-	struct entry *first, *last;
+	struct recording_entry *first, *last;
 	uint64_t began_ms; // monotonic; of the recorder, as the next three
 	uint64_t step;     // the input that came last
-	struct entry *last_row;          // of the office
+	struct recording_entry *last_row;          // of the office
 	const struct entry_rules *rules; // the last of them
 	uint32_t lost; // entries for which there was no room
 };
@@ -150,19 +150,19 @@ struct recording *recording_new(struct pool *blocks, uint32_t blocks_max);
 struct recording *recording_free(struct recording *r);
 // Copies a body (the struct of its kind) and a text. NULL: there is no room; after the first such entry nothing more is
 // taken, but what recording_add_end adds: how the call ended is there in a recording that was cut too.
-struct entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t at_ms, const void *body,
+struct recording_entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t at_ms, const void *body,
                             struct str text);
-struct entry *recording_add_end(struct recording *r, enum entry_kind kind, const void *body);
+struct recording_entry *recording_add_end(struct recording *r, enum entry_kind kind, const void *body);
 
 uint32_t entry_size(enum entry_kind kind);
 const char *entry_word(enum entry_kind kind);
 bool entry_is_input(enum entry_kind kind);
 bool entry_has_text(enum entry_kind kind);
 // The struct of an entry; good as long as the recording.
-void *entry_body(const struct entry *e);
-struct str entry_text(const struct entry *e);
+void *entry_body(const struct recording_entry *e);
+struct str entry_text(const struct recording_entry *e);
 // The first entry of a kind at or after `e`; NULL: none.
-const struct entry *entry_find(const struct entry *e, enum entry_kind kind);
+const struct recording_entry *entry_find(const struct recording_entry *e, enum entry_kind kind);
 
 // ---- As text -------------------------------------------------------------------------------------------------------
 

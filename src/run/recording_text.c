@@ -42,7 +42,7 @@ static bool is_zero(const struct entry_field *f, const void *body)
 	return true;
 }
 
-static void put_entry(struct buf *b, const struct entry *e)
+static void put_entry(struct buf *b, const struct recording_entry *e)
 {
 	uint32_t count;
 	const struct entry_field *fields = entry_fields(e->kind, &count);
@@ -62,13 +62,13 @@ static void put_entry(struct buf *b, const struct entry *e)
 void put_recording(struct buf *b, const struct recording *r)
 {
 	put_z(b, HEAD "\n");
-	for (const struct entry *e = r->first; e; e = e->next) put_entry(b, e);
+	for (const struct recording_entry *e = r->first; e; e = e->next) put_entry(b, e);
 }
 
 uint32_t recording_text_max(const struct recording *r)
 {
 	uint32_t n = 64;
-	for (const struct entry *e = r->first; e; e = e->next) {
+	for (const struct recording_entry *e = r->first; e; e = e->next) {
 		uint32_t count;
 		entry_fields(e->kind, &count);
 		// An octet takes four at most; a line of one octet takes eight more; a field its name and value.
@@ -111,7 +111,7 @@ static bool close_entry(struct reading *g)
 	if (!g->open) return true;
 	g->open = false;
 	if (g->text.err != OK) return fail(g, "the message is longer than %u octets", RECORDING_TEXT_MAX);
-	struct entry *e = recording_add(g->r, g->kind, g->at_ms, g->body, buf_str(&g->text));
+	struct recording_entry *e = recording_add(g->r, g->kind, g->at_ms, g->body, buf_str(&g->text));
 	if (!e) return fail(g, "the recording is longer than a recording can be");
 	e->line = g->kind_line;
 	return true;

@@ -43,7 +43,7 @@ static void any_message_comes_back(void **state)
 		recording_add(made, ENTRY_SENT, 0, &(struct entry_sent){ .leg = 3 }, str_from(texts[i]));
 		put_recording(&b, made);
 		assert_int_equal(recording_read(&read, &r->blocks, buf_str(&b), &r->fault), OK);
-		const struct entry *e = entry_find(read->first, ENTRY_SENT);
+		const struct recording_entry *e = entry_find(read->first, ENTRY_SENT);
 		assert_true(str_eq(entry_text(e), str_from(texts[i])));
 		assert_int_equal(((const struct entry_sent *)entry_body(e))->leg, 3);
 		recorded_free(r);

@@ -21,7 +21,7 @@ static struct world *world_of(struct media *m)
 // Does the trail of the recording have such a row at the time of this step?
 static bool told_then(const struct world *w, enum trail_kind kind)
 {
-	const struct entry *e = entry_find(w->recorded->first, ENTRY_TRAIL);
+	const struct recording_entry *e = entry_find(w->recorded->first, ENTRY_TRAIL);
 	for (; e; e = entry_find(e->next, ENTRY_TRAIL)) {
 		const struct trail_row *row = entry_body(e);
 		if (row->kind == kind && row->at_ms == w->step->at_ms) return true;
@@ -32,7 +32,7 @@ static bool told_then(const struct world *w, enum trail_kind kind)
 // Was this refused in this step?
 static bool refused_then(const struct world *w, const struct entry_refused *what)
 {
-	for (const struct entry *e = w->step->next; e && !entry_is_input(e->kind); e = e->next) {
+	for (const struct recording_entry *e = w->step->next; e && !entry_is_input(e->kind); e = e->next) {
 		const struct entry_refused *r = entry_body(e);
 		if (e->kind == ENTRY_REFUSED && r->what == what->what && r->side == what->side && r->family == what->family &&
 		    r->streams == what->streams) return true;
@@ -79,7 +79,7 @@ static bool media_take(struct media *m, struct media_event *out)
 
 static bool media_is_own(const struct media *m, const struct addr *a)
 {
-	const struct entry *e = world_of((struct media *)(uintptr_t)m)->recorded->first;
+	const struct recording_entry *e = world_of((struct media *)(uintptr_t)m)->recorded->first;
 	while ((e = entry_find(e, ENTRY_LISTENER))) {
 		const struct entry_listener *l = entry_body(e);
 		if (addr_eq(&l->address, a)) return true;
@@ -214,7 +214,7 @@ static enum err check_step(const struct world *w, struct recording_fault *fault)
 
 static enum err run(struct world *w, struct recording_fault *fault)
 {
-	for (const struct entry *e = w->recorded->first; e; e = e->next) {
+	for (const struct recording_entry *e = w->recorded->first; e; e = e->next) {
 		if (!entry_is_input(e->kind)) continue;
 		w->step = e;
 		pass_time(w, BEGIN_MS + e->at_ms);
@@ -240,7 +240,7 @@ static enum err make_worker(struct world *w)
 		.calls_max = 4, .transactions_max = 1024, .message_bytes_max = MEMORY_BYTES, .office = w->result->office,
 		.live = w->live, .media = &w->media, .journal = { &journal_ops, w }, .out = &w->out,
 		.set_feature = set_feature, .set_feature_self = w, .inputs = w->inputs };
-	for (const struct entry *e = w->recorded->first; (e = entry_find(e, ENTRY_LISTENER)); e = e->next) {
+	for (const struct recording_entry *e = w->recorded->first; (e = entry_find(e, ENTRY_LISTENER)); e = e->next) {
 		const struct entry_listener *l = entry_body(e);
 		if (l->index >= LISTENERS_MAX) return ERR_BAD;
 		if (l->index >= s.listener_count) s.listener_count = l->index + 1;

@@ -16,21 +16,22 @@ static struct replay_difference *differ(struct replay *r, uint32_t at_ms)
 // ---- Messages ------------------------------------------------------------------------------------------------------
 
 // Was exactly this sent before? Repetitions are a matter of the network, not of the call.
-static bool is_repeated(const struct recording *r, const struct entry *e)
+static bool is_repeated(const struct recording *r, const struct recording_entry *e)
 {
-	for (const struct entry *at = entry_find(r->first, ENTRY_SENT); at != e; at = entry_find(at->next, ENTRY_SENT))
+	const struct recording_entry *at = entry_find(r->first, ENTRY_SENT);
+	for (; at != e; at = entry_find(at->next, ENTRY_SENT))
 		if (str_eq(entry_text(at), entry_text(e))) return true;
 	return false;
 }
 
-static const struct entry *next_sent(const struct recording *r, const struct entry *e)
+static const struct recording_entry *next_sent(const struct recording *r, const struct recording_entry *e)
 {
 	e = entry_find(e, ENTRY_SENT);
 	while (e && is_repeated(r, e)) e = entry_find(e->next, ENTRY_SENT);
 	return e;
 }
 
-static void put_sent(char *out, uint32_t cap, const struct entry *e)
+static void put_sent(char *out, uint32_t cap, const struct recording_entry *e)
 {
 	struct buf b = buf_on(out, cap - 1);
 	if (e) {
@@ -44,7 +45,7 @@ static void put_sent(char *out, uint32_t cap, const struct entry *e)
 
 static void compare_sent(struct replay *r, const struct recording *was, const struct recording *is)
 {
-	const struct entry *a = next_sent(was, was->first), *b = is ? next_sent(is, is->first) : NULL;
+	const struct recording_entry *a = next_sent(was, was->first), *b = is ? next_sent(is, is->first) : NULL;
 	char then[REPLAY_TEXT_MAX], now[REPLAY_TEXT_MAX];
 	while (a || b) {
 		put_sent(then, sizeof then, a);
@@ -74,7 +75,8 @@ static void put_row(char *out, uint32_t cap, const struct trail_row *row, struct
 
 static void compare_trail(struct replay *r, const struct recording *was, const struct recording *is)
 {
-	const struct entry *a = entry_find(was->first, ENTRY_TRAIL), *b = is ? entry_find(is->first, ENTRY_TRAIL) : NULL;
+	const struct recording_entry *a = entry_find(was->first, ENTRY_TRAIL);
+	const struct recording_entry *b = is ? entry_find(is->first, ENTRY_TRAIL) : NULL;
 	while (a || b) {
 		const struct trail_row *then = a ? entry_body(a) : NULL, *now = b ? entry_body(b) : NULL;
 		if (!a || !b || then->kind != now->kind || then->side != now->side || then->a != now->a || then->b != now->b) {
@@ -92,7 +94,8 @@ static void compare_trail(struct replay *r, const struct recording *was, const s
 
 static void compare_end(struct replay *r, const struct recording *was, const struct recording *is)
 {
-	const struct entry *then = entry_find(was->first, ENTRY_END), *now = is ? entry_find(is->first, ENTRY_END) : NULL;
+	const struct recording_entry *then = entry_find(was->first, ENTRY_END);
+	const struct recording_entry *now = is ? entry_find(is->first, ENTRY_END) : NULL;
 	uint32_t count;
 	const struct entry_field *fields = entry_fields(ENTRY_END, &count);
 	if (!then || !now) {

@@ -29,13 +29,13 @@ struct world {
 	struct outbox out;
 	struct media media;           // its ops are replay.c's
 	struct arena arena;           // of one step
-	const struct entry *step;     // the input that is given
+	const struct recording_entry *step;     // the input that is given
 	uint64_t now_ms;
 	// Handles of the new call: as the media, the journal, the control thread know it.
 	uint64_t media_owner, journal_owner, feature_owner;
 	struct recording *again;      // of the new run, borrowed until `ended`
-	const struct entry *paired;   // of `again`: the last message sent that was looked at
-	const struct entry *tried[MESSAGES_MAX]; // messages of the recording that have no partner yet
+	const struct recording_entry *paired;   // of `again`: the last message sent that was looked at
+	const struct recording_entry *tried[MESSAGES_MAX]; // messages of the recording that have no partner yet
 	uint32_t tried_count;
 	struct token tokens[TOKENS_MAX];
 	uint32_t token_count, nonces;

@@ -25,14 +25,14 @@ static void learn_contact(struct world *w, const struct sip_msg *was, const stru
 	learn(w, a.uri.user, b.uri.user);
 }
 
-static bool read_message(struct sip_msg *m, struct world *w, const struct entry *e)
+static bool read_message(struct sip_msg *m, struct world *w, const struct recording_entry *e)
 {
 	struct sip_fault fault;
 	return sip_msg_parse(m, entry_text(e), &w->arena, &fault) == PARSE_OK;
 }
 
 // The same message of the same leg: method or status, and CSeq.
-static bool are_partners(const struct entry *was, const struct entry *is, const struct sip_msg *a,
+static bool are_partners(const struct recording_entry *was, const struct recording_entry *is, const struct sip_msg *a,
                          const struct sip_msg *b)
 {
 	const struct entry_sent *x = entry_body(was), *y = entry_body(is);
@@ -40,7 +40,7 @@ static bool are_partners(const struct entry *was, const struct entry *is, const 
 		a->cseq.number == b->cseq.number && a->cseq.method == b->cseq.method;
 }
 
-static void find_partner(struct world *w, const struct entry *is)
+static void find_partner(struct world *w, const struct recording_entry *is)
 {
 	struct sip_msg a, b;
 	if (!read_message(&b, w, is)) return;
@@ -60,10 +60,10 @@ static void find_partner(struct world *w, const struct entry *is)
 
 void replay_learn(struct world *w)
 {
-	for (const struct entry *e = w->step->next; e && !entry_is_input(e->kind); e = e->next)
+	for (const struct recording_entry *e = w->step->next; e && !entry_is_input(e->kind); e = e->next)
 		if (e->kind == ENTRY_SENT && w->tried_count < ARRAY_LEN(w->tried)) w->tried[w->tried_count++] = e;
 	if (!w->again) return;
-	const struct entry *e = w->paired ? w->paired->next : w->again->first;
+	const struct recording_entry *e = w->paired ? w->paired->next : w->again->first;
 	for (; e; e = e->next) {
 		w->paired = e;
 		arena_reset(&w->arena);

@@ -5,7 +5,7 @@
 
 #define TRUNK_GROUP_ID_MAX 65536u // ids are dense
 
-static enum err refuse(struct recording_fault *fault, const struct entry *e, const char *why)
+static enum err refuse(struct recording_fault *fault, const struct recording_entry *e, const char *why)
 {
 	fault->line = e->line;
 	snprintf(fault->why, sizeof fault->why, "%s", why);
@@ -77,7 +77,7 @@ static enum err set_group(struct office_rules *r, const struct office_trunk_grou
 	return set_trunk_group(r, &g);
 }
 
-static enum err set_row(struct world *w, struct office_rules *r, const struct entry *e)
+static enum err set_row(struct world *w, struct office_rules *r, const struct recording_entry *e)
 {
 	const void *body = entry_body(e);
 	switch (e->kind) {
@@ -107,7 +107,7 @@ static void set_others(struct world *w, enum occupancy_kind kind, const struct e
 	for (; at->calls > l->calls; at->calls--) occupancy_give(o, kind, l->id);
 }
 
-static enum err set_phone(struct world *w, const struct entry *e)
+static enum err set_phone(struct world *w, const struct recording_entry *e)
 {
 	const struct entry_phone *p = entry_body(e);
 	if (w->phone_count == LOCATION_BINDINGS_MAX || w->phone_count >= CALL_LEGS_MAX) return ERR_BAD;
@@ -117,7 +117,7 @@ static enum err set_phone(struct world *w, const struct entry *e)
 	return location_put(w->live->location, p->line, 0, w->phones, w->phone_count);
 }
 
-static enum err set_live(struct world *w, const struct entry *e)
+static enum err set_live(struct world *w, const struct recording_entry *e)
 {
 	const struct entry_lookup *l = entry_body(e);
 	switch (e->kind) {
@@ -138,7 +138,7 @@ enum err replay_know(struct world *w, struct recording_fault *fault)
 {
 	struct office *office = w->result->office;
 	struct office_rules *r = office_rules_dup(office_rules(office));
-	const struct entry *e = w->step->next;
+	const struct recording_entry *e = w->step->next;
 	if (!r) return ERR_FULL;
 	for (; e && !entry_is_input(e->kind); e = e->next) {
 		if (set_row(w, r, e) == OK && set_live(w, e) == OK) continue;
@@ -157,7 +157,7 @@ enum err replay_know(struct world *w, struct recording_fault *fault)
 void replay_limits(const struct recording *r, struct live_limits *limits)
 {
 	*limits = (struct live_limits){ .lines_max = 1, .trunk_groups_max = 1, .nonces = 64, .guard_entries = 64 };
-	for (const struct entry *e = r->first; e; e = e->next) {
+	for (const struct recording_entry *e = r->first; e; e = e->next) {
 		const uint32_t *id = entry_body(e); // all of these begin with it
 		switch (e->kind) {
 		case ENTRY_LINE:
