@@ -153,8 +153,8 @@ static void client_on_final(struct txn *t, const struct sip_msg *m)
 		settled(t, waited);
 	}
 	if (t->method == SIP_INVITE && m->status >= 300) {
-		if (again) party_send(t->party, t->more);
-		else acknowledge_refusal(t, m);
+		if (t->more.n) party_send(t->party, t->more);
+		else acknowledge_refusal(t, m); // also of one that comes when it had given up
 	}
 	// The last thing: the dialog may end with it.
 	if (!again || (t->method == SIP_INVITE && m->status < 300)) tell_response(t, m, again);

@@ -69,6 +69,7 @@ static void send_invite(struct dialog *d)
 			.credentials = !p->group,
 			.extra = STR("Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO\r\nSupported: replaces\r\n") });
 	d->my_offer_open = sdp.n != 0;
+	d->far = (struct sdp_seen){ 0 }; // what an INVITE before brought was of another dialog
 	d->inviting = t ? pool_ref(&p->all->txns, t) : 0;
 }
 
@@ -257,6 +258,7 @@ void call_on_response(struct dialog *d, struct txn *t, const struct sip_msg *m, 
 	} else if (m->status >= 200 && m->status < 300) {
 		on_success(d, t, m, again);
 	} else if (d->talk == TALK_CALLING) {
+		if (m->status < 200 && d->inviting != pool_ref(&d->party->all->txns, t)) return; // of an INVITE before
 		if (m->status < 200) on_provisional(d, m);
 		else on_refusal(d, m);
 	} else if (m->status >= 300) {
