@@ -2,6 +2,7 @@
 #include "sim/node_inside.h"
 
 #include "call/half/call.h"
+#include "ladders/replayed.h"
 #include "keep/journal_core.h"
 
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #define SAVE_LINES 5000
 #define LOAD_MS 200
 #define BOOT_AGAIN_MS 1000 // the supervisor of the process tries again when it cannot start
+#define REPLAYED_SEEDS 32  // the calls of one seed in so many are replayed: that takes longer than the call
+#define INPUTS_BYTES (32u << 20)
 
 // ---- Alarms ---------------------------------------------------------------------------------------------------------
 
@@ -112,6 +115,17 @@ static void plane_event(struct sim *s, void *self, uint64_t arg)
 	set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
 }
 
+// A call that is over runs again from its inputs, and goes as it went (run/replay.h).
+static void replay_calls(struct node_sim *n, uint32_t worker)
+{
+	char text[512];
+	struct buf wrong = buf_on(text, sizeof text);
+	while (n->inputs && replayed_next(n->inputs[worker], &wrong)) {
+		if (wrong.n) sim_fail(n->sim, "replayed, a call goes otherwise: %.*s", STR_FMT(buf_str(&wrong)));
+		wrong.n = 0;
+	}
+}
+
 static void turn(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
@@ -125,6 +139,7 @@ static void turn(struct sim *s, void *self, uint64_t arg)
 	set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
 	look_at_journal(n);
 	leave(n);
+	replay_calls(n, worker);
 }
 
 static void receive(struct sim *s, struct endpoint *e, const struct packet *p)
@@ -251,10 +266,34 @@ static enum err restore_registrations(struct node_sim *n)
 	return registration_restore(n->registrations, n->live->location, n->office, n->worker_count, &env, &count);
 }
 
+static struct inputs *inputs_of(void *self, uint32_t worker)
+{
+	struct node_sim *n = self;
+	return n->inputs ? n->inputs[worker] : NULL;
+}
+
+static void free_inputs(struct node_sim *n)
+{
+	for (uint32_t i = 0; n->inputs && i < n->worker_count; i++) inputs_free(n->inputs[i]);
+	free(n->inputs);
+	n->inputs = NULL;
+}
+
+// What was refused memory is no input.
+static enum err make_inputs(struct node_sim *n)
+{
+	const struct sim_plan *plan = sim_plan(n->sim);
+	if (plan->seed % REPLAYED_SEEDS || plan->faults & 1u << FAULT_ALLOCATION) return OK;
+	n->inputs = calloc(n->worker_count, sizeof *n->inputs);
+	for (uint32_t i = 0; n->inputs && i < n->worker_count; i++)
+		if (inputs_new(&n->inputs[i], INPUTS_BYTES, INPUTS_ALL) != OK) return ERR_FULL;
+	return n->inputs ? OK : ERR_FULL;
+}
+
 static enum err make_crew(struct node_sim *n)
 {
 	struct crew_setup s = { .count = n->worker_count, .mail_max = MAIL_MAX, .journal = n->journal, .media = media_of,
-		.send = send_packets, .wake = wake, .wake_control = wake_control, .self = n };
+		.inputs = inputs_of, .send = send_packets, .wake = wake, .wake_control = wake_control, .self = n };
 	s.worker = (struct worker_setup){ .seed = random_u64(sim_random(n->sim, SIM_NODE)), .now_ms = sim_now_ms(n->sim),
 		.wall_ms = sim_wall_ms(n->sim), .listener_count = NODE_LISTENERS, .calls_max = CALLS_MAX,
 		.transactions_max = TRANSACTIONS_MAX, .message_bytes_max = 64u << 20, .office = n->office, .live = n->live };
@@ -273,6 +312,7 @@ static enum err start(struct node_sim *n)
 	enum err err = n->live ? open_journal(n) : ERR_FULL;
 	if (err == OK) err = restore_registrations(n);
 	if (err == OK) err = node_store_open(n);
+	if (err == OK) err = make_inputs(n);
 	if (err == OK) err = make_crew(n);
 	return err;
 }
@@ -281,6 +321,7 @@ static enum err start(struct node_sim *n)
 static void free_process(struct node_sim *n)
 {
 	n->crew = crew_free(n->crew);
+	free_inputs(n);
 	node_store_close(n);
 	n->journal = journal_close(n->journal);
 	n->live = live_free(n->live);
