@@ -7,7 +7,6 @@
 
 #include "sim/party.h"
 #include "sim/weather.h"
-#include "sim/weather.h"
 #include "wire/sdp/sdp.h"
 #include "wire/sip/digest.h"
 
