@@ -98,13 +98,15 @@ uint64_t occupancy_total(const struct occupancy *o, enum occupancy_kind kind)
 	return sum;
 }
 
-static void audit_free(struct occupancy_audit *a)
+struct occupancy_audit *occupancy_audit_free(struct occupancy_audit *a)
 {
+	if (!a) return NULL;
 	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++) {
 		free(a->before[kind]);
 		free(a->held[kind]);
 	}
 	free(a);
+	return NULL;
 }
 
 struct occupancy_audit *occupancy_audit_begin(const struct occupancy *o)
@@ -116,10 +118,7 @@ struct occupancy_audit *occupancy_audit_begin(const struct occupancy *o)
 		a->max[kind] = t->max;
 		a->before[kind] = malloc(((size_t)t->max + 1) * sizeof *a->before[kind]);
 		a->held[kind] = calloc((size_t)t->max + 1, sizeof *a->held[kind]);
-		if (!a->before[kind] || !a->held[kind]) {
-			audit_free(a);
-			return NULL;
-		}
+		if (!a->before[kind] || !a->held[kind]) return occupancy_audit_free(a);
 		for (uint32_t id = 0; id <= t->max; id++) a->before[kind][id] = atomic_load(&t->words[id]);
 	}
 	return a;
@@ -149,6 +148,6 @@ uint32_t occupancy_audit_end(struct occupancy *o, struct occupancy_audit *a)
 	if (!a) return 0;
 	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++)
 		for (uint32_t id = 0; id <= a->max[kind]; id++) wrong += set_right(&o->tables[kind], a, kind, id);
-	audit_free(a);
+	occupancy_audit_free(a);
 	return wrong;
 }

@@ -31,3 +31,5 @@ struct occupancy_audit;
 struct occupancy_audit *occupancy_audit_begin(const struct occupancy *o);
 void occupancy_audit_hold(struct occupancy_audit *a, enum occupancy_kind kind, uint32_t id);
 uint32_t occupancy_audit_end(struct occupancy *o, struct occupancy_audit *a);
+// Instead of the end, when not all workers can be asked: nothing is set right. Takes NULL, returns NULL.
+struct occupancy_audit *occupancy_audit_free(struct occupancy_audit *a);

@@ -22,14 +22,16 @@ static void name_holds(struct member *m, struct job *j)
 void node_audit(struct node *n)
 {
 	struct occupancy_audit *audit = occupancy_audit_begin(n->live->occupancy);
-	bool whole = audit != NULL;
-	for (uint32_t i = 0; i < n->worker_count && whole; i++) {
+	enum err err = audit ? OK : ERR_FULL;
+	for (uint32_t i = 0; i < n->worker_count && err == OK; i++) {
 		struct job *j = job_new(name_holds);
 		if (j) j->audit = audit;
-		whole = node_ask(n, i, j) == OK;
-		if (whole) job_free(j);
+		err = node_ask(n, i, j);
+		if (err == OK) job_free(j);
 	}
-	// A worker that did not answer in time may still write into it: then it is left where it is, and said.
-	if (whole) occupancy_audit_end(n->live->occupancy, audit);
-	else LOG(WARN, "audit_unfinished", LOG_TEXT("the audit of occupancy was not answered in time"));
+	if (err == OK) occupancy_audit_end(n->live->occupancy, audit);
+	else LOG(WARN, "audit_unfinished", LOG_TEXT("not all workers could be asked what their calls hold"),
+		LOG_Z("why", err_text(err)));
+	// A worker that did not answer in time may still write into it: then it is left where it is.
+	if (err == ERR_FULL) occupancy_audit_free(audit);
 }
