@@ -196,12 +196,19 @@ void txn_repeat(struct sip_stack *s, struct sip_txn *t, uint32_t interval_ms_max
 	txn_send(s, t, t->text);
 }
 
+static uint64_t tag_hash(const struct sip_stack *s, struct str to_tag)
+{
+	return hash_str(&s->keys[0], to_tag) | 1; // 0 is none
+}
+
 void txn_tell_response(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
 {
 	// A phone that answers an INVITE which nobody owns any more must be told so, or it waits for ever.
 	bool answers = t->kind == TXN_INVITE_CLIENT && in->m->status >= 200 && in->m->status < 300;
 	if (t->quiet && !answers) return;
-	s->user.response(s->user.self, pool_ref(&s->txns, t), t->owner, in->m, in->from);
+	ref r = pool_ref(&s->txns, t);
+	s->user.response(s->user.self, r, t->owner, in->m, in->from);
+	if (answers && (t = pool_at(&s->txns, r))) t->answer_tag = tag_hash(s, in->m->to.tag);
 }
 
 void txn_tell_timeout(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
@@ -311,14 +318,11 @@ void sip_client_cancel(struct sip_stack *s, ref txn)
 	sip_client_cancel_for(s, txn, STR(""));
 }
 
-struct sip_stray sip_client_stray(struct sip_stack *s, ref txn, struct str to_tag)
+struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn, struct str to_tag)
 {
-	struct sip_txn *t = pool_at(&s->txns, txn);
+	const struct sip_txn *t = pool_at(&s->txns, txn);
 	if (!t) return (struct sip_stray){ 0 };
-	uint64_t tag = hash_str(&s->keys[0], to_tag) | 1;
-	struct sip_stray stray = { .offers = t->asks, .again = t->stray_tag == tag };
-	t->stray_tag = tag;
-	return stray;
+	return (struct sip_stray){ .offers = t->asks, .again = t->answer_tag == tag_hash(s, to_tag) };
 }
 
 void sip_stack_disown(struct sip_stack *s, ref txn)

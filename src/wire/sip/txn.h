@@ -105,9 +105,9 @@ void sip_stack_disown(struct sip_stack *s, ref txn);
 // Of a 2xx to an INVITE of ours that nobody owns any more, told with owner 0.
 struct sip_stray {
 	bool offers; // the INVITE went out without a body: the 2xx brings an offer, its ACK the answer (RFC 3261 §13.2.1)
-	bool again;  // the 2xx of this To tag was told before
+	bool again;  // the 2xx of this To tag was told before, perhaps to the owner, who ended what it began
 };
-struct sip_stray sip_client_stray(struct sip_stack *s, ref txn, struct str to_tag);
+struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn, struct str to_tag);
 // Answers a request that shall have no state (a challenge, a refusal under load, any answer to a stranger, who may have
 // forged his address and would have us repeat it): the transaction is dropped without tombstone, a retransmission is a
 // new request (RFC 3261 §8.2.7).

@@ -40,7 +40,7 @@ struct sip_txn {
 	bool quiet;          // nothing is told of it: disowned, or a CANCEL
 	bool initial;        // stands in stack.by_identity
 	bool asks;           // an INVITE of ours without a body: its 2xx brings an offer
-	uint64_t stray_tag;  // hash of the To tag of the last 2xx that found no owner; 0: none came
+	uint64_t answer_tag; // hash of the To tag of the last 2xx that was told; 0: none came
 };
 
 struct sip_stack {
