@@ -228,10 +228,11 @@ static void carry(struct journal_log *j, uint64_t segment)
 		struct open_call *c = LIST_OF(it, struct open_call, in_order);
 		struct journal_frame f;
 		if (c->segment != segment || c->carrying) continue;
-		c->carrying = true;
 		enum err err = journal_frame_at(j, segment, c->offset, memory, &f);
 		struct entry *e = err == OK ? malloc(sizeof *e + f.payload.n) : NULL;
-		if (!e) {
+		if (err == OK && !e) return; // no memory now: the next tidying tries again
+		c->carrying = true;
+		if (err != OK) {
 			COUNT(journal_carry_lost);
 			LOG(ERROR, "journal_carry_lost", LOG_TEXT("the answer of a long call cannot be copied: its segment stays"),
 			    LOG_U64("call", c->call), LOG_U64("segment", segment));
