@@ -96,6 +96,7 @@ class Suite:
     def __init__(self, args, report):
         self.folder, self.report = pathlib.Path(args.build).resolve(), report
         self.fuzz_seconds, self.fuzz_target = args.fuzz_seconds, args.fuzz_target
+        self.refuse_seconds = args.refuse_seconds
 
     def build(self, kind, jobs=CORES):
         folder = self.folder / kind
@@ -133,6 +134,22 @@ class Suite:
 
     def unit(self):
         self.meson_test("asan", "unit tests and ladders (ASan, UBSan)", 3, CORES)
+
+    def refused(self):
+        """The unit tests again, with one allocation refused in each run; in the time there is, evenly spread from a place
+        that chance chooses. They may fail, not crash (test/refuse/refuse.c)."""
+        results, runs, logs = [], [], []
+
+        def refuse_in(program):
+            code, output = run([program], LIMIT_S, {"REFUSE": "0", "REFUSE_SECONDS": str(self.refuse_seconds)})
+            runs.extend(re.findall(r"^(?:not )?ok - (\d+) of", output, re.M))
+            results.append((program.name, code == 0))
+            if code != 0:
+                logs.append(f"{program.name}:\n{output}")
+
+        on_all_cores(self.report, "refused", (self.folder / "asan").glob("*_test"), refuse_in)
+        self.report.add(f"unit tests, {sum(map(int, runs))} times without memory",
+                        results or [("there are programs", False)], "\n".join(logs))
 
     def threads(self):
         if self.build("tsan"):
@@ -179,17 +196,8 @@ class Suite:
             self.report.add("fuzz", [(f"there is a target {self.fuzz_target}", False)])
             return
         seconds = max(2, self.fuzz_seconds * CORES // len(targets))
-        waiting, lock = list(targets), threading.Lock()
-
-        def fuzz_what_waits():
-            while True:
-                with lock:
-                    if not waiting:
-                        return
-                    target = waiting.pop()
-                self.report.add(f"fuzz {target.name} {seconds} s", *fuzz_one(target, seconds, self.folder))
-
-        in_threads([lambda: guarded(self.report, "fuzz", fuzz_what_waits)] * CORES)
+        on_all_cores(self.report, "fuzz", targets, lambda target: self.report.add(
+            f"fuzz {target.name} {seconds} s", *fuzz_one(target, seconds, self.folder)))
 
 
 def fuzz_one(target, seconds, folder):
@@ -222,11 +230,27 @@ def in_threads(functions):
         thread.join()
 
 
+def on_all_cores(report, title, items, work):
+    """Works on each item, as many at a time as there are cores."""
+    waiting, lock = list(items), threading.Lock()
+
+    def work_on_what_waits():
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                item = waiting.pop()
+            work(item)
+
+    in_threads([lambda: guarded(report, title, work_on_what_waits)] * CORES)
+
+
 def main():
-    steps = ["unit", "interop", "kills", "disk", "hardening", "threads", "fuzz"]
+    steps = ["unit", "refused", "interop", "kills", "disk", "hardening", "threads", "fuzz"]
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--build", default="build-test", help="where the builds go (default: build-test)")
     words.add_argument("--fuzz-seconds", type=int, default=60, help="time for all fuzz targets together")
+    words.add_argument("--refuse-seconds", type=int, default=1, help="time for one program's refused allocations")
     words.add_argument("--fuzz-target", default="", help="fuzz only those with this in their names")
     words.add_argument("--list", action="store_true", help="name the steps")
     words.add_argument("step", nargs="*", default=[], help="run these only")
@@ -237,7 +261,7 @@ def main():
     wanted = args.step or steps
     report = Report()
     suite = Suite(args, report)
-    needs_asan = {"unit", "interop", "kills", "disk"} & set(wanted)
+    needs_asan = {"unit", "refused", "interop", "kills", "disk"} & set(wanted)
     if not needs_asan or suite.build("asan"):
         waiting = {"interop", "kills", "disk"}
         lanes = [[step for step in wanted if step not in waiting], [step for step in wanted if step in waiting]]

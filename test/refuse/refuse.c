@@ -15,10 +15,10 @@
 #include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,10 +38,9 @@
 #define FAULTS_MAX 3        // then enough is known
 #define TESTS_MAX 128       // of one program
 
+// Without these cmocka's own signal handlers make a failed test of a crash, and UBSan goes on.
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
-
-// Without these cmocka's own signal handlers make a failed test of a crash, and UBSan goes on.
 
 const char *__asan_default_options(void)
 {
