@@ -27,12 +27,14 @@ static enum err put_record(void *self, uint32_t worker, const struct call_record
 	struct producer *p = &j->workers[worker];
 	put_call_record(&b, r);
 	struct entry *e = b.err == OK && has_room(j, p, r->kind, b.n) ? malloc(sizeof *e + b.n) : NULL;
-	if (!e) {
+	struct open_call *open = e && r->kind == RECORD_ANSWER ? calloc(1, sizeof *open) : NULL;
+	if (!e || (r->kind == RECORD_ANSWER && !open)) {
 		COUNT(journal_refused);
+		free(e);
 		return ERR_FULL;
 	}
-	*e = (struct entry){ .owner = owner, .call = r->call, .worker = worker, .boot = j->boot, .kind = r->kind,
-		                 .n = b.n };
+	*e = (struct entry){ .open = open, .owner = owner, .call = r->call, .worker = worker, .boot = j->boot,
+		                 .kind = r->kind, .n = b.n };
 	memcpy(e->payload, b.p, b.n);
 	atomic_fetch_add(&p->in_flight, 1);
 	atomic_fetch_add(&j->waiting, 1);
@@ -189,11 +191,11 @@ static void free_parts(struct journal_log *j)
 	while (j->first) { // and what is in the rings: when no thread was started
 		struct entry *e = j->first;
 		j->first = e->next;
-		free(e);
+		journal_entry_free(e);
 	}
 	for (uint32_t w = 0; j->workers && w < j->setup.workers; w++) {
 		struct producer *p = &j->workers[w];
-		for (struct entry *e; p->in.items && ring_take(&p->in, &e);) free(e);
+		for (struct entry *e; p->in.items && ring_take(&p->in, &e);) journal_entry_free(e);
 		ring_fini(&p->in);
 		ring_fini(&p->out);
 	}

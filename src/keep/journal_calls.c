@@ -49,21 +49,23 @@ static void count_open(struct journal_log *j, const struct open_call *c, int by)
 }
 
 // An answer: of a new call, or a copy of one that is known.
-static enum err note_answer(struct journal_log *j, const struct journal_frame *f, uint64_t segment, uint64_t offset)
+static enum err note_answer(struct journal_log *j, const struct journal_frame *f, struct journal_place at,
+                            struct open_call **open)
 {
 	struct open_call *c = journal_open_call(j, f->call);
 	if (c) {
 		count_open(j, c, -1);
 		list_remove(&c->in_order);
 	} else {
-		c = calloc(1, sizeof *c);
+		c = *open ? *open : calloc(1, sizeof *c);
 		if (!c) return ERR_FULL;
+		*open = NULL;
 		c->call = f->call;
 		map_add(&j->open, &c->node, key_of(&c->call));
 		atomic_fetch_add(&j->open_count, 1);
 	}
-	c->segment = segment;
-	c->offset = offset;
+	c->segment = at.segment;
+	c->offset = at.offset;
 	c->boot = f->boot;
 	c->carrying = false;
 	list_add_last(&j->open_calls, &c->in_order);
@@ -83,9 +85,16 @@ static void note_release(struct journal_log *j, const struct journal_frame *f)
 	free(c);
 }
 
-enum err journal_note(struct journal_log *j, const struct journal_frame *f, uint64_t segment, uint64_t offset)
+enum err journal_note(struct journal_log *j, const struct journal_frame *f, struct journal_place at,
+                      struct open_call **open)
 {
-	if (f->kind == RECORD_ANSWER) return note_answer(j, f, segment, offset);
+	if (f->kind == RECORD_ANSWER) return note_answer(j, f, at, open);
 	if (f->kind == RECORD_RELEASE) note_release(j, f);
 	return OK;
+}
+
+void journal_entry_free(struct entry *e)
+{
+	free(e->open);
+	free(e);
 }

@@ -21,6 +21,7 @@
 
 struct entry { // one record that is not on disk
 	struct entry *next;
+	struct open_call *open; // owned: of an answer, so that to remember it needs no memory when it is on disk
 	uint64_t owner, call, sequence;
 	uint64_t offset; // in the segment, of the attempt to write it
 	uint32_t worker, boot;
@@ -131,9 +132,10 @@ static inline struct journal_time journal_time(const struct journal_log *j)
 
 // journal_calls.c: which calls stand open, and the files that are there.
 struct open_call *journal_open_call(struct journal_log *j, uint64_t call);
-// Notes a frame that is on disk. ERR_FULL: no memory.
-MUST_CHECK enum err journal_note(struct journal_log *j, const struct journal_frame *f, uint64_t segment,
-                                 uint64_t offset);
+// Notes a frame that is on disk; takes *open for an answer that is new, if there is one. ERR_FULL: no memory.
+MUST_CHECK enum err journal_note(struct journal_log *j, const struct journal_frame *f, struct journal_place at,
+                                 struct open_call **open);
+void journal_entry_free(struct entry *e);
 MUST_CHECK enum err journal_add_segment(struct journal_log *j, uint64_t number, uint64_t end);
 // When a former start last showed life; 0: nothing is known of it.
 uint64_t journal_life_of(const struct journal_log *j, uint32_t boot);

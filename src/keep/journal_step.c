@@ -50,7 +50,7 @@ static void settle(struct journal_log *j, struct entry *e, enum err err, bool *w
 	} else if (!e->carried) {
 		atomic_fetch_sub(&p->in_flight, 1);
 	}
-	free(e);
+	journal_entry_free(e);
 }
 
 static void wake(struct journal_log *j, const bool *woken)
@@ -163,7 +163,7 @@ static void committed(struct journal_log *j, struct entry *rest)
 	pthread_mutex_lock(&j->lock);
 	for (struct entry *e = j->first; e != rest; e = e->next, records++) {
 		const struct journal_frame f = { .kind = e->kind, .boot = e->boot, .call = e->call, .sequence = e->sequence };
-		if (journal_note(j, &f, j->now.number, e->offset) != OK)
+		if (journal_note(j, &f, (struct journal_place){ j->now.number, e->offset }, &e->open) != OK)
 			LOG(ERROR, "journal_no_memory", LOG_TEXT("an open call is not remembered"), LOG_U64("call", e->call));
 	}
 	journal_segment_info(j, j->now.number)->end = j->now.end;

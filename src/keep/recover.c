@@ -56,7 +56,8 @@ static enum err scan_frame(struct scan *s, const struct journal_frame *f)
 	if (f->kind == JOURNAL_SEGMENT && f->payload.n == sizeof j->id) memcpy(&j->id, f->payload.p, sizeof j->id);
 	if (f->boot > j->boot) j->boot = f->boot;
 	if (f->sequence > j->sequence) j->sequence = f->sequence;
-	enum err err = journal_note(j, f, s->number, s->at);
+	struct open_call *none = NULL;
+	enum err err = journal_note(j, f, (struct journal_place){ s->number, s->at }, &none);
 	return err == OK ? note_life(j, f->boot, f->wall_ms) : err;
 }
 
