@@ -177,7 +177,8 @@ void dialog_on_ack(struct ua *p, const struct sip_msg *m)
 	if (d->my_offer_open && t->status < 300) { // ours was in the 2xx
 		d->my_offer_open = false;
 		if (m->body.n) sdp_take(d, m, true);
-		else d->unanswered_ms = party_now(p); // a BYE must follow, since there is nothing to talk by
+		else if (d->talk == TALK_ANSWERED) // RFC 3261 13.2.1; of a re-INVITE a BYE follows
+			judge_dialog(d, m, "its ACK brings no answer to the offer in our 2xx");
 	}
 	if (d->talk != TALK_ANSWERED) return;
 	d->talk = TALK_UP;

@@ -87,7 +87,6 @@ struct dialog {
 	ref invited;  // the switch's, that has none; or its 2xx no ACK
 	struct timer clock;
 	uint64_t began_ms, hang_up_ms, act_ms, answer_ms;
-	uint64_t unanswered_ms; // when an ACK brought no answer to its offer; 0 never
 	uint8_t act;  // what comes next in the call
 	uint8_t ring; // steps done while it rings here
 	char digits[40];

@@ -147,20 +147,10 @@ static void act(struct dialog *d)
 	choose(d);
 }
 
-// RFC 3261 13.2.2.4: who does not want the call that it acknowledges says BYE at once.
-static void judge_ack_without_answer(const struct dialog *d)
-{
-	const struct sip_msg m = { .call_id = str_from(d->call_id) };
-	uint64_t since = d->unanswered_ms;
-	if (!since || party_now(d->party) < since + GIVE_UP_MS || !judge_calm_since(d->party->all, since)) return;
-	judge_fail(d->party, &m, "its ACK brought no answer to the offer in our 2xx, and no BYE followed");
-}
-
 void talk_timer(struct dialog *d)
 {
 	struct ua *p = d->party;
 	uint64_t now = party_now(p);
-	judge_ack_without_answer(d);
 	if (d->act == ACT_REBOOT && now >= d->act_ms) {
 		party_reboot(p); // d is gone
 		return;
