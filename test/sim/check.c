@@ -3,14 +3,12 @@
 
 #include "base/count.h"
 #include "base/log.h"
-#include "sim/weather.h"
 
 #include <stdlib.h>
 
 #define SWEEP_EVENTS 64
 #define TRUNKS_MAX 16
 #define SAVED_MS 5000 // by when a registration is in the store
-#define CLOCK_FAULTS (1u << FAULT_CLOCK | 1u << FAULT_SLEW)
 
 // Faults of ours that the switch itself notices and survives: here none may happen.
 static const char *const faults[] = { "calls_broken", "calls_queue_full", "occupancy_underflow", "occupancy_corrected" };
@@ -90,6 +88,17 @@ static void check_timers(struct checker *c, const struct call *call)
 			     (unsigned long long)halves[i]->timer.at_ms, (unsigned long long)now);
 }
 
+bool check_is_unsynced(const struct checker *c, const char *call_id)
+{
+	struct node_sim *n = sim_node(c->sim);
+	const struct call *call;
+	if (!(sim_plan(c->sim)->faults & DISK_FAULTS)) return false;
+	for (uint32_t i = 0; i < node_worker_count(n); i++)
+		for (uint32_t at = 0; node_worker(n, i) && (call = calls_each(worker_calls(node_worker(n, i)), &at));)
+			if (strcmp(call->call_ids[0], call_id) == 0) return call->unsynced;
+	return false;
+}
+
 static void hold(struct checker *c, enum occupancy_kind kind, uint32_t id)
 {
 	if (id && id < c->held_max[kind]) c->held[kind][id]++;
@@ -101,10 +110,11 @@ static void check_call(struct checker *c, const struct call *call)
 	hold(c, OCCUPANCY_LINE, call->taken.t_line);
 	hold(c, OCCUPANCY_TRUNK_GROUP, call->taken.o_trunk);
 	hold(c, OCCUPANCY_TRUNK_GROUP, call->trunk_at);
-	struct leg_seen *leg = call->unsynced ? wire_leg(c, call->call_ids[0]) : NULL;
-	if (leg) leg->unsynced = true;
 	check_timers(c, call);
-	if (call->o.pic == O_ACTIVE && call->answered && !call->unsynced && !node_has_answer(sim_node(c->sim), call->id))
+	bool told = call->o.pic == O_ACTIVE && call->answered && !call->unsynced;
+	// Without memory the journal may have forgotten what it wrote, until it reads it again.
+	bool forgets = sim_plan(c->sim)->faults & FAULT(ALLOCATION);
+	if (told && !forgets && !node_has_answer(sim_node(c->sim), call->id))
 		FAIL(c, str_from(call->call_ids[0]), "a caller was told of the answer, and its record is not on disk");
 	check_media(c, call);
 }
@@ -199,7 +209,9 @@ void check_boot(struct checker *c)
 {
 	if (!c->crash_count) return;
 	c->crashes[c->crash_count - 1].boot_ms = check_now(c);
-	if (!(sim_plan(c->sim)->faults & CLOCK_FAULTS)) check_registrations(c); // else they may be over by the new time
+	// They may be over by a new time, or not be written down without a disk or memory.
+	const uint32_t excuses = CLOCK_FAULTS | DISK_FAULTS | FAULT(ALLOCATION);
+	if (!(sim_plan(c->sim)->faults & excuses)) check_registrations(c);
 }
 
 // THE END

@@ -15,6 +15,11 @@
 #include "sim/ledger.h"
 #include "sim/node.h"
 #include "sim/plane.h"
+#include "sim/weather.h"
+
+#define FAULT(id) (1u << FAULT_##id)
+#define DISK_FAULTS (FAULT(SLOW_DISK) | FAULT(SYNC_FAILS) | FAULT(WRITE_FAILS) | FAULT(DISK_FULL))
+#define CLOCK_FAULTS (FAULT(CLOCK) | FAULT(SLEW))
 
 // A leg of a call as it can be told from its messages, by its Call-ID. Times are those of the run, at the node; 0 never.
 struct leg_seen {
@@ -89,6 +94,8 @@ static inline uint64_t check_now(const struct checker *c)
 	return sim_now_ms(c->sim);
 }
 
+// check.c: was this caller told of its answer without the record on disk?
+bool check_is_unsynced(const struct checker *c, const char *call_id);
 // check_wire.c
 bool wire_init(struct checker *c);
 void wire_fini(struct checker *c);

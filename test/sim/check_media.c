@@ -1,8 +1,6 @@
 // Who hears whom: each of two parties that talk hears the other, and nobody hears anyone else.
 #include "sim/check_inside.h"
 
-#include "sim/weather.h"
-
 #define SETTLES_MS 5000 // what a storm or a re-INVITE left behind is gone by then
 
 // The party's row, when its word counts.
@@ -52,7 +50,7 @@ static bool is_settled(const struct checker *c, const struct call *call)
 
 void check_media(struct checker *c, const struct call *call)
 {
-	bool spoiled = sim_plan(c->sim)->faults & 1u << FAULT_SPOILED; // so may be what they told each other
+	bool spoiled = sim_plan(c->sim)->faults & FAULT(SPOILED); // so may be what they told each other
 	if (call->o.pic != O_ACTIVE || !call->answered || spoiled) return;
 	const struct ledger_call *o = row_of(c, call, SIDE_O), *t = row_of(c, call, SIDE_T);
 	if (!o || !t) return;

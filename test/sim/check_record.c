@@ -1,16 +1,11 @@
 // At the end of a run: the records of calls, against what was seen of the calls at the node and by the parties.
 #include "sim/check_inside.h"
 
-#include "sim/weather.h"
-
 #include <stdlib.h>
 
 #define EXACT_MS 20
 #define LIFE_MS 1000      // how old the last proof of life may be
 #define WRITTEN_MS 1000   // by when the record of an attempt is on disk, in good weather
-#define FAULT(id) (1u << FAULT_##id)
-#define DISK_FAULTS (FAULT(SLOW_DISK) | FAULT(SYNC_FAILS) | FAULT(WRITE_FAILS) | FAULT(DISK_FULL))
-#define CLOCK_FAULTS (FAULT(CLOCK) | FAULT(SLEW))
 
 struct record_seen { // records of one Call-ID, or of one call number
 	struct map_node node;
@@ -103,14 +98,27 @@ static bool crashed_between(const struct checker *c, uint64_t from_ms, uint64_t 
 	return false;
 }
 
+// By when what is written is on disk.
+static uint64_t written_ms(const struct checker *c, uint64_t at_ms)
+{
+	return has_fault(c, DISK_FAULTS) ? UINT64_MAX : at_ms + WRITTEN_MS;
+}
+
+// The call was over, and the crash came before that was on disk.
+static bool ended_unwritten(const struct checker *c, const struct leg_seen *o, const struct leg_seen *t)
+{
+	uint64_t ended_ms = least(o->ended_ms, t->ended_ms);
+	return ended_ms && crashed_between(c, ended_ms, written_ms(c, ended_ms));
+}
+
 // A call that a crash cut off ended when the switch last showed life. Its seconds are the wall clock's.
 static void check_recovered(struct checker *c, const struct call_record *r, const struct leg_seen *o,
                             const struct leg_seen *t)
 {
 	uint64_t cut_ms = o->cut_ms ? o->cut_ms : t->cut_ms, early_ms = LIFE_MS;
-	if (!cut_ms) { // or its release had waited for the disk in vain, was passed on all the same, and died with the switch
-		if (!has_fault(c, DISK_FAULTS) || !crashed_between(c, t->answered_ms, UINT64_MAX))
-			ABOUT(c, r, "is of a call that no crash cut off, and says that one did", NUMBER(r));
+	if (!cut_ms && ended_unwritten(c, o, t)) return;
+	if (!cut_ms) {
+		ABOUT(c, r, "is of a call that no crash cut off, and says that one did", NUMBER(r));
 		return;
 	}
 	if (!o->bye_sent_ms && !o->ended_ms) ABOUT(c, r, "is recovered, and its caller was not told by a BYE", NUMBER(r));
@@ -179,7 +187,7 @@ static bool may_be_lost(const struct checker *c, const struct leg_seen *l)
 	if (!l->refused_ms && !l->answered_ms) return true; // it died before any final answer: nobody was told anything
 	uint64_t at_ms = l->refused_ms ? l->refused_ms : l->answered_ms;
 	if (l->answered_ms) return l->unsynced && crashed_between(c, at_ms, UINT64_MAX);
-	return crashed_between(c, at_ms, at_ms + (has_fault(c, DISK_FAULTS) ? UINT32_MAX : WRITTEN_MS));
+	return crashed_between(c, at_ms, written_ms(c, at_ms));
 }
 
 static void check_caller(struct checker *c, const struct records *all, const struct leg_seen *l)

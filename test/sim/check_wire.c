@@ -385,7 +385,9 @@ static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn 
 	if (!l->remote_tag) l->remote_tag = hash(m->from.tag);
 	l->attempts += t->final == hash(m->bytes);
 	if (m->status >= 300 && !l->refused_ms) l->refused_ms = check_now(c);
-	else if (m->status >= 200 && !l->answered_ms) l->answered_ms = check_now(c);
+	if (m->status < 200 || m->status >= 300 || l->answered_ms) return;
+	l->answered_ms = check_now(c);
+	l->unsynced = check_is_unsynced(c, l->call_id);
 }
 
 static bool is_hostile(const struct checker *c, const struct addr *to)
@@ -393,13 +395,17 @@ static bool is_hostile(const struct checker *c, const struct addr *to)
 	return strstr(party_name_at(sim_parties(c->sim), to), "(hostile)");
 }
 
+// What keeps no state may be said anew: a challenge has another nonce each time.
+static bool is_stateless(const struct txn *t, const struct sip_msg *m)
+{
+	return m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
+}
+
 // Is it the one response that this transaction may have now?
 static const char *fault_in_txn(const struct checker *c, const struct txn *t, const struct sip_msg *m)
 {
-	// What keeps no state may be said anew: a challenge has another nonce each time. Without memory nothing keeps state.
-	bool forgetful = sim_plan(c->sim)->faults >> FAULT_ALLOCATION & 1;
-	bool stateless = forgetful || m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
-	if (stateless || t->forged) return NULL;
+	bool forgetful = sim_plan(c->sim)->faults & FAULT(ALLOCATION); // without memory nothing keeps state
+	if (forgetful || is_stateless(t, m) || t->forged) return NULL;
 	if (t->final && t->final != hash(m->bytes)) return "another response came after the final one";
 	if (m->status > 100 && t->to_tag && t->to_tag != hash(m->to.tag)) return "its To tag changed within a transaction";
 	return NULL;
@@ -409,7 +415,7 @@ static void note_response(struct checker *c, struct txn *t, const struct sip_msg
 {
 	struct leg_seen *l = leg_of(c, m);
 	if (m->status > 100 && m->to.tag.n == OWN_TAG) t->to_tag = hash(m->to.tag);
-	if (m->status >= 200 && m->status != 401 && !t->final) {
+	if (m->status >= 200 && !is_stateless(t, m) && !t->final) {
 		t->final = hash(m->bytes);
 		t->final_ms = check_now(c);
 	}
