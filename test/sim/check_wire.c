@@ -6,7 +6,6 @@
 #include "sim/check_inside.h"
 
 #include "sim/party.h"
-#include "sim/weather.h"
 #include "wire/sdp/sdp.h"
 #include "wire/sip/digest.h"
 
