@@ -17,10 +17,10 @@ struct figure {
 };
 
 static const struct figure figures[] = {
-	{ .name = "loss20", .what = "20 % of all datagrams are lost, each way", .seeds = 200, .completed_least = 99.8,
+	{ .name = "loss20", .what = "20 % of all datagrams are lost, each way", .seeds = 100, .completed_least = 99.8,
 	  .plan = "--faults none --loss 2000 --character ordinary --calls 1000 --lines 100 --rate 20",
 	  .promise = "99.8 % completed, none stuck, no CDR doubled" },
-	{ .name = "loss5", .what = "5 % of all datagrams are lost, each way", .seeds = 1000, .completed_least = 99.999,
+	{ .name = "loss5", .what = "5 % of all datagrams are lost, each way", .seeds = 200, .completed_least = 99.999,
 	  .plan = "--faults none --loss 500 --character ordinary --calls 1000 --lines 100 --rate 20",
 	  .promise = "99.999 % completed, none stuck, no CDR doubled" },
 	{ .name = "clock", .what = "the wall clock jumps by an hour, a day, to 29 February; it slews by up to 500 ppm",

@@ -36,16 +36,17 @@ static void *shared_memory(size_t size)
 
 // ONE RUN
 
-// How many calls got where they went. Only those count whose callers and dialling leave no doubt of what should happen.
+// How many calls to lines got there. Only those count whose callers and dialling leave no doubt of what should happen.
 static void count_completed(struct run_result *r, struct sim *s)
 {
 	const struct ledger_call *c;
 	uint32_t at = 0;
 	while ((c = ledger_each(sim_ledger(s), &at))) {
-		if (c->side != LEDGER_CALLER || c->hostile || c->forgets || c->dial_tone) continue;
+		if (c->side != LEDGER_CALLER || c->hostile || c->forgets || c->dial_tone || c->dialled[0] != '6') continue;
+		// What the far party or the office says (busy, declined, vacant) is an answer; these are the network's failures.
+		bool failed = c->status == 0 || c->status == 408 || c->status == 500 || c->status == 503 || c->status == 504;
 		r->begun++;
-		// What a far party says or the office (busy, declined, vacant) is an answer; silence and 5xx are the network's.
-		r->completed += c->answered_ms || (c->status >= 400 && c->status < 500 && c->status != 408) || c->status >= 600;
+		r->completed += c->answered_ms || !failed;
 	}
 }
 
