@@ -18,6 +18,38 @@ static bool has_room(const struct journal_log *j, const struct producer *p, uint
 	return atomic_load(&p->in_flight) < j->setup.in_flight_max && atomic_load(&j->waiting_bytes) + n <= most;
 }
 
+static void hand_over(struct journal_log *j, struct producer *p, struct entry *e)
+{
+	enum err err = ring_put(&p->in, &e);
+	assert(err == OK); // it holds as many as may be in flight
+	(void)err;
+	atomic_fetch_add(&j->puts, 1); // before the look whether the thread sleeps: it does the same the other way round
+	// One wake-up is enough, whoever gives it.
+	if (atomic_load(&j->sleeping) && atomic_exchange(&j->sleeping, false)) journal_wake(j);
+}
+
+static void hold(struct producer *p, struct entry *e)
+{
+	*p->held_last = e;
+	p->held_last = &e->next;
+}
+
+void journal_hold(struct journal_log *j, uint32_t worker)
+{
+	j->workers[worker].holds = true;
+}
+
+void journal_let_go(struct journal_log *j, uint32_t worker)
+{
+	struct producer *p = &j->workers[worker];
+	for (struct entry *e = p->held, *next; e; e = next) {
+		next = e->next;
+		hand_over(j, p, e);
+	}
+	p->held = NULL;
+	p->held_last = &p->held;
+}
+
 static enum err put_record(void *self, uint32_t worker, const struct call_record *r, uint64_t owner)
 {
 	struct journal_log *j = self;
@@ -39,12 +71,9 @@ static enum err put_record(void *self, uint32_t worker, const struct call_record
 	atomic_fetch_add(&p->in_flight, 1);
 	atomic_fetch_add(&j->waiting, 1);
 	atomic_fetch_add(&j->waiting_bytes, b.n);
-	enum err err = ring_put(&p->in, &e);
-	assert(err == OK); // it holds as many as may be in flight
-	atomic_fetch_add(&j->puts, 1); // before the look whether the thread sleeps: it does the same the other way round
-	// One wake-up is enough, whoever gives it.
-	if (atomic_load(&j->sleeping) && atomic_exchange(&j->sleeping, false)) journal_wake(j);
-	return err;
+	if (p->holds && r->kind == RECORD_RELEASE) hold(p, e);
+	else hand_over(j, p, e);
+	return OK;
 }
 
 static bool is_healthy(void *self)
@@ -106,6 +135,7 @@ static enum err make_parts(struct journal_log *j)
 	if (!j->folder || !j->workers || !j->batch.p) return ERR_FULL;
 	for (uint32_t w = 0; w < j->setup.workers; w++) {
 		struct producer *p = &j->workers[w];
+		p->held_last = &p->held;
 		if (ring_init(&p->in, sizeof(struct entry *), j->setup.in_flight_max) != OK) return ERR_FULL;
 		if (ring_init(&p->out, sizeof(struct journal_done), j->setup.in_flight_max) != OK) return ERR_FULL;
 	}
@@ -195,6 +225,7 @@ static void free_parts(struct journal_log *j)
 	}
 	for (uint32_t w = 0; j->workers && w < j->setup.workers; w++) {
 		struct producer *p = &j->workers[w];
+		if (p->in.items) journal_let_go(j, w); // what was never let go goes the same way
 		for (struct entry *e; p->in.items && ring_take(&p->in, &e);) journal_entry_free(e);
 		ring_fini(&p->in);
 		ring_fini(&p->out);

@@ -61,6 +61,11 @@ struct journal_log *journal_close(struct journal_log *j);
 struct journal journal_of(struct journal_log *j);
 // The next of this worker's records that is on disk (or, at close, lost). On the worker's own thread.
 bool journal_take(struct journal_log *j, uint32_t worker, struct journal_done *out);
+// From now on a RELEASE of this worker waits, once it was put, until the worker lets it go; an ANSWER never does. For who
+// sends what it says in batches: a call that is released on disk is remembered by nobody, so a phone that was not told
+// before would never be. Both on the worker's own thread; when that has ended, on any.
+void journal_hold(struct journal_log *j, uint32_t worker);
+void journal_let_go(struct journal_log *j, uint32_t worker);
 // The number of this start, greater than that of any before: with it, call numbers are unique over restarts.
 uint32_t journal_boot(const struct journal_log *j);
 

@@ -57,6 +57,8 @@ struct life { // when a start of the switch last showed life
 struct producer { // a worker's side
 	struct ring in;  // struct entry *
 	struct ring out; // struct journal_done
+	bool holds;      // this and the next two are the worker's own
+	struct entry *held, **held_last; // put and not let go, in order
 	_Atomic uint32_t in_flight; // put and not taken; those that nobody is told of: put and not on disk
 };
 

@@ -80,6 +80,31 @@ static void nobody_is_told_before_the_disk_is_done(void **state)
 	assert_int_equal(journal_status(f->log).waiting, 0);
 }
 
+static void a_release_that_is_held_waits_until_it_is_let_go(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t life;
+	fixture_open_log(f);
+	journal_hold(f->log, 0);
+	for (uint64_t call = 1; call <= 2; call++) assert_int_equal(fixture_put(f, RECORD_ANSWER, call), OK);
+	write_now(f); // an answer waits for nobody
+	for (uint64_t call = 1; call <= 2; call++) assert_true(told(f, RECORD_ANSWER, call));
+	for (uint64_t call = 1; call <= 2; call++) assert_int_equal(fixture_put(f, RECORD_RELEASE, call), OK);
+	assert_false(journal_begin(f->log));
+	assert_int_equal(journal_status(f->log).waiting, 2);
+	journal_let_go(f->log, 0);
+	assert_in_range(journal_due_ms(f->log), 0, now.now_ms);
+	write_now(f);
+	for (uint64_t call = 1; call <= 2; call++) assert_true(told(f, RECORD_RELEASE, call));
+	journal_let_go(f->log, 0); // there is none
+	assert_int_equal(fixture_put(f, RECORD_ANSWER, 3), OK);
+	write_now(f);
+	assert_int_equal(fixture_put(f, RECORD_RELEASE, 3), OK);
+	fixture_close_log(f); // a crash before it was let go: the call stands in the eyes of the next start
+	fixture_open_log(f);
+	assert_int_equal(fixture_recovered(f, &life), 1);
+}
+
 static void a_late_commit_is_unhealthy_until_it_is_over(void **state)
 {
 	struct fixture *f = *state;
@@ -275,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nobody_is_told_before_the_disk_is_done),
+		TEST(a_release_that_is_held_waits_until_it_is_let_go),
 		TEST(a_late_commit_is_unhealthy_until_it_is_over),
 		TEST(life_is_shown_while_a_call_stands),
 		TEST(what_fails_is_tried_again_in_time),

@@ -134,6 +134,13 @@ static void publish_use(struct member *m)
 	atomic_store_explicit(&m->use.tombstones, use.tombstones, memory_order_relaxed);
 }
 
+void crew_flush(struct member *m)
+{
+	outbox_flush(&m->out);
+	// Not before: after a crash in between, the next start would know nothing of phones that still are to be told.
+	journal_let_go(m->crew->setup.journal, m->index);
+}
+
 uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms)
 {
 	atomic_exchange(&m->sleep, AWAKE); // before the look at what waits: what comes later calls again
@@ -145,7 +152,7 @@ uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms)
 		location_sweep(m->crew->setup.worker.live->location, m->index, now_ms, SWEEP_LINES);
 		m->swept_ms = now_ms;
 	}
-	outbox_flush(&m->out);
+	crew_flush(m);
 	publish_use(m);
 	if (recover_ms < next_ms) next_ms = recover_ms;
 	return next_ms < now_ms + SWEEP_MS ? next_ms : now_ms + SWEEP_MS;
@@ -257,6 +264,7 @@ static enum err make_member(struct crew *c, uint32_t index)
 	w.count = c->count;
 	w.boot = journal_boot(s->journal);
 	w.journal = journal_of(s->journal);
+	journal_hold(s->journal, index);
 	w.media = s->media(s->self, index);
 	w.out = &m->out;
 	w.set_feature = set_feature;

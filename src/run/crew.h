@@ -107,6 +107,9 @@ struct crew *crew_free(struct crew *c);
 void crew_input(struct member *m, const struct packet *p);
 // Does all that waits and is due, and sends; when to come again, monotonic ms.
 uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms);
+// Sends what waits, then lets the records of the calls that ended with it be written. Each turn does it; so does whoever
+// has a member's last packets.
+void crew_flush(struct member *m);
 // May it sleep until then? From a true answer to its next turn it is woken when something comes for it.
 bool crew_may_sleep(struct member *m);
 

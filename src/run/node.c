@@ -81,7 +81,7 @@ static void *work(void *self)
 		rcu_offline();
 		loop_wait(&nw->loop, crew_may_sleep(m) && next_ms > now_ms ? next_ms - now_ms : 0);
 	}
-	outbox_flush(&m->out);
+	crew_flush(m);
 	rcu_leave();
 	return NULL;
 }
