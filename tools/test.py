@@ -36,6 +36,7 @@ BUILDS = {
     "asan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false"]),
     "release": ("gcc", []),  # as `make` builds it
     "tsan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=thread", "-Db_lundef=false"]),
+    "bugs": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Dbugs=true"]), # deliberate ones: only the simulator of it
     "fuzz": ("clang", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                        "-Dfuzz=true"]),
 }
@@ -98,7 +99,7 @@ class Suite:
         self.fuzz_seconds, self.fuzz_target = args.fuzz_seconds, args.fuzz_target
         self.refuse_seconds = args.refuse_seconds
 
-    def build(self, kind, jobs=CORES):
+    def build(self, kind, jobs=CORES, target="all"):
         folder = self.folder / kind
         compiler, options = BUILDS[kind]
         log = ""
@@ -106,7 +107,7 @@ class Suite:
         if not (folder / "build.ninja").exists():
             code, log = run(["meson", "setup", folder, *options], LIMIT_S, {"CC": compiler})
         if code == 0:
-            code, output = run(["ninja", "-C", folder, f"-j{jobs}"], LIMIT_S)
+            code, output = run(["ninja", "-C", folder, f"-j{jobs}", target], LIMIT_S)
             log += output
         self.report.add(f"build {kind} ({compiler}, no warning)", [(kind, code == 0)], log)
         return code == 0
@@ -160,6 +161,13 @@ class Suite:
             code, output = run(["python3", TOP / "test" / "hardening.py", self.folder / "release" / "dialtone",
                                 TOP / "packaging" / "dialtone.service"], LIMIT_S)
             self.report.add("defences of the release build", tap_results(output) or [("ran", code == 0)], output)
+
+    def bugs(self):
+        """That the checkers can fail: each deliberate bug must be found."""
+        if self.build("bugs", target="test/sim/bugs"):
+            folder = TOP / "test" / "sim"
+            code, output = run([self.folder / "bugs" / "test" / "sim" / "bugs", folder / "bugs.tab"], LIMIT_S)
+            self.report.add("simulator, deliberate bugs", tap_results(output) or [("ran", code == 0)], output)
 
     def interop(self):
         code, output = run(["python3", TOP / "test" / "interop" / "run.py", "--program",
@@ -246,7 +254,7 @@ def on_all_cores(report, title, items, work):
 
 
 def main():
-    steps = ["unit", "refused", "interop", "kills", "disk", "hardening", "threads", "fuzz"]
+    steps = ["unit", "refused", "interop", "kills", "disk", "hardening", "bugs", "threads", "fuzz"]
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--build", default="build-test", help="where the builds go (default: build-test)")
     words.add_argument("--fuzz-seconds", type=int, default=60, help="time for all fuzz targets together")
