@@ -95,7 +95,9 @@ static void put_wait(struct ladder_of *l, uint64_t at_ms)
 	uint64_t ms = l->last_ms ? (at_ms - l->last_ms + PAUSE_MS / 2) / PAUSE_MS * PAUSE_MS : 0;
 	l->last_ms = at_ms;
 	if (ms < PAUSE_MS) return;
-	put_fmt(l->b, ms % 1000 ? "wait %llu ms\n" : "wait %llu s\n", (unsigned long long)(ms % 1000 ? ms : ms / 1000));
+	put_z(l->b, "wait ");
+	put_u64(l->b, ms % 1000 ? ms : ms / 1000);
+	put_z(l->b, ms % 1000 ? " ms\n" : " s\n");
 	if (l->answered) l->for_ms += ms;
 }
 
@@ -118,7 +120,7 @@ static void put_called(struct ladder_of *l)
 	else put_z(l->b, l->o.trunk ? "+16035550102" : "6035550102");
 }
 
-static bool put_words(struct ladder_of *l, bool from_switch)
+static void put_words(struct ladder_of *l, bool from_switch)
 {
 	const struct sip_msg *m = &l->m;
 	struct buf *b = l->b;
@@ -131,10 +133,9 @@ static bool put_words(struct ladder_of *l, bool from_switch)
 		}
 	} else {
 		put_fmt(b, "%u", m->status);
-		if (m->method != SIP_INVITE) put_fmt(b, " (%.*s)", STR_FMT(m->method_name.n ? m->method_name : m->cseq.method_name));
+		if (m->method != SIP_INVITE) put_fmt(b, " (%.*s)", STR_FMT(m->cseq.method_name));
 	}
 	put_sdp(b, m);
-	return true;
 }
 
 // A party's arrow begins a row; those of the switch that follow stand beside it.

@@ -100,7 +100,8 @@ void party_not_idle(struct ua *p)
 const struct ua *party_random_line(struct ua *p)
 {
 	struct parties *all = p->all;
-	if (all->idle_count && party_chance(p, 8000)) return &all->list[all->idle[party_between(p, 0, all->idle_count - 1)]];
+	if (all->idle_count && party_chance(p, 8000))
+		return &all->list[all->idle[party_between(p, 0, all->idle_count - 1)]];
 	return &all->list[party_between(p, 0, all->phones - 1)];
 }
 
@@ -169,7 +170,6 @@ void party_reboot(struct ua *p)
 	p->registered = false;
 	p->register_id[0] = '\0';
 	p->nonce[0] = '\0';
-	p->boots++;
 	register_again(p, (uint32_t)(p->deaf_until_ms - party_now(p)) + 10);
 }
 

@@ -46,7 +46,6 @@ struct ua {
 	char register_id[48]; // Call-ID; "" before the first
 	uint32_t register_cseq, register_tries, expires_s;
 	bool registered;
-	uint32_t boots;
 	struct timer registering, own;
 	struct list dialogs;       // that stand
 	uint32_t standing;
@@ -79,7 +78,7 @@ struct dialog {
 	struct ledger_call *seen;
 	char call_id[80], local_tag[17], remote_tag[80], target[128], local[192], remote[256], uri[96];
 	uint8_t talk; // enum talk
-	bool caller, late_offer, cancel_wanted, cancelled, over, acked, dial_tone;
+	bool caller, late_offer, cancel_wanted, cancelled, dial_tone;
 	bool held_by_me, held_by_far, lost_ack; // lost_ack: it will not acknowledge
 	uint32_t local_cseq, remote_cseq, invite_cseq, tries;
 	uint64_t remote_seen; // bit n: remote_cseq - n was used
@@ -136,13 +135,11 @@ struct parties {
 	// What the weather did, as far as it excuses what a party sees.
 	uint64_t spoiled, lost, spoiled_ms, disturbed_ms;
 	struct hostile *hostile;
-	struct recorder *recorder;
 	struct sip_msg msg; // the one being looked at
 };
 
 // party.c
 void party_send(struct ua *p, struct str text);
-void party_restart_wheel(struct parties *all);
 void party_timer(struct ua *p, struct timer *t, uint64_t after_ms, enum party_timer kind, ref owner);
 void party_idle(struct ua *p);     // it may call again, if it may
 void party_not_idle(struct ua *p);

@@ -27,7 +27,8 @@ static void choose(struct dialog *d)
 	const struct character *as = p->as;
 	uint32_t soon = party_between(p, 200, 6000);
 	if (d->held_by_me) next(d, ACT_RETRIEVE, soon);
-	else if (party_chance(p, as->holds) || (d->held_by_far && party_chance(p, as->hold_in_hold))) next(d, ACT_HOLD, soon);
+	else if (party_chance(p, as->holds) || (d->held_by_far && party_chance(p, as->hold_in_hold)))
+		next(d, ACT_HOLD, soon);
 	else if (party_chance(p, as->reinvites)) next(d, ACT_REINVITE, party_between(p, 0, 2) ? soon : 50);
 	else if (party_chance(p, as->rebinds_nat)) next(d, ACT_REBIND, soon);
 	else if (party_chance(p, as->reboots)) next(d, ACT_REBOOT, soon);
