@@ -257,11 +257,10 @@ static bool refuse_many(uint64_t most, uint64_t seconds, const struct CMUnitTest
 // A folder of its own, in memory where there is one; the tests make theirs below it.
 static void prepare(void)
 {
-	counted = mmap(NULL, sizeof *counted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	runs.output = memfd_create("output", 0);
 	strcpy(runs.folder, "/dev/shm/refuse-XXXXXX");
 	if (access("/dev/shm", W_OK) != 0) strcpy(runs.folder, "/tmp/refuse-XXXXXX");
-	if (counted == MAP_FAILED || runs.output < 0 || !mkdtemp(runs.folder) || chdir(runs.folder) != 0) exit(2);
+	if (runs.output < 0 || !mkdtemp(runs.folder) || chdir(runs.folder) != 0) exit(2);
 	setenv("TMPDIR", runs.folder, 1);
 }
 
@@ -282,9 +281,10 @@ int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *te
 	uint32_t at = 0;
 	if (!wanted) return __real__cmocka_run_group_tests(name, tests, count, setup, teardown);
 	group = (struct group){ name, tests, count, setup, teardown };
-	if (count > TESTS_MAX) exit(2);
-	prepare();
+	counted = mmap(NULL, sizeof *counted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (count > TESTS_MAX || counted == MAP_FAILED) exit(2);
 	if (strchr(wanted, ':')) return run_named(wanted, strchr(wanted, ':'));
+	prepare();
 	if (!refuse_many(strtoull(wanted, NULL, 10), seconds ? strtoull(seconds, NULL, 10) : 0, &child, &at))
 		return run_alone(child, at);
 	printf("%sok - %u of %llu allocations refused, one at a time; %u tests waited in vain\n1..1\n",
