@@ -36,7 +36,7 @@ BUILDS = {
     "asan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false"]),
     "release": ("gcc", []),  # as `make` builds it
     "tsan": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=thread", "-Db_lundef=false"]),
-    "bugs": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Dbugs=true"]), # deliberate ones: only the simulator of it
+    "bugs": ("gcc", ["--buildtype=debug", "-Doptimization=1", "-Dbugs=true"]), # deliberate ones, for the simulator
     "fuzz": ("clang", ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                        "-Dfuzz=true"]),
 }
