@@ -196,9 +196,23 @@ void txn_repeat(struct sip_stack *s, struct sip_txn *t, uint32_t interval_ms_max
 	txn_send(s, t, t->text);
 }
 
-static uint64_t tag_hash(const struct sip_stack *s, struct str to_tag)
+static bool was_told(const struct sip_txn *t, uint32_t tag)
 {
-	return hash_str(&s->keys[0], to_tag) | 1; // 0 is none
+	for (uint32_t i = 0; i < TXN_ANSWERS_MAX; i++)
+		if (t->answer_tags[i] == tag) return true;
+	return false;
+}
+
+static uint32_t tag_hash(const struct sip_stack *s, struct str to_tag)
+{
+	return (uint32_t)hash_str(&s->keys[0], to_tag) | 1; // 0 is none
+}
+
+static void note_answer(struct sip_txn *t, uint32_t tag)
+{
+	if (was_told(t, tag)) return;
+	memmove(t->answer_tags + 1, t->answer_tags, sizeof t->answer_tags - sizeof t->answer_tags[0]);
+	t->answer_tags[0] = tag;
 }
 
 void txn_tell_response(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
@@ -208,7 +222,7 @@ void txn_tell_response(struct sip_stack *s, struct sip_txn *t, const struct txn_
 	if (t->quiet && !answers) return;
 	ref r = pool_ref(&s->txns, t);
 	s->user.response(s->user.self, r, t->owner, in->m, in->from);
-	if (answers && (t = pool_at(&s->txns, r))) t->answer_tag = tag_hash(s, in->m->to.tag);
+	if (answers && (t = pool_at(&s->txns, r))) note_answer(t, tag_hash(s, in->m->to.tag));
 }
 
 void txn_tell_timeout(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
@@ -322,7 +336,7 @@ struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn, struct str
 {
 	const struct sip_txn *t = pool_at(&s->txns, txn);
 	if (!t) return (struct sip_stray){ 0 };
-	return (struct sip_stray){ .offers = t->asks, .again = t->answer_tag == tag_hash(s, to_tag) };
+	return (struct sip_stray){ .offers = t->asks, .again = was_told(t, tag_hash(s, to_tag)) };
 }
 
 void sip_stack_disown(struct sip_stack *s, ref txn)

@@ -22,6 +22,8 @@ struct txn_key {
 
 enum txn_kind { TXN_INVITE_CLIENT, TXN_INVITE_SERVER, TXN_CLIENT, TXN_SERVER, TXN_KIND_COUNT };
 
+#define TXN_ANSWERS_MAX 4 // branches of one fork whose answers are remembered
+
 struct sip_txn {
 	struct map_node node; // in stack.by_branch
 	struct txn_key branch_key;
@@ -40,7 +42,7 @@ struct sip_txn {
 	bool quiet;          // nothing is told of it: disowned, or a CANCEL
 	bool initial;        // stands in stack.by_identity
 	bool asks;           // an INVITE of ours without a body: its 2xx brings an offer
-	uint64_t answer_tag; // hash of the To tag of the last 2xx that was told; 0: none came
+	uint32_t answer_tags[TXN_ANSWERS_MAX]; // hashes of the To tags of 2xx that were told, the last first; 0: none
 };
 
 struct sip_stack {
