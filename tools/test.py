@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Runs every test there is, as `make test` and CI do, and closes with the line "N passed, N failed".
 
-    tools/test.py [--build FOLDER] [--fuzz-seconds N] [STEP ...]
+    tools/test.py [--build FOLDER] [--fuzz-seconds N] [--sim-seconds N] [STEP ...]
 
-Four builds, each without a warning, in folders of their own: gcc with ASan and UBSan (every unit test, the ladders, the
-real programs), gcc release (are the binary's defences on), gcc with TSan (the unit tests again, for their threads), and
-clang with libFuzzer. Real programs mostly wait, builds never do: so the steps run in two lanes. STEP names the ones to
-run (see --list); all, without it.
+Four builds, each without a warning, in folders of their own: gcc with ASan and UBSan (every unit test, the ladders,
+the real programs), gcc release (are the binary's defences on; the simulator's fresh seeds), gcc with TSan (the unit
+tests again, for their threads), and clang with libFuzzer. Real programs mostly wait, builds never do: so the steps
+run in two lanes. STEP names the ones to run (see --list); all, without it.
 """
 
 import argparse
@@ -98,6 +98,7 @@ class Suite:
         self.folder, self.report = pathlib.Path(args.build).resolve(), report
         self.fuzz_seconds, self.fuzz_target = args.fuzz_seconds, args.fuzz_target
         self.refuse_seconds = args.refuse_seconds
+        self.sim_seconds = args.sim_seconds
 
     def build(self, kind, jobs=CORES, target="all"):
         folder = self.folder / kind
@@ -112,11 +113,11 @@ class Suite:
         self.report.add(f"build {kind} ({compiler}, no warning)", [(kind, code == 0)], log)
         return code == 0
 
-    def meson_test(self, kind, title, timeout_factor, jobs):
+    def meson_test(self, kind, title, timeout_factor, jobs, *words):
         """Everything that meson knows as a test, counted by subtest."""
         folder = self.folder / kind
         code, output = run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", jobs, "-t",
-                            timeout_factor], LIMIT_S)
+                            timeout_factor, *words], LIMIT_S)
         logs = folder / "meson-logs" / "testlog.json"
         tests = [json.loads(line) for line in logs.read_text().splitlines()] if logs.exists() else []
         results, log = [], ""
@@ -153,14 +154,35 @@ class Suite:
                         results or [("there are programs", False)], "\n".join(logs))
 
     def threads(self):
-        if self.build("tsan"):
-            self.meson_test("tsan", "unit tests (TSan)", 5, CORES)
+        if self.build("tsan"): # the simulator has no threads
+            self.meson_test("tsan", "unit tests (TSan)", 5, CORES, "--no-suite", "sim")
 
     def hardening(self):
         if self.build("release"):
             code, output = run(["python3", TOP / "test" / "hardening.py", self.folder / "release" / "dialtone",
                                 TOP / "packaging" / "dialtone.service"], LIMIT_S)
             self.report.add("defences of the release build", tap_results(output) or [("ran", code == 0)], output)
+
+    def sim(self):
+        """The simulator: a build with sanitizers goes the same way as one without."""
+        if not self.build("release"):
+            return
+        program = pathlib.Path("test") / "sim" / "sim"
+        few = [run([self.folder / kind / program, "--from", "1", "--seeds", "30"], LIMIT_S)
+               for kind in ("asan", "release")]
+        sums = [re.search(r"sum ([0-9a-f]+)", output) for _, output in few]
+        same = all(code == 0 for code, _ in few) and sums[0] and sums[1] and sums[0][1] == sums[1][1]
+        self.report.add("simulator, in two builds", [("the same seeds, the same runs", bool(same))],
+                        "\n".join(output for _, output in few))
+
+    def seeds(self):
+        """A minute of one core on seeds that nobody has seen. It tells of the first failure."""
+        if not self.build("release"):
+            return
+        program = self.folder / "release" / "test" / "sim" / "sim"
+        code, output = run([program, "--seconds", self.sim_seconds, "--failures",
+                            self.folder / "sim-failures.txt"], self.sim_seconds + LIMIT_S)
+        self.report.add("simulator, fresh seeds", [(output.split("\n")[0], code == 0)], output)
 
     def bugs(self):
         """That the checkers can fail: each deliberate bug must be found."""
@@ -254,22 +276,24 @@ def on_all_cores(report, title, items, work):
 
 
 def main():
-    steps = ["unit", "refused", "interop", "kills", "disk", "hardening", "bugs", "threads", "fuzz"]
+    steps = ["unit", "refused", "interop", "kills", "disk", "hardening", "sim", "bugs", "threads", "fuzz"]
+    asked_for = ["seeds"]  # by name: they find what is to be mended next
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--build", default="build-test", help="where the builds go (default: build-test)")
     words.add_argument("--fuzz-seconds", type=int, default=60, help="time for all fuzz targets together")
+    words.add_argument("--sim-seconds", type=int, default=60, help="time for the simulator's fresh seeds")
     words.add_argument("--refuse-seconds", type=int, default=1, help="time for one program's refused allocations")
     words.add_argument("--fuzz-target", default="", help="fuzz only those with this in their names")
     words.add_argument("--list", action="store_true", help="name the steps")
     words.add_argument("step", nargs="*", default=[], help="run these only")
     args = words.parse_args()
-    if args.list or set(args.step) - set(steps):
-        print(*steps)
+    if args.list or set(args.step) - set(steps + asked_for):
+        print(*steps, *asked_for)
         return 0 if args.list else 2
     wanted = args.step or steps
     report = Report()
     suite = Suite(args, report)
-    needs_asan = {"unit", "refused", "interop", "kills", "disk"} & set(wanted)
+    needs_asan = {"unit", "refused", "interop", "kills", "disk", "sim"} & set(wanted)
     if not needs_asan or suite.build("asan"):
         waiting = {"interop", "kills", "disk"}
         lanes = [[step for step in wanted if step not in waiting], [step for step in wanted if step in waiting]]
