@@ -36,6 +36,7 @@ class Node(switch.Switch):
         self.disk = lab.folder / "switch"
         self.disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_KB}k", "dialtone-test", self.disk], check=True)
+        lab.at_end(lambda: subprocess.run(["umount", "--lazy", self.disk], check=False))
         super().__init__(lab, "journal_file_mb = 1\n")
 
     def make_room(self):
