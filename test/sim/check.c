@@ -11,7 +11,9 @@
 #define SAVED_MS 5000 // by when a registration is in the store
 
 // Faults of ours that the switch itself notices and survives: here none may happen.
-static const char *const faults[] = { "calls_broken", "calls_queue_full", "occupancy_underflow", "occupancy_corrected" };
+static const char *const faults[] = {
+	"calls_broken", "calls_queue_full", "occupancy_underflow", "occupancy_corrected",
+};
 
 // The last error that was logged: what a noticed fault was.
 static char last_error[512];
@@ -155,8 +157,8 @@ static void check_registrations(struct checker *c)
 		const struct registered *r = &c->registered[line];
 		bool kept = r->since_ms && r->since_ms + SAVED_MS < crash->at_ms && r->until_ms > check_now(c) + SAVED_MS;
 		if (kept && !location_get(l, line, check_now(c), &b, 1))
-			sim_fail(c->sim, "line %u was registered for %llu ms when the switch died, and is not after its start", line,
-			         (unsigned long long)(crash->at_ms - r->since_ms));
+			sim_fail(c->sim, "line %u was registered for %llu ms when the switch died, and is not after its start",
+			         line, (unsigned long long)(crash->at_ms - r->since_ms));
 	}
 }
 
@@ -164,7 +166,8 @@ static void sweep(struct checker *c)
 {
 	struct node_sim *n = sim_node(c->sim);
 	uint32_t sessions = 0;
-	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++) memset(c->held[kind], 0, c->held_max[kind] * sizeof *c->held[kind]);
+	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++)
+		memset(c->held[kind], 0, c->held_max[kind] * sizeof *c->held[kind]);
 	for (uint32_t i = 0; i < node_worker_count(n); i++) {
 		struct worker *w = node_worker(n, i);
 		struct str call_id = { "", 0 };

@@ -1,7 +1,7 @@
 // What the checkers share, and nobody else sees.
 //
 //     check.c         after every event: invariants, places, timers, faults of ours that are counted
-//     check_wire.c    what comes and goes: is it well-formed, does it answer something, when was a leg answered and ended
+//     check_wire.c    what comes and goes: is it well-formed, what does it answer, when was a leg answered and ended
 //     check_media.c   who hears whom
 //     check_record.c  at the end: the records against what was seen
 #pragma once
@@ -21,7 +21,7 @@
 #define DISK_FAULTS (FAULT(SLOW_DISK) | FAULT(SYNC_FAILS) | FAULT(WRITE_FAILS) | FAULT(DISK_FULL))
 #define CLOCK_FAULTS (FAULT(CLOCK) | FAULT(SLEW))
 
-// A leg of a call as it can be told from its messages, by its Call-ID. Times are those of the run, at the node; 0 never.
+// A leg of a call as its messages tell, by its Call-ID. Times are those of the run, at the node; 0 never.
 struct leg_seen {
 	struct map_node node;
 	char call_id[RECORD_TEXT_MAX];

@@ -121,8 +121,8 @@ static void check_recovered(struct checker *c, const struct call_record *r, cons
 		ABOUT(c, r, "is of a call that no crash cut off, and says that one did", NUMBER(r));
 		return;
 	}
-	if (!o->bye_sent_ms && !o->ended_ms) ABOUT(c, r, "is recovered, and its caller was not told by a BYE", NUMBER(r));
-	if (!t->bye_sent_ms && !t->ended_ms) ABOUT(c, r, "is recovered, and its called party was not told by a BYE", NUMBER(r));
+	if (!o->bye_sent_ms && !o->ended_ms) ABOUT(c, r, "is recovered, and its caller got no BYE", NUMBER(r));
+	if (!t->bye_sent_ms && !t->ended_ms) ABOUT(c, r, "is recovered, and its called party got no BYE", NUMBER(r));
 	if (has_fault(c, CLOCK_FAULTS)) return;
 	uint64_t most_ms = cut_ms - t->answered_ms, least_ms = most_ms > early_ms ? most_ms - early_ms : 0;
 	if (has_fault(c, DISK_FAULTS)) least_ms = 0; // life could not be shown
@@ -203,7 +203,7 @@ static void check_caller(struct checker *c, const struct records *all, const str
 		FAIL(c, id, "a call has no record: it was %s at %llu ms", l->answered_ms ? "answered" : "refused",
 		     (unsigned long long)(l->answered_ms ? l->answered_ms : l->refused_ms));
 	if (!seen || opened || !row || row->hostile) return;
-	if (row->answered_ms && !seen->record->answered) FAIL(c, id, "a caller was answered, and its record says it was not");
+	if (row->answered_ms && !seen->record->answered) FAIL(c, id, "a caller was answered, and its record denies it");
 	if (row->answered_ms && !l->answered_ms) FAIL(c, id, "a caller says that it was answered, and nobody told it so");
 }
 

@@ -281,6 +281,7 @@ static const char *fault_of_description(struct checker *c, const struct sip_msg 
 
 static const char *fault_of_ack(const struct checker *c, const struct leg_seen *l, const struct txn *invite, const struct sip_msg *m)
 {
+	if (!l) return NULL; // the answer named another call: it came so, spoiled or from somebody hostile
 	if (invite) return invite->status >= 300 ? NULL : "it acknowledges a refusal that never came";
 	for (uint32_t i = 0; l && i < ARRAY_LEN(l->acked_cseqs); i++)
 		if (l->acked_cseqs[i] == m->cseq.number) return NULL;
@@ -299,7 +300,7 @@ static const char *fault_of_cancel(const struct checker *c, const struct txn *in
 // A new request in a leg: is it one that the leg allows now?
 static const char *fault_in_leg(struct leg_seen *l, const struct sip_msg *m)
 {
-	if (!l) return m->method == SIP_INVITE || m->method == SIP_BYE ? "it belongs to no leg" : NULL;
+	if (!l) return m->method == SIP_INVITE ? "it belongs to no leg" : NULL;
 	if (m->to.tag.n && l->remote_tag && hash(m->to.tag) != l->remote_tag) return NULL; // another branch of a fork
 	if (m->method == SIP_INVITE && l->inviting) return "it is an INVITE while another one waits for its answer";
 	if (m->method != SIP_BYE && l->ended_ms) return "it is a request in a leg that has ended";

@@ -1,5 +1,5 @@
-// The media plane of a run. A session is two sides; each has ports of ours, and what the switch was told of the far end.
-// Who hears whom follows from that alone; nothing but commands and digits ever moves here.
+// The media plane of a run. A session is two sides; each has ports of ours, and what the switch was told of the far
+// end. Who hears whom follows from that alone; nothing but commands and digits ever moves here.
 #include "sim/plane.h"
 
 #include "base/wheel.h"
@@ -335,8 +335,8 @@ uint32_t plane_open(const struct plane *p)
 bool plane_has(const struct plane *p, const struct addr *port)
 {
 	// What is written down in this millisecond may leave when its call is over already.
-	bool just_freed = port->port >= PORT_FIRST && p->owners[(port->port - PORT_FIRST) / 2].freed_ms == sim_now_ms(p->sim);
-	return just_freed || owner_of(p, port);
+	const struct port_owner *o = port->port >= PORT_FIRST ? &p->owners[(port->port - PORT_FIRST) / 2] : NULL;
+	return (o && o->freed_ms == sim_now_ms(p->sim)) || owner_of(p, port);
 }
 
 uint32_t plane_ports_taken(const struct plane *p)
@@ -370,7 +370,8 @@ bool plane_digit(struct plane *p, const struct addr *from, const struct addr *to
 	if (!find(p, to, &s, &o)) return false;
 	struct side *side = &s->sides[o->side];
 	const struct media_remote *r = &side->remote[0];
-	if (!addr_host_eq(&r->rtp, from) && !addr_host_eq(&r->signalling, from)) return false; // a stranger (wire/rtp/latch.h)
+	// A stranger is not heard (wire/rtp/latch.h).
+	if (!addr_host_eq(&r->rtp, from) && !addr_host_eq(&r->signalling, from)) return false;
 	bool passed = passes(s, o->side);
 	if (passed) s->sides[media_other(o->side)].digit = digit;
 	if (side->collects)
