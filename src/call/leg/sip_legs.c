@@ -41,7 +41,7 @@ void leg_free(struct sip_leg *leg)
 	wheel_stop(&ls->wheel, &leg->expires);
 	// A 2xx that still comes to a re-INVITE of a dialog that had its BYE is acknowledged, and gets no other.
 	if (leg->invite_txn && leg->dialog.text)
-		(void)sip_client_stray(ls->setup.stack, leg->invite_txn, leg->dialog.remote_tag);
+		sip_client_ended(ls->setup.stack, leg->invite_txn, leg->dialog.remote_tag);
 	if (leg->invite_txn) sip_stack_disown(ls->setup.stack, leg->invite_txn);
 	if (leg->bye_txn) sip_stack_disown(ls->setup.stack, leg->bye_txn);
 	sip_dialog_fini(&leg->dialog);

@@ -339,6 +339,12 @@ struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn, struct str
 	return (struct sip_stray){ .offers = t->asks, .again = was_told(t, tag_hash(s, to_tag)) };
 }
 
+void sip_client_ended(struct sip_stack *s, ref txn, struct str to_tag)
+{
+	struct sip_txn *t = pool_at(&s->txns, txn);
+	if (t && t->kind == TXN_INVITE_CLIENT) note_answer(t, tag_hash(s, to_tag));
+}
+
 void sip_stack_disown(struct sip_stack *s, ref txn)
 {
 	struct sip_txn *t = pool_at(&s->txns, txn);

@@ -108,6 +108,8 @@ struct sip_stray {
 	bool again;  // the 2xx of this To tag was told before, perhaps to the owner, who ended what it began
 };
 struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn, struct str to_tag);
+// The dialog in which this INVITE of ours went out has had its BYE: a 2xx of this To tag counts as told before.
+void sip_client_ended(struct sip_stack *s, ref txn, struct str to_tag);
 // Answers a request that shall have no state (a challenge, a refusal under load, any answer to a stranger, who may have
 // forged his address and would have us repeat it): the transaction is dropped without tombstone, a retransmission is a
 // new request (RFC 3261 §8.2.7).
