@@ -170,7 +170,8 @@ static void check_record(struct checker *c, const struct call_record *r)
 	// What was written and not yet said when the crash came is a call of no length.
 	bool unheard = r->recovered && !o->answered_ms;
 	if (r->answered && ((!o->answered_ms && !unheard) || !t || !t->answered_ms)) {
-		ABOUT(c, r, "is answered, and no party answered or heard so", NUMBER(r));
+		bool renamed = !t && has_fault(c, FAULT(SPOILED)); // the answer named another call when it came
+		if (!renamed) ABOUT(c, r, "is answered, and no party answered or heard so", NUMBER(r));
 		return;
 	}
 	if (o->attempts > 1) return; // several calls of one Call-ID: whose seconds these are nobody can tell
