@@ -94,7 +94,7 @@ bool check_is_unsynced(const struct checker *c, const char *call_id)
 {
 	struct node_sim *n = sim_node(c->sim);
 	const struct call *call;
-	if (!(sim_plan(c->sim)->faults & DISK_FAULTS)) return false;
+	if (!(sim_plan(c->sim)->faults & (DISK_FAULTS | FAULT(ALLOCATION)))) return false;
 	for (uint32_t i = 0; i < node_worker_count(n); i++)
 		for (uint32_t at = 0; node_worker(n, i) && (call = calls_each(worker_calls(node_worker(n, i)), &at));)
 			if (strcmp(call->call_ids[0], call_id) == 0) return call->unsynced;
