@@ -298,11 +298,12 @@ static const char *fault_of_cancel(const struct checker *c, const struct txn *in
 }
 
 // A new request in a leg: is it one that the leg allows now?
-static const char *fault_in_leg(struct leg_seen *l, const struct sip_msg *m)
+static const char *fault_in_leg(const struct checker *c, const struct leg_seen *l, const struct sip_msg *m)
 {
+	bool spoiled = sim_plan(c->sim)->faults & FAULT(SPOILED); // an answer may have named another call
 	if (!l) return m->method == SIP_INVITE ? "it belongs to no leg" : NULL;
 	if (m->to.tag.n && l->remote_tag && hash(m->to.tag) != l->remote_tag) return NULL; // another branch of a fork
-	if (m->method == SIP_INVITE && l->inviting) return "it is an INVITE while another one waits for its answer";
+	if (m->method == SIP_INVITE && l->inviting && !spoiled) return "it is an INVITE while another one waits for its answer";
 	if (m->method != SIP_BYE && l->ended_ms) return "it is a request in a leg that has ended";
 	// An answer that comes late, of a leg that was given up, is acknowledged and ended once more.
 	if (m->method == SIP_BYE && l->byes && l->byes >= l->answers && !l->cut_ms) return "it is a second BYE";
@@ -339,7 +340,7 @@ static const char *sent_request(struct checker *c, const struct sip_msg *m, cons
 	if (t) return t->request == hash(m->bytes) ? NULL : "another request had its branch";
 	if (m->method == SIP_ACK) return fault_of_ack(c, l, invite_of(c, m), m);
 	if (m->method == SIP_INVITE && m->to.tag.n == 0) l = leg_need(c, m, false);
-	const char *wrong = m->method == SIP_CANCEL ? fault_of_cancel(c, invite_of(c, m)) : fault_in_leg(l, m);
+	const char *wrong = m->method == SIP_CANCEL ? fault_of_cancel(c, invite_of(c, m)) : fault_in_leg(c, l, m);
 	if (!wrong) wrong = fault_of_description(c, m);
 	txn_add(c, key, m, to);
 	if (m->method != SIP_CANCEL) note_request(c, l, m);

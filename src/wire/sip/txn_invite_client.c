@@ -7,8 +7,6 @@
 //     CANCEL_WAITS ─1xx▶ CANCELLING (CANCEL sent; the final response is awaited for 64*T1)
 #include "wire/sip/txn_core.h"
 
-#include "base/bug.h"
-
 #define STATES(X) X(CALLING) X(CANCEL_WAITS) X(PROCEEDING) X(CANCELLING) X(COMPLETED) X(ACCEPTED) X(TERMINATED)
 #define EVENTS(X)                                                                                                      \
 	X(RX_100) X(RX_1XX) X(RX_2XX) X(RX_FAIL) X(CANCEL) X(TIMER_A) X(TIMER_B) X(TIMER_D) X(TIMER_M) X(TIMER_CANCEL) \
@@ -112,7 +110,6 @@ const struct txn_machine txn_invite_client = {
 void txn_invite_client_response(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
 {
 	uint16_t status = in->m->status;
-	if (BUG(early_cancel_forgotten) && t->state == CANCEL_WAITS && status < 200) return;
 	txn_step(s, t, status == 100 ? RX_100 : status < 200 ? RX_1XX : status < 300 ? RX_2XX : RX_FAIL, in);
 }
 
