@@ -216,6 +216,7 @@ static bool script_wants(const struct ladder *l, const struct message *m)
 		struct str what = ladder_words(l, item)[3].text;
 		bool again = false;
 		for (uint32_t k = 4; k < item->count; k++) again |= word_is(&ladder_words(l, item)[k], "again");
+		if (again && l->weather) continue;
 		if (again != m->again) return false;
 		if (m->m->is_request) return str_eq(what, m->m->method_name);
 		uint32_t status;
@@ -281,18 +282,29 @@ bool actor_deals_with(struct ladder *l, struct message *m)
 
 // MAKING A PARTY
 
+#define REGISTER_MS 40000 // in weather
+
+static bool is_registered(struct ladder *l, const struct actor *p, uint32_t first)
+{
+	for (uint32_t i = first; i < l->message_count; i++) {
+		struct message *m = &l->messages[i];
+		m->automatic = true;
+		if (m->to == p && !m->away && m->m->status == 200) return m->taken = true;
+	}
+	return false;
+}
+
 static bool register_phone(struct ladder *l, struct actor *p)
 {
 	struct arrow a = { .from = p, .kind = ARROW_REQUEST, .method = SIP_REGISTER, .method_name = STR("REGISTER"),
 	                   .fresh = true };
 	uint32_t first = l->message_count;
+	uint64_t until = l->now_ms + (l->weather ? REGISTER_MS : 0);
 	if (!send_arrow(l, &a)) return false;
 	net_settle(l);
-	for (uint32_t i = first; i < l->message_count; i++) {
-		struct message *m = &l->messages[i];
-		m->automatic = true;
-		if (m->to == p && m->m->status == 200) return m->taken = true;
-	}
+	do
+		if (is_registered(l, p, first)) return true;
+	while (l->weather && net_advance(l, until));
 	return ladder_fail(l, net_unexpected(l), "%.*s could not register", STR_FMT(p->name));
 }
 

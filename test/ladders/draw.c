@@ -75,8 +75,10 @@ static void put_time(struct buf *b, const struct ladder *l, uint64_t at_ms)
 	put_fmt(b, "%5llu.%03llu  ", (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
 }
 
-static void put_message(struct buf *b, struct ladder *l, const struct message *m)
+static void put_message(struct buf *b, struct ladder *l, const struct event *e)
 {
+	const struct message *m = e->message;
+	bool lost = l->weather ? e->lost : m->lost;
 	struct canvas c;
 	uint32_t from = column_of(l, m->from), to = column_of(l, m->to), columns = column_count(l);
 	lifelines(&c, columns);
@@ -89,15 +91,16 @@ static void put_message(struct buf *b, struct ladder *l, const struct message *m
 		// Beside the sender or the receiver, whichever is not the switch: there it is read.
 		uint32_t gap = m->from ? (from < to ? left : right - COLUMN) : (from < to ? right - COLUMN : left);
 		write_over(&c, gap + (COLUMN - text.n) / 2, text);
-		const char *head = m->lost ? "✗" : from < to ? "▶" : "◀";
+		const char *head = lost ? "✗" : from < to ? "▶" : "◀";
 		uint32_t middle = (left + right) / 2, at = from < to ? right - 1 : left + 1;
-		if (m->lost) at = from < to ? middle + COLUMN / 3 : middle - COLUMN / 3;
+		if (lost) at = from < to ? middle + COLUMN / 3 : middle - COLUMN / 3;
 		c.cells[at] = head;
 	}
-	put_time(b, l, m->at_ms);
+	put_time(b, l, e->at_ms);
 	put_canvas(b, &c);
 	if (m->line) put_fmt(b, "  line %u", m->line);
-	if (!m->taken && !m->from) put_z(b, "  not expected");
+	if (e->remark.n) put_fmt(b, "  %.*s", STR_FMT(e->remark));
+	if (!m->taken && !m->from) put_z(b, m->away ? "  not heard" : "  not expected");
 	put_z(b, "\n");
 }
 
@@ -122,7 +125,7 @@ void put_picture(struct buf *b, struct ladder *l)
 		const struct event *e = &l->events[i];
 		if (e->message && e->message->automatic && e->message->m && e->message->m->method == SIP_REGISTER) continue;
 		if (e->message) {
-			put_message(b, l, e->message);
+			put_message(b, l, e);
 			continue;
 		}
 		put_time(b, l, e->at_ms);

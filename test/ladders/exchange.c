@@ -2,6 +2,7 @@
 #include "ladders/exchange_inside.h"
 
 #include "ladders/actor.h"
+#include "ladders/weather.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,7 @@ bool exchange_restart(struct ladder *l)
 	if (!need_worker(l)) return false;
 	x->worker = worker_free(x->worker);
 	if (!renew_live(x)) return ladder_fail(l, NULL, "no memory");
+	if (l->weather) weather_forget(l);
 	journal_crash(x);
 	plane_init(x);
 	x->feature.waits = false;

@@ -27,6 +27,8 @@ bool exchange_input(struct ladder *l, const struct packet *p);
 bool exchange_step(struct ladder *l);
 // Fires timers that are due at this instant; gives the next deadline.
 uint64_t exchange_tick(struct ladder *l);
+// Is there no record on its way to a disk that only weather makes slow?
+bool exchange_disk_rests(const struct ladder *l);
 // The program dies and starts again: what was on disk is there, nothing else.
 bool exchange_restart(struct ladder *l);
 // All given back? A sentence with what is left, or NULL.

@@ -13,7 +13,7 @@
 #define JOURNAL_RECORDS_MAX 256
 struct journal_entry {
 	struct call_record record;
-	uint64_t owner, done_ms; // done_ms: when it is on disk
+	uint64_t owner, put_ms, done_ms; // done_ms: when it is on disk
 	bool told, read;         // told: the worker knows; read: a cdr line named it
 	bool recovered;          // an answer whose release a restart wrote
 };

@@ -7,6 +7,7 @@
 
 #define PROMPT_MS 4000 // one announcement, its special information tone with it
 #define BURST_MS 1000  // one tone that ends by itself
+#define LISTEN_MS 5000 // patience in weather
 
 static struct plane_session *session_at(struct memory_plane *p, ref r)
 {
@@ -294,7 +295,7 @@ static struct str heard(struct ladder *l, const struct actor *p)
 	return STR("nothing");
 }
 
-bool media_hears(struct ladder *l, const struct item *item)
+static bool hears(struct ladder *l, const struct item *item)
 {
 	const struct word *w = ladder_words(l, item);
 	struct actor *p = ladder_actor(l, w[0].text);
@@ -315,6 +316,39 @@ bool media_hears(struct ladder *l, const struct item *item)
 	return true;
 }
 
+// Does this party not know where to listen, because weather kept a provisional response from it?
+static bool is_untold(const struct ladder *l, const struct actor *p)
+{
+	for (uint32_t i = 0; i < l->late_count; i++)
+		if (arrow_is_to(l, &l->script->items[l->late[i]], p)) return true;
+	return false;
+}
+
+bool media_hears(struct ladder *l, const struct item *item)
+{
+	uint64_t until = l->now_ms + LISTEN_MS;
+	if (!l->weather) return hears(l, item);
+	while (!hears(l, item)) {
+		const struct actor *p = ladder_actor(l, ladder_words(l, item)[0].text);
+		l->failed = false;
+		if (net_advance(l, until)) continue;
+		if (l->failed || (p && is_untold(l, p))) return !l->failed;
+		l->failed = true; // as it says already
+		return false;
+	}
+	return true;
+}
+
+// In weather the switch may begin to listen later than the script thinks.
+static bool is_listened_to(struct ladder *l, const struct actor *p, struct ear *ear)
+{
+	uint64_t until = l->now_ms + LISTEN_MS;
+	do
+		if (find_ear(l, p, ear) && ear->session->sides[ear->side].collects) return true;
+	while (l->weather && net_advance(l, until));
+	return false;
+}
+
 // DTMF as RFC 4733 events: the plane tells the worker at the first packet of each.
 bool media_dials(struct ladder *l, const struct item *item)
 {
@@ -325,7 +359,7 @@ bool media_dials(struct ladder *l, const struct item *item)
 	ladder_remark(l, ladder_text(l, "%.*s dials %.*s", STR_FMT(p->name), STR_FMT(w[2].text)));
 	for (uint32_t i = 0; i < w[2].text.n && !l->failed; i++) {
 		// A session may end between two digits.
-		if (!find_ear(l, p, &ear) || !ear.session->sides[ear.side].collects)
+		if (!is_listened_to(l, p, &ear))
 			return ladder_fail(l, NULL, "nobody listens to the digits of %.*s", STR_FMT(p->name));
 		struct media_event e = { .owner = ear.session->owner, .session = session_ref(&l->exchange->plane, ear.session),
 		                         .kind = MEDIA_EV_DIGIT, .side = (uint8_t)ear.side, .digit = w[2].text.p[i] };

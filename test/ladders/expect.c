@@ -4,6 +4,10 @@
 #include "ladders/draft.h"
 #include "ladders/actor.h"
 
+// In weather: what is sure to come, and a provisional response, which may be lost: each way takes 200 ms at most.
+#define SURE_MS 40000
+#define PROVISIONAL_MS 450
+
 static bool names_user(struct ladder *l, const struct arrow *a, const struct sip_msg *m)
 {
 	if (a->user.n == 0) return true;
@@ -24,7 +28,7 @@ static bool fits(struct ladder *l, const struct arrow *a, const struct message *
 
 static bool is_waiting(const struct message *m, const struct actor *p)
 {
-	return m->to == p && !m->from && !m->taken;
+	return m->to == p && !m->from && !m->taken && !m->away;
 }
 
 static struct message *find(struct ladder *l, const struct arrow *a)
@@ -148,13 +152,44 @@ static bool not_there(struct ladder *l, const struct arrow *a)
 	return ladder_fail(l, other, other ? "%.*s got something else" : "%.*s got nothing", STR_FMT(a->to->name));
 }
 
+static bool is_provisional(const struct arrow *a)
+{
+	return a->kind == ARROW_RESPONSE && a->status < 200;
+}
+
+bool expect_late(struct ladder *l)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < l->late_count && !l->failed;) {
+		struct arrow a;
+		if (!arrow_read(&a, l, &l->script->items[l->late[i]])) return false;
+		struct message *m = find(l, &a);
+		if (m) {
+			l->late[i] = l->late[--l->late_count];
+			any = expect_take(l, m, &a);
+		} else i++;
+	}
+	return any;
+}
+
+// The script goes on without it; it is taken when it comes.
+static bool go_past(struct ladder *l)
+{
+	if (l->late_count == LADDER_LATE_MAX) return ladder_fail(l, NULL, "too many provisional responses are late");
+	l->late[l->late_count++] = l->at;
+	return true;
+}
+
 bool expect_arrow(struct ladder *l, const struct arrow *a)
 {
+	bool unsure = l->weather && is_provisional(a);
 	uint64_t until = l->now_ms + a->within_ms;
+	if (l->weather) until += unsure ? PROVISIONAL_MS : SURE_MS;
 	struct message *m = find(l, a);
-	while (!m && l->now_ms < until && net_wait_for(l, a->to, until)) m = find(l, a);
+	while (!m && l->now_ms < until && net_advance(l, until)) m = find(l, a);
+	if (!m && unsure && !l->failed) return go_past(l);
 	if (!m) return not_there(l, a);
-	struct message *before = overtaken(l, m);
+	struct message *before = l->weather ? NULL : overtaken(l, m); // in weather parties are told in order
 	if (before) return ladder_fail(l, before, "this came first, in the same transaction");
 	return expect_take(l, m, a);
 }

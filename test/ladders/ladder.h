@@ -18,12 +18,14 @@
 #define LADDER_EVENTS_MAX 8192
 #define LADDER_TEXT_MAX 4096
 #define LADDER_COUNTERS_MAX 512
+#define LADDER_LATE_MAX 64
 #define DRAFT_HEADERS_MAX 48
 #define LADDER_MEMORY (24u << 20)
 
 struct actor;
 struct actor_call;
 struct exchange;
+struct weather;
 
 struct message {
 	uint64_t at_ms;
@@ -37,6 +39,12 @@ struct message {
 	bool lost;      // sent, never arrived
 	bool again;     // the octets of an earlier message
 	bool automatic; // sent or taken without a word in the script
+	bool dealt;     // the automatic rules know it
+	// In weather:
+	bool away;      // it was not handed up to its party yet
+	bool arrived;   // a copy of it came
+	bool gone;      // its sender will not say it again
+	uint32_t sent;  // so often
 };
 
 // A message to be written: all that a script may change before it becomes octets.
@@ -121,10 +129,11 @@ struct actor {
 	uint64_t silent_ms; // ... since then
 };
 
-struct event { // for the picture: a message, or a remark
+struct event { // for the picture: a message, a remark, or both
 	uint64_t at_ms;
 	const struct message *message;
 	struct str remark;
+	bool lost;
 };
 
 struct ladder {
@@ -139,6 +148,9 @@ struct ladder {
 	struct str realm;
 	struct message *messages; // owned
 	uint32_t message_count, dealt; // dealt: of so many the automatic rules know
+	struct weather *weather; // not owned; NULL: calm
+	uint32_t late[LADDER_LATE_MAX], late_count; // items: provisional responses that did not come yet
+	uint64_t waited_ms;      // as the script said; the rest of the time that passed is the weather's
 	struct event *events; // owned
 	uint32_t event_count;
 	struct exchange *exchange; // the switch and its surroundings; NULL until a message goes to it
@@ -154,11 +166,14 @@ struct ladder {
 struct ladder *ladder_new(void);
 struct ladder *ladder_free(struct ladder *l);
 // True: it went as written (or failed as it was to fail). What passed stays to be drawn until the next run.
-bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene);
+// In calm weather (NULL), or in this one.
+bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene, struct weather *w);
 // Writes down the first failure; later ones are ignored. False always, to be returned.
 bool ladder_fail(struct ladder *l, struct message *culprit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void ladder_remark(struct ladder *l, struct str text);
+// What became of a message in weather.
+void ladder_note(struct ladder *l, const struct message *m, bool lost, struct str text);
 struct actor *ladder_actor(struct ladder *l, struct str name);
 const struct word *ladder_words(const struct ladder *l, const struct item *item);
 const char *ladder_z(struct ladder *l, struct str text); // the same, ended by NUL
@@ -172,11 +187,17 @@ bool net_return(struct ladder *l, const struct message *m);
 struct message *net_send(struct ladder *l, struct actor *from, struct actor *to, struct str bytes, bool lost);
 // Takes a packet of the switch into the inbox of its party.
 void net_receive(struct ladder *l, const struct packet *p);
+// In weather: a message of the switch that is not in the inbox yet, and one that now is.
+struct message *net_hold(struct ladder *l, struct actor *to, struct str bytes);
+void net_hand_up(struct ladder *l, struct message *m);
 // Lets everything happen that happens at this instant.
 void net_settle(struct ladder *l);
 // Lets time pass; a message that comes before the end and that nobody expects ends it: false.
 bool net_wait(struct ladder *l, uint64_t ms);
-// Lets time pass until something came for the party, at the longest until a time; false when nothing came.
-bool net_wait_for(struct ladder *l, const struct actor *p, uint64_t until_ms);
+// Lets time pass to the next thing that happens, at the longest until a time. False: it is reached.
+bool net_advance(struct ladder *l, uint64_t until_ms);
+// In weather: lets time pass until all that was said is heard, or until a party may speak.
+void net_rest(struct ladder *l);
+void net_turn(struct ladder *l, const struct actor *p);
 // Is there a message that nobody expected?
 struct message *net_unexpected(struct ladder *l);

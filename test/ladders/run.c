@@ -48,6 +48,12 @@ void ladder_remark(struct ladder *l, struct str text)
 		l->events[l->event_count++] = (struct event){ .at_ms = l->now_ms, .remark = text };
 }
 
+void ladder_note(struct ladder *l, const struct message *m, bool lost, struct str text)
+{
+	if (l->event_count < LADDER_EVENTS_MAX)
+		l->events[l->event_count++] = (struct event){ .at_ms = l->now_ms, .message = m, .remark = text, .lost = lost };
+}
+
 const struct word *ladder_words(const struct ladder *l, const struct item *item)
 {
 	return &l->script->words[item->first];
@@ -87,6 +93,9 @@ static bool do_arrow(struct ladder *l, const struct item *item)
 {
 	struct arrow a;
 	if (!arrow_read(&a, l, item)) return false;
+	if (l->weather && a.again) return true; // what is lost, and so is repeated, is the weather's business
+	if (l->weather && !a.returned) a.lost = false;
+	if (a.from) net_turn(l, a.from);
 	bool good = !a.from ? expect_arrow(l, &a) : a.to ? do_direct(l, &a) : send_arrow(l, &a);
 	net_settle(l);
 	return good && !l->failed;
@@ -115,6 +124,7 @@ static bool do_wait(struct ladder *l, const struct item *item)
 	uint64_t ms;
 	if (!words_duration(&ms, ladder_words(l, item) + 1, item->count - 1)) return ladder_fail(l, NULL, "wait how long?");
 	ladder_remark(l, item_text(l, item));
+	l->waited_ms += ms;
 	return net_wait(l, ms);
 }
 
@@ -122,6 +132,8 @@ static bool do_quiet(struct ladder *l, const struct item *item)
 {
 	(void)item;
 	if (!net_wait(l, QUIET_MS)) return false;
+	struct message *m = net_unexpected(l);
+	if (m) return ladder_fail(l, m, "nobody expected this");
 	const char *left = l->exchange ? exchange_left_over(l) : NULL;
 	if (left) return ladder_fail(l, NULL, "not quiet: %s", left);
 	return exchange_replay(l);
@@ -161,6 +173,12 @@ static bool do_expected_failure(struct ladder *l, const struct item *item)
 	if (item->count != 2) return ladder_fail(l, NULL, "fails \"how\"");
 	l->expected_failure = ladder_words(l, item)[1].text;
 	return true;
+}
+
+// Why a ladder is not for weather.
+static bool do_calm(struct ladder *l, const struct item *item)
+{
+	return item->count == 2 || ladder_fail(l, NULL, "calm \"why\"");
 }
 
 // The ladder says what is right, and the switch is known not to do it yet: counted as an expected failure.
@@ -218,25 +236,31 @@ static bool do_learns(struct ladder *l, const struct item *item)
 
 static const struct {
 	const char *word;
-	bool second; // it is the second word, after a party
+	enum { FIRST, SECOND } at; // SECOND: after a party
 	bool (*run)(struct ladder *l, const struct item *item);
+	bool rests; // in weather: not before all is heard that was said
 } statements[] = {
-	{ "->", true, do_arrow },         { "is", true, actor_is },          { "hears", true, media_hears },
-	{ "dials", true, media_dials },   { "ignores", true, do_ignores },   { "moves", true, do_moves },
-	{ "learns", true, do_learns },    { "falls", true, do_falls },
-	{ "office", false, do_office },   { "set", false, do_set },          { "wait", false, do_wait },
-	{ "quiet", false, do_quiet },     { "cdr", false, journal_cdr },     { "trail", false, journal_trail },
-	{ "journal", false, journal_statement },                             { "counter", false, do_counter },
-	{ "drop", false, do_drop },     { "restart", false, do_restart }, { "fails", false, do_expected_failure },
-	{ "awaits", false, do_awaits },
+	{ "->", SECOND, do_arrow, false },             { "is", SECOND, actor_is, false },
+	{ "hears", SECOND, media_hears, false },       { "dials", SECOND, media_dials, false },
+	{ "ignores", SECOND, do_ignores, true },       { "moves", SECOND, do_moves, true },
+	{ "learns", SECOND, do_learns, false },        { "falls", SECOND, do_falls, true },
+	{ "office", FIRST, do_office, false },         { "set", FIRST, do_set, true },
+	{ "wait", FIRST, do_wait, false },             { "quiet", FIRST, do_quiet, false },
+	{ "cdr", FIRST, journal_cdr, false },          { "trail", FIRST, journal_trail, false },
+	{ "journal", FIRST, journal_statement, true }, { "counter", FIRST, do_counter, false },
+	{ "drop", FIRST, do_drop, true },              { "restart", FIRST, do_restart, true },
+	{ "fails", FIRST, do_expected_failure, false }, { "awaits", FIRST, do_awaits, false },
+	{ "calm", FIRST, do_calm, false },
 };
 
 static bool do_item(struct ladder *l, const struct item *item)
 {
 	const struct word *w = ladder_words(l, item);
 	for (uint32_t i = 0; i < ARRAY_LEN(statements); i++) {
-		uint32_t at = statements[i].second;
-		if (at < item->count && word_is(&w[at], statements[i].word)) return statements[i].run(l, item);
+		uint32_t at = statements[i].at;
+		if (at >= item->count || !word_is(&w[at], statements[i].word)) continue;
+		if (statements[i].rests) net_rest(l);
+		return !l->failed && statements[i].run(l, item);
 	}
 	return ladder_fail(l, NULL, "\"%.*s\" is not understood", STR_FMT(w[0].text));
 }
@@ -256,7 +280,7 @@ static bool to_the_end(struct ladder *l)
 	uint32_t preamble = l->scene->first ? l->script->preamble_count : 0;
 	if (!do_range(l, 0, preamble) || !do_range(l, l->scene->first, l->scene->count)) return false;
 	l->at = l->scene->first + l->scene->count;
-	struct message *m = net_unexpected(l);
+	struct message *m = l->weather ? NULL : net_unexpected(l);
 	if (m) return ladder_fail(l, m, "nobody expected this");
 	if (!do_quiet(l, NULL)) return false;
 	for (uint32_t i = 0; i < l->actor_count; i++) {
@@ -287,12 +311,12 @@ struct ladder *ladder_free(struct ladder *l)
 	return NULL;
 }
 
-bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene)
+bool ladder_run(struct ladder *l, const struct script *s, const struct scene *scene, struct weather *weather)
 {
 	exchange_free(l);
 	arena_reset(&l->arena);
 	*l = (struct ladder){ .script = s, .scene = scene, .realm = STR("ladder.example"), .arena = l->arena,
-	                      .messages = l->messages, .events = l->events };
+	                      .messages = l->messages, .events = l->events, .weather = weather };
 	l->now_ms = l->began_ms = BEGIN_MS;
 	for (uint32_t i = 0; i < LADDER_COUNTERS_MAX && count_at(i); i++) l->counted[i] = count_sum(count_at(i));
 	bool good = to_the_end(l) && !l->failed;

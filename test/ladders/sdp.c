@@ -147,7 +147,7 @@ bool sdp_lists(struct str text, struct str codec)
 }
 
 // o=user id version IN IP4 host
-static const char *take_origin(struct actor_call *call, struct str line, struct str rest)
+static const char *take_origin(const struct ladder *l, struct actor_call *call, struct str line, struct str rest)
 {
 	uint64_t id, version;
 	str_cut(&line, ' ');
@@ -158,7 +158,7 @@ static const char *take_origin(struct actor_call *call, struct str line, struct 
 	if (known && id != call->switch_sdp_id) return "the session id of the o= line changed within a dialog";
 	if (same && version != call->switch_sdp_version) return "the version of the o= line changed and nothing else did";
 	// RFC 3264 8: a changed description has a version one higher.
-	if (known && !same && version != call->switch_sdp_version + 1)
+	if (known && !same && version != call->switch_sdp_version + 1 && !(l->weather && version > call->switch_sdp_version))
 		return "the description changed, and the version of its o= line did not grow by one";
 	call->switch_sdp_id = id;
 	call->switch_sdp_version = version;
@@ -178,7 +178,7 @@ const char *sdp_take(struct ladder *l, struct actor_call *call, struct str text)
 		if (i < 3 && line.p[0] != order[i]) return "a description begins with v=, o=, s=";
 		if (line.p[0] == 'c' && host.n == 0) host = line;
 		if (line.p[0] == 'm' && port.n == 0) port = line;
-		const char *wrong = line.p[0] == 'o' ? take_origin(call, line, rest) : NULL;
+		const char *wrong = line.p[0] == 'o' ? take_origin(l, call, line, rest) : NULL;
 		if (wrong) return wrong;
 	}
 	struct addr media = { 0 };
