@@ -39,6 +39,9 @@ class Node(switch.Switch):
         lab.at_end(lambda: subprocess.run(["umount", "--lazy", self.disk], check=False))
         super().__init__(lab, "journal_file_mb = 1\n")
 
+    def launch(self):
+        self.program = self.lab.start("switch", [self.lab.program, "serve", "-c", self.config], switch.SANITIZERS)
+
     def make_room(self):
         subprocess.run(["mount", "-o", f"remount,size={LARGE_KB}k", self.disk], check=True)
 
@@ -66,7 +69,7 @@ def emergency(lab, node, name):
 
 
 def fill(lab, args, policy, alarm, event, count):
-    """Calls until the disk is full and nothing goes on but what `policy` lets; then room. Gives what was written."""
+    """A switch, its load, and calls until the disk is full and nothing goes on but what `policy` lets."""
     node = Node(lab).start()
     node.say("setting", "set", "slow_disk_refuses", f"value={policy}")
     load = Load(lab, args.sipload, node)
@@ -77,6 +80,11 @@ def fill(lab, args, policy, alarm, event, count):
     lab.check("and the status", labs.wait_until(lambda: not node.is_healthy()))
     await_event(load, *event, count)
     emergency(lab, node, "full")
+    return node, load
+
+
+def make_room(lab, node, load):
+    """Room, and calls again; then all is written. Gives that."""
     node.make_room()
     lab.check("with room again the journal is well", labs.wait_until(node.is_healthy, step_s=0.1))
     await_event(load, "caller", "answered", 200, RATE)
@@ -91,15 +99,44 @@ def fill(lab, args, policy, alarm, event, count):
 
 def refuses(lab, args):
     """By this policy the room that the journal still has is for the calls in progress, and for emergencies."""
-    audit = fill(lab, args, 1, "journal_no_room", ("caller", "refused", 503), RATE)
+    audit = make_room(lab, *fill(lab, args, 1, "journal_no_room", ("caller", "refused", 503), RATE))
     lab.check("no answer went before its record", not audit.unsynced(), audit.unsynced()[:3])
 
 
 def goes_on(lab, args):
     """By this one calls go on, and their records wait in memory."""
-    audit = fill(lab, args, 0, "journal_failing", ("caller", "answered", 200), 3 * RATE)
+    audit = make_room(lab, *fill(lab, args, 0, "journal_failing", ("caller", "answered", 200), 3 * RATE))
     late = len(audit.unsynced())
     lab.check("records that were late say so", late >= 3 * RATE, late)
+
+
+def starts(lab, args):
+    """A switch that dies while its disk is full starts again without room: emergency calls need it."""
+    node, load = fill(lab, args, 1, "journal_no_room", ("caller", "refused", 503), RATE)
+    load.stop()
+    labs.wait_until(lambda: node.ask("status")["calls"]["now"] == 0, step_s=0.1)
+    node.kill()
+    lab.programs.remove(node.program)
+    fill_up(node.disk)
+    node.launch()
+    labs.wait_until(lambda: not node.program.runs() or node.say("status", may_fail=True), step_s=0.05)
+    lab.check("a switch starts though its disk is full, and says so", not node.is_healthy())
+    emergency(lab, node, "again")
+    node.make_room()
+    lab.check("with room its journal is well, though no call came", labs.wait_until(node.is_healthy, step_s=0.1))
+    lab.check("both emergency calls have their records", labs.wait_until(
+        lambda: sum(record["emergency"] for record in all_records(node)) == 2, step_s=0.1))
+    node.stop()
+
+
+def fill_up(folder):
+    """Leaves no room there, whatever the last program gave back."""
+    with (folder / "fills").open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            return
 
 
 def main():
@@ -110,7 +147,7 @@ def main():
     words.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = words.parse_args()
     if args.inside:
-        return labs.run_alone([lambda lab, walk=walk: walk(lab, args) for walk in (refuses, goes_on)], args.dialtone,
+        return labs.run_alone([lambda lab, walk=walk: walk(lab, args) for walk in (refuses, goes_on, starts)], args.dialtone,
                               args.keep)
     alone = ["unshare", "--map-root-user", "--mount"]
     if subprocess.run([*alone, "mount", "-t", "tmpfs", "none", "/tmp"], check=False, capture_output=True).returncode:

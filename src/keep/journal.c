@@ -187,9 +187,10 @@ static enum err open_log(struct journal_log *j)
 	if (atomic_load(&j->open_count))
 		LOG(WARN, "journal_recovers", LOG_TEXT("calls were answered and not released when the switch stopped"),
 		    LOG_U64("calls", atomic_load(&j->open_count)));
-	// The first frame of a new segment: with it this start is known, and the disk has shown that it can be written.
-	if (journal_commit(j) != OK) return refuse(ERR_SYSTEM, j, "the journal cannot be written");
-	return OK;
+	// The first frame of a new segment: with it this start is known, and the disk has shown that it can be written. On
+	// a full disk the switch starts all the same, for emergency calls; the journal is not well until there is room.
+	err = journal_commit(j);
+	return err == OK || err == ERR_FULL ? OK : refuse(ERR_SYSTEM, j, "the journal cannot be written");
 }
 
 enum err journal_open(struct journal_log **out, const struct journal_setup *setup)

@@ -46,7 +46,8 @@ struct journal_setup {
 struct journal_log;
 
 // Opens the folder: reads what is there, cuts off a torn end, starts a new segment. ERR_STATE: another process has it
-// open; ERR_SYSTEM: it cannot be read or written. Both are logged.
+// open; ERR_SYSTEM: it cannot be read or written. Both are logged. A disk that is full is no error: the journal is not
+// healthy until there is room.
 MUST_CHECK enum err journal_open(struct journal_log **out, const struct journal_setup *setup);
 // The calls that were answered and never released when it was opened, each told once, to any thread: their ANSWER, and
 // when the switch that answered them last showed life. Each stays open until a RELEASE with its number is put.

@@ -61,30 +61,31 @@ static void wake(struct journal_log *j, const bool *woken)
 
 // ---- Segments -------------------------------------------------------------------------------------------------------
 
-static void make_ready(struct journal_log *j)
+static enum err make_ready(struct journal_log *j)
 {
 	uint64_t now_ms = journal_time(j).now_ms;
-	if (j->ready.fd >= 0 || now_ms < j->room_at_ms) return;
+	if (j->ready.fd >= 0 || now_ms < j->room_at_ms) return OK;
 	enum err err = journal_segment_make(&j->ready, &j->files, j->number + 1);
 	int system = errno;
 	if (err == OK || err == ERR_EXISTS) j->number++;
 	if (err == OK) {
 		if (atomic_exchange(&j->no_room, false)) LOG(INFO, "journal_room", LOG_TEXT("there is room again"));
-		return;
+		return OK;
 	}
 	COUNT(journal_no_room);
 	j->room_at_ms = now_ms + JOURNAL_ROOM_MS;
 	if (!atomic_exchange(&j->no_room, true))
 		LOG(ERROR, "journal_no_room", LOG_TEXT("no room for the journal's next segment"), LOG_Z("system", strerror(system)));
+	return err;
 }
 
 enum err journal_turn(struct journal_log *j)
 {
 	j->room_at_ms = 0;
-	make_ready(j);
-	if (j->ready.fd < 0) return ERR_FULL;
+	enum err err = make_ready(j);
+	if (err != OK) return err;
 	pthread_mutex_lock(&j->lock);
-	enum err err = journal_add_segment(j, j->ready.number, 0);
+	err = journal_add_segment(j, j->ready.number, 0);
 	pthread_mutex_unlock(&j->lock);
 	if (err != OK) return err;
 	journal_segment_close(&j->now, &j->files);
@@ -279,7 +280,7 @@ static void trim(struct journal_log *j)
 
 static void tidy(struct journal_log *j)
 {
-	if (j->now.end >= j->files.segment_bytes / 2) make_ready(j);
+	if (j->now.end >= j->files.segment_bytes / 2) (void)make_ready(j); // told there
 	trim(j);
 	j->tidy_at_ms = journal_time(j).now_ms + JOURNAL_TIDY_MS;
 }
@@ -289,7 +290,8 @@ static void tidy(struct journal_log *j)
 // When something is to be written; UINT64_MAX: nothing is.
 static uint64_t write_due_ms(const struct journal_log *j)
 {
-	uint64_t due_ms = j->first ? 0 : j->open_here ? j->written_at_ms + JOURNAL_LIFE_MS : UINT64_MAX;
+	bool now = j->first || j->now.fd < 0; // without a segment it cannot be well, and calls wait for that
+	uint64_t due_ms = now ? 0 : j->open_here ? j->written_at_ms + JOURNAL_LIFE_MS : UINT64_MAX;
 	return due_ms > j->retry_at_ms ? due_ms : j->retry_at_ms;
 }
 

@@ -179,9 +179,26 @@ static void one_process_has_it_open(void **state)
 	assert_int_equal(journal_open(&second, &f->setup), ERR_SYSTEM);
 	fixture_close_log(f);
 	f->setup.folder = f->folder;
-	atomic_store(&f->disk.fallocate_errno, ENOSPC);
+	atomic_store(&f->disk.fallocate_errno, EROFS);
 	assert_int_equal(journal_open(&second, &f->setup), ERR_SYSTEM); // a clear error at the start
 	atomic_store(&f->disk.fallocate_errno, 0);
+}
+
+static void a_full_disk_stops_no_start(void **state)
+{
+	struct fixture *f = *state;
+	atomic_store(&f->disk.fallocate_errno, ENOSPC);
+	fixture_start(f);
+	assert_false(f->journal.ops->healthy(f->journal.self));
+	assert_int_equal(fixture_put(f, RECORD_RELEASE, 1), OK); // an emergency call's
+	atomic_store(&f->disk.fallocate_errno, 0);
+	assert_true(fixture_done(f, RECORD_RELEASE, 1));
+	AWAIT(f->journal.ops->healthy(f->journal.self));
+	fixture_close_log(f);
+	atomic_store(&f->disk.fallocate_errno, ENOSPC);
+	fixture_start(f);
+	atomic_store(&f->disk.fallocate_errno, 0);
+	AWAIT(f->journal.ops->healthy(f->journal.self)); // though no call asks for it
 }
 
 static _Atomic uint32_t woken[2];
@@ -282,6 +299,7 @@ int main(void)
 		TEST(a_long_call_is_carried_along),
 		TEST(limits_hold),
 		TEST(one_process_has_it_open),
+		TEST(a_full_disk_stops_no_start),
 		TEST(workers_put_at_the_same_time),
 		TEST(waiting_for_commits_ends_with_one),
 	};
