@@ -9,6 +9,7 @@
 #define LOST_MAX 2          // of one transaction, both ways together
 #define LOST_TRUNK_MAX 1    // with a far switch: scripts take their time, and after 2 s another trunk is tried
 #define DELAY_MS_MAX 200    // one way
+#define YOUNG_MS 1000       // of an INVITE: it is repeated 0.5, 1.5 and 3.5 s after it was sent
 #define DOUBLE_MS_MAX 4000  // a second copy: later than all that it belongs to, at times
 #define DISK_MS_MAX 150     // less than the time after which a call is passed on unsynced
 
@@ -50,16 +51,16 @@ static struct patience *patience_of(struct weather *w, const struct message *m)
 	return p;
 }
 
-// A party's provisional response is said once. The first of an INVITE may be lost, for the switch repeats the INVITE and
-// is answered again; nothing would bring back a later one, and the call would be another call.
+// A party's provisional response is said once. The first of an INVITE may be lost, for the switch repeats the INVITE,
+// soon if it is young, and is answered again; nothing would bring back a later one, and the call would be another call.
 static bool would_be_missed(const struct ladder *l, const struct message *m)
 {
 	if (!m->from || m->m->is_request || m->m->status >= 200) return false;
 	for (uint32_t i = 0; i < l->message_count; i++) {
 		const struct message *o = &l->messages[i];
-		if (o->from == m->from && o->arrived && o->m && !o->m->is_request &&
-		    str_eq(o->m->via.branch, m->m->via.branch))
-			return true;
+		if (!o->m || !str_eq(o->m->via.branch, m->m->via.branch)) continue;
+		if (o->from == m->from && o->arrived && !o->m->is_request) return true;
+		if (o->to == m->from && o->m->method == SIP_INVITE && l->now_ms - o->at_ms > YOUNG_MS) return true;
 	}
 	return false;
 }
