@@ -66,7 +66,7 @@ static uint16_t listener_for(const struct supervise *s, const struct addr *peer)
 
 static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_t peer)
 {
-	char text[1024], me[64], far[64];
+	char text[1024], me[64], far[64], tag[16], call_id[16];
 	const struct addr *to = &g->peers[peer].addr;
 	uint16_t listener = listener_for(s, to);
 	struct buf b = buf_on(text, sizeof text), m = buf_on(me, sizeof me), f = buf_on(far, sizeof far);
@@ -74,20 +74,22 @@ static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_
 	if (g->host[0]) put_z(&f, g->host);
 	else put_addr(&f, to);
 	struct random *chance = &s->setup.env->random;
+	struct buf t = buf_on(tag, sizeof tag), c = buf_on(call_id, sizeof call_id);
 	struct str branch = sip_stack_branch(s->setup.stack);
+	put_hex(&t, random_u64(chance), 16);
+	put_hex(&c, random_u64(chance), 16);
+	const struct sip_identity id = { .from_tag = buf_str(&t), .call_id = buf_str(&c), .cseq = 1 };
 	put_fmt(&b, "OPTIONS sip:%.*s SIP/2.0\r\nVia: SIP/2.0/UDP %.*s;branch=%.*s;rport\r\nMax-Forwards: 70\r\n",
 	        STR_FMT(buf_str(&f)), STR_FMT(buf_str(&m)), STR_FMT(branch));
-	put_fmt(&b, "From: <sip:dialtone@%.*s>;tag=", STR_FMT(buf_str(&m)));
-	put_hex(&b, random_u64(chance), 16);
-	put_fmt(&b, "\r\nTo: <sip:%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&f)));
-	put_hex(&b, random_u64(chance), 16);
-	put_fmt(&b, "\r\nCSeq: 1 OPTIONS\r\nContact: <sip:dialtone@%.*s>\r\nAccept: application/sdp\r\n",
+	put_fmt(&b, "From: <sip:dialtone@%.*s>;tag=%.*s\r\nTo: <sip:%.*s>\r\nCall-ID: %.*s\r\n", STR_FMT(buf_str(&m)),
+		STR_FMT(id.from_tag), STR_FMT(buf_str(&f)), STR_FMT(id.call_id));
+	put_fmt(&b, "CSeq: 1 OPTIONS\r\nContact: <sip:dialtone@%.*s>\r\nAccept: application/sdp\r\n",
 		STR_FMT(buf_str(&m)));
 	put_sip_body(&b, STR(""), STR(""));
 	ref txn;
 	if (b.err == OK && sip_client_send(&txn, s->setup.stack,
 			&(struct sip_client_request){ .method = SIP_OPTIONS, .branch = branch, .message = buf_str(&b), .to = *to,
-				.listener = listener, .owner = owner_of(g, peer) }) == OK)
+				.identity = id, .listener = listener, .owner = owner_of(g, peer) }) == OK)
 		COUNT(supervise_asked);
 }
 

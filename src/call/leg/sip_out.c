@@ -38,11 +38,19 @@ void put_reason(struct buf *b, struct cause cause)
 	put_fmt(b, "Reason: Q.850;cause=%u;text=\"%s\"\r\n", cause.value, cause_text(cause));
 }
 
+static struct sip_identity identity_of(const struct sip_leg *leg)
+{
+	const struct sip_dialog *d = &leg->dialog;
+	const struct str tag = { leg->tag, SIP_LEG_TAG_LEN }; // of the first INVITE, which says it twice
+	if (!d->text) return (struct sip_identity){ .from_tag = tag, .call_id = tag, .cseq = 1 };
+	return (struct sip_identity){ .from_tag = d->local_tag, .call_id = d->call_id, .cseq = d->local_cseq };
+}
+
 // Sends a request of a leg; it is told of the answer until it disowns the transaction.
 static void send_request(struct sip_leg *leg, enum sip_method method, struct str branch, const struct buf *b, ref *txn)
 {
 	const struct sip_client_request r = { .method = method, .branch = branch, .message = buf_str(b),
-		.to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .listener = leg->listener, .owner = leg_ref(leg) };
+		.identity = identity_of(leg), .to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .listener = leg->listener, .owner = leg_ref(leg) };
 	if (b->err == OK && sip_client_send(txn, leg->legs->setup.stack, &r) == OK) return;
 	COUNT(sip_leg_unsent);
 	*txn = 0;
@@ -283,6 +291,7 @@ void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const stru
 static enum err bye_alone(struct sip_leg *leg, struct cause cause)
 {
 	ref txn;
+	const struct sip_dialog *d = &leg->dialog;
 	struct str branch = new_branch(leg);
 	struct buf b = begin(leg, SIP_BYE, branch, STR(""), 0);
 	put_reason(&b, cause);
@@ -290,7 +299,7 @@ static enum err bye_alone(struct sip_leg *leg, struct cause cause)
 	if (b.err != OK) return ERR_FULL;
 	return sip_client_send(&txn, leg->legs->setup.stack,
 		&(struct sip_client_request){ .method = SIP_BYE, .branch = branch, .message = buf_str(&b),
-			.to = leg->dialog.flow_peer, .listener = leg->listener });
+			.identity = { d->local_tag, d->call_id, d->local_cseq }, .to = d->flow_peer, .listener = leg->listener });
 }
 
 // A valid answer that takes none of the media: an offer in a 2xx wants one, even when a BYE follows (RFC 3261 13.2.2.4).

@@ -292,7 +292,8 @@ struct str sip_stack_branch(struct sip_stack *s)
 	return buf_str(&b);
 }
 
-struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key, const struct sip_client_request *r)
+struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key, const struct txn_key *identity,
+                                 const struct sip_client_request *r)
 {
 	struct sip_txn *t = txn_new(s, r->method == SIP_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, key);
 	if (!t) return NULL;
@@ -300,6 +301,7 @@ struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key,
 	t->peer = r->to;
 	t->listener = r->listener;
 	t->owner = r->owner;
+	t->identity_key = *identity;
 	t->asks = r->method == SIP_INVITE && r->message.n > 4 && memcmp(r->message.p + r->message.n - 4, "\r\n\r\n", 4) == 0;
 	t->text = slab_dup(&s->texts, r->message);
 	if (t->text.n) return t;
@@ -313,8 +315,9 @@ enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_
 	if (r->method == SIP_ACK || r->method == SIP_CANCEL || r->method == SIP_METHOD_UNKNOWN) return ERR_BAD;
 	if (r->branch.n == 0 || r->branch.n >= sizeof s->branch) return ERR_BAD;
 	if (r->message.n == 0 || r->message.n > PACKET_MAX) return ERR_BAD;
-	struct txn_key key = txn_client_key(s, r->branch);
-	struct sip_txn *t = txn_client_begin(s, &key, r);
+	struct txn_key key = txn_client_key(s, r->branch), identity;
+	if (txn_identity_key(&identity, s, &r->identity) != OK) return ERR_BAD;
+	struct sip_txn *t = txn_client_begin(s, &key, &identity, r);
 	if (!t) return ERR_FULL;
 	*txn = pool_ref(&s->txns, t);
 	txn_send(s, t, t->text);

@@ -240,7 +240,7 @@ static inline enum err bench_send(struct bench *b, enum sip_method method)
 	         STR_FMT(name), z, STR_FMT(name));
 	const struct sip_client_request r = {
 		.method = method, .branch = branch, .message = str_from(text), .to = b->far.peer, .listener = 3,
-		.owner = BENCH_OWNER,
+		.owner = BENCH_OWNER, .identity = { STR("ours"), STR("out1"), 20 },
 	};
 	enum err err = sip_client_send(&b->client, b->stack, &r);
 	outbox_flush(&b->out);

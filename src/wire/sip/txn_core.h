@@ -28,7 +28,7 @@ struct sip_txn {
 	struct map_node node; // in stack.by_branch
 	struct txn_key branch_key;
 	struct map_node identity_node; // in stack.by_identity: initial requests only
-	struct txn_key identity_key;   // of requests received: From tag, Call-ID, CSeq number
+	struct txn_key identity_key;   // From tag, Call-ID, CSeq number
 	struct timer repeat, end;
 	struct str text;   // owned, in the slab: what is repeated, or an INVITE of ours until it has its final response
 	struct str reason; // owned, in the slab: of a CANCEL that waits for a provisional response
@@ -91,7 +91,8 @@ extern const struct txn_machine txn_invite_client, txn_invite_server, txn_client
 // ENGINE (txn.c). A new transaction in its machine's first state, or NULL when the pool is full.
 struct sip_txn *txn_new(struct sip_stack *s, enum txn_kind kind, const struct txn_key *branch_key);
 // A client transaction for a request whose first sending is the caller's, or NULL when pool or memory are full.
-struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key, const struct sip_client_request *r);
+struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key, const struct txn_key *identity,
+                                 const struct sip_client_request *r);
 // Takes an event; false when the state has no row for it. The transaction may be gone afterwards.
 bool txn_step(struct sip_stack *s, struct sip_txn *t, uint32_t event, const struct txn_input *in);
 void txn_free(struct sip_stack *s, struct sip_txn *t);
@@ -129,6 +130,8 @@ bool txn_server_drop(struct sip_stack *s, struct sip_txn *t, const struct txn_in
 
 // INPUT (txn_input.c)
 struct txn_key txn_client_key(const struct sip_stack *s, struct str branch);
+// ERR_FULL: longer than any that we keep.
+MUST_CHECK enum err txn_identity_key(struct txn_key *out, const struct sip_stack *s, const struct sip_identity *id);
 
 // TEXT (txn_text.c). Requests that the layer makes itself out of an INVITE that it sent: CANCEL (RFC 3261 §9.1;
 // `reason` is a Reason value or empty) and the ACK of a final response other than 2xx (§17.1.1.3). They are written to

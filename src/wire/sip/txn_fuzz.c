@@ -60,16 +60,18 @@ static void respond(struct fuzz *f, ref txn, uint8_t how)
 
 static void send_own(struct fuzz *f, uint8_t how)
 {
-	char text[600], branch[32];
+	char text[600], branch[32], call_id[16];
 	enum sip_method method = how % 4 == 0 ? SIP_BYE : how % 4 == 1 ? SIP_OPTIONS : SIP_INVITE;
 	ref txn = 0;
 	str_to_z(branch, sizeof branch, sip_stack_branch(f->stack));
+	snprintf(call_id, sizeof call_id, "own%u", how);
 	int n = snprintf(text, sizeof text,
 	                 "%.*s sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=%s\r\nFrom: <sip:a@b>;tag=o\r\n"
-	                 "To: <sip:b@c>\r\nCall-ID: own%u\r\nCSeq: 1 %.*s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-	                 STR_FMT(sip_method_name(method)), branch, how, STR_FMT(sip_method_name(method)));
+	                 "To: <sip:b@c>\r\nCall-ID: %s\r\nCSeq: 1 %.*s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+	                 STR_FMT(sip_method_name(method)), branch, call_id, STR_FMT(sip_method_name(method)));
 	const struct sip_client_request r = {
 		.method = method, .branch = str_from(branch), .message = { text, (uint32_t)n }, .to = far, .owner = how,
+		.identity = { STR("o"), str_from(call_id), 1 },
 	};
 	if (f->client_count == INPUT_MAX || sip_client_send(&txn, f->stack, &r) != OK) return;
 	f->clients[f->client_count++] = txn;

@@ -17,6 +17,7 @@ COUNTER(sip_rx_requests, "Requests");
 COUNTER(sip_rx_responses, "Responses");
 COUNTER(sip_rx_response_unmatched, "Responses that belong to no transaction of ours");
 COUNTER(sip_rx_response_spoofed, "Responses from an address that we did not send to");
+COUNTER(sip_rx_response_foreign, "Responses whose From tag, Call-ID or CSeq number is not our request's");
 COUNTER(sip_rx_response_vias, "Responses with more than our Via");
 COUNTER(sip_rx_returned_unmatched, "Datagrams given back that belong to no request of ours");
 COUNTER(sip_rx_merged, "Requests that came a second time by another way (482)");
@@ -53,20 +54,31 @@ struct txn_key txn_client_key(const struct sip_stack *s, struct str branch)
 }
 
 // From tag, Call-ID and CSeq number: equal in an INVITE, its CANCEL, and copies of it that came by another way.
-static void put_identity(struct buf *b, const struct sip_msg *m)
+static struct sip_identity identity_of(const struct sip_msg *m)
 {
-	put_piece(b, m->from.tag);
-	put_piece(b, m->call_id);
-	put_u64(b, m->cseq.number);
+	return (struct sip_identity){ .from_tag = m->from.tag, .call_id = m->call_id, .cseq = m->cseq.number };
+}
+
+static void put_identity(struct buf *b, const struct sip_identity *id)
+{
+	put_piece(b, id->from_tag);
+	put_piece(b, id->call_id);
+	put_u64(b, id->cseq);
+}
+
+enum err txn_identity_key(struct txn_key *out, const struct sip_stack *s, const struct sip_identity *id)
+{
+	char text[KEY_TEXT_MAX];
+	struct buf b = buf_on(text, sizeof text);
+	put_identity(&b, id);
+	*out = digest(s, &b);
+	return b.err;
 }
 
 static enum err identity_key(struct txn_key *out, const struct sip_stack *s, const struct sip_msg *m)
 {
-	char text[KEY_TEXT_MAX];
-	struct buf b = buf_on(text, sizeof text);
-	put_identity(&b, m);
-	*out = digest(s, &b);
-	return b.err;
+	const struct sip_identity id = identity_of(m);
+	return txn_identity_key(out, s, &id);
 }
 
 // A branch without the cookie is not unique: a client of RFC 2543 is known by the Request-URI, the Via and the
@@ -85,7 +97,8 @@ static enum err server_key(struct txn_key *out, const struct sip_stack *s, const
 	put_piece(&b, unique ? via->branch : via->params);
 	if (!unique) {
 		put_piece(&b, m->uri_text);
-		put_identity(&b, m);
+		const struct sip_identity id = identity_of(m);
+		put_identity(&b, &id);
 	}
 	*out = digest(s, &b);
 	return b.err;
@@ -118,6 +131,12 @@ static bool is_merged(const struct sip_stack *s, const struct txn_key *identity,
 	return n != NULL;
 }
 
+static bool identity_fits(const struct sip_stack *s, const struct sip_txn *t, const struct sip_msg *m)
+{
+	struct txn_key identity;
+	return identity_key(&identity, s, m) == OK && str_eq(key_str(&identity), key_str(&t->identity_key));
+}
+
 // RESPONSES
 
 static bool has_one_via(const struct sip_msg *m)
@@ -142,6 +161,10 @@ static void take_response(struct sip_stack *s, const struct sip_msg *m, const st
 		COUNT(sip_rx_response_spoofed);
 		return;
 	}
+	if (!identity_fits(s, t, m)) { // it would make a dialog that its own maker does not know (RFC 3261 §12.1.2)
+		COUNT(sip_rx_response_foreign);
+		return;
+	}
 	if (!has_one_via(m)) { // RFC 3261 §8.1.3.3
 		COUNT(sip_rx_response_vias);
 		return;
@@ -158,12 +181,6 @@ static void take_ack(struct sip_stack *s, struct sip_txn *t, const struct txn_in
 	txn_see(s, t ? t->owner : 0, false, in->m->bytes, &in->from->peer);
 	if (t) txn_invite_server_ack(s, t, in);
 	else s->user.ack(s->user.self, in->m, in->from);
-}
-
-static bool identity_fits(const struct sip_stack *s, const struct sip_txn *t, const struct sip_msg *m)
-{
-	struct txn_key identity;
-	return identity_key(&identity, s, m) == OK && str_eq(key_str(&identity), key_str(&t->identity_key));
 }
 
 // A CANCEL has no state of its own: each one, also a repeated one, is answered by the state of what it cancels. Beside

@@ -236,6 +236,41 @@ static void every_message_is_seen_with_its_owner(void **state)
 	end_all(b);
 }
 
+// RFC 3261 §8.2.6.2, §17.1.3. Whoever knows the branch, a broken peer of ours say, still has to repeat our From tag,
+// Call-ID and CSeq number: a 2xx of another dialog would make one that its own maker does not know.
+static void a_response_repeats_the_identity_of_its_request(void **state)
+{
+	(void)state;
+	static const struct { const char *ours, *theirs; } spoiled[] = {
+		{ ";tag=ours\r\n", "\r\n" }, { ";tag=ours\r\n", ";tag=oursX\r\n" }, { "Call-ID: out1", "Call-ID: out2" },
+		{ "CSeq: 20", "CSeq: 21" },
+	};
+	static const enum sip_method methods[] = { SIP_INVITE, SIP_BYE };
+	for (uint32_t i = 0; i < ARRAY_LEN(methods); i++) {
+		struct bench *b = bench_new();
+		char sent[2048];
+		uint64_t foreign = count_by_name("sip_rx_response_foreign");
+		assert_int_equal(bench_send(b, methods[i]), OK);
+		str_to_z(sent, sizeof sent, b->tx);
+		b->log.n = 0;
+		for (uint32_t j = 0; j < ARRAY_LEN(spoiled); j++) {
+			char other[2100];
+			const char *at = strstr(sent, spoiled[j].ours);
+			assert_non_null(at);
+			snprintf(other, sizeof other, "%.*s%s%s", (int)(at - sent), sent, spoiled[j].theirs,
+			         at + strlen(spoiled[j].ours));
+			bench_rx_response(b, str_from(other), 200, "far");
+			bench_rx_response(b, str_from(other), 486, "far");
+		}
+		bench_expect(b, "");
+		assert_int_equal(count_by_name("sip_rx_response_foreign") - foreign, 2 * ARRAY_LEN(spoiled));
+		assert_int_equal(sip_stack_use(b->stack).transactions, 1);
+		bench_rx_response(b, str_from(sent), 200, "far");
+		bench_expect(b, "0 response 200 owner 7\n");
+		end_all(b);
+	}
+}
+
 static void give_back(struct bench *b, struct str text, const struct addr *peer)
 {
 	sip_stack_input(b->stack, &(struct packet){ .returned = true, .peer = *peer, .data = text });
@@ -296,6 +331,7 @@ int main(void)
 		cmocka_unit_test(keepalives_are_eaten),
 		cmocka_unit_test(nothing_is_said_to_special_addresses),
 		cmocka_unit_test(every_message_is_seen_with_its_owner),
+		cmocka_unit_test(a_response_repeats_the_identity_of_its_request),
 		cmocka_unit_test(what_comes_back_fails_its_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,7 +88,7 @@ static void send_cancel(struct sip_stack *s, struct sip_txn *t, const struct txn
 	const struct sip_client_request r = {
 		.method = SIP_CANCEL, .message = text, .to = t->peer, .listener = t->listener, .owner = t->owner,
 	};
-	struct sip_txn *cancel = text.n ? txn_client_begin(s, &t->branch_key, &r) : NULL;
+	struct sip_txn *cancel = text.n ? txn_client_begin(s, &t->branch_key, &t->identity_key, &r) : NULL;
 	if (cancel) cancel->quiet = true;
 	else COUNT(sip_cancel_not_kept); // at most sent once; the final response is awaited all the same
 }

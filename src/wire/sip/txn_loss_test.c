@@ -121,12 +121,14 @@ static uint32_t write_request(char *text, size_t cap, enum sip_method method, ui
 static ref send_request(struct world *w, enum sip_method method, uint32_t number, uint32_t cseq, const char *to_tag)
 {
 	struct side *near = &w->sides[0];
-	char text[700];
+	char text[700], call_id[16];
 	ref txn = 0;
+	snprintf(call_id, sizeof call_id, "%u", number);
 	struct str branch = sip_stack_branch(near->stack);
 	uint32_t n = write_request(text, sizeof text, method, number, branch, cseq, to_tag);
 	const struct sip_client_request r = {
 		.method = method, .branch = branch, .message = { text, n }, .to = w->sides[1].addr, .owner = number + 1,
+		.identity = { STR("near"), str_from(call_id), cseq },
 	};
 	assert_int_equal(sip_client_send(&txn, near->stack, &r), OK);
 	return txn;
