@@ -231,10 +231,15 @@ void t_release_all(struct call *c, struct cause cause, bool elsewhere)
 bool calls_is_emergency(const struct calls *cs, uint32_t line, struct str dialled)
 {
 	struct translation t = { 0 };
+	char rest[NUMBER_DIGITS_MAX];
 	const struct office *office = cs->setup.office;
-	if (!dialled.n) return false;
-	number_translate(&t, &(struct dialling){ .office = office, .rules = office_rules(office),
-		.caller = line ? office_line(office, line) : NULL, .digits = dialled, .complete = true }, NULL, cs->setup.env);
+	while (dialled.n) {
+		number_translate(&t, &(struct dialling){ .office = office, .rules = office_rules(office),
+			.caller = line ? office_line(office, line) : NULL, .digits = dialled, .complete = true }, NULL, cs->setup.env);
+		if (t.class != DIAL_STAR || (t.star != STAR_BLOCK && t.star != STAR_UNBLOCK)) break;
+		memcpy(rest, t.rest, t.rest_n); // *67911
+		dialled = (struct str){ rest, t.rest_n };
+	}
 	return t.class == DIAL_EMERGENCY;
 }
 

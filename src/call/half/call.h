@@ -216,7 +216,7 @@ struct call_begin {
 	struct str dialled; // as in the OFFER that follows
 };
 MUST_CHECK enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b);
-// Are these digits an emergency number? `line` (0: not known yet) is who dials them.
+// Are these digits an emergency number, also after *67 or *82? `line` (0: not known yet) is who dials them.
 bool calls_is_emergency(const struct calls *cs, uint32_t line, struct str dialled);
 // A verb from a leg. Runs the call until nothing is left to do, unless a step is running: then it waits its turn.
 // A call that ended meanwhile: nothing happens.

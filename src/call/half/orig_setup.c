@@ -64,6 +64,12 @@ static void deny_full_line(struct call *c)
 	deny(c, cause_local(CAUSE_NOT_SUBSCRIBED));
 }
 
+// Is it an emergency call, or may what a line will still dial make it one?
+static bool may_be_emergency(const struct call *c)
+{
+	return c->emergency || (c->o_line && (!c->dialled[0] || c->translation.class == DIAL_STAR));
+}
+
 // Takes the caller's place in the limits; an emergency call takes it without one.
 static bool take_origination(struct call *c)
 {
@@ -72,8 +78,7 @@ static bool take_origination(struct call *c)
 	if (line) {
 		if (!call_take(c, OCCUPANCY_LINE, line->id, c->emergency ? 0 : line->calls_max)) {
 			// Once more, as long as what will be dialled may be 911.
-			bool unknown = !c->dialled[0] || c->translation.class == DIAL_STAR;
-			c->over_limit = unknown && call_take(c, OCCUPANCY_LINE, line->id, line->calls_max + 1);
+			c->over_limit = may_be_emergency(c) && call_take(c, OCCUPANCY_LINE, line->id, line->calls_max + 1);
 			if (!c->over_limit) return false;
 		}
 		c->taken.o_line = line->id;
@@ -87,16 +92,28 @@ static bool take_origination(struct call *c)
 	return true;
 }
 
+// Records do not reach the disk in time, and the office would rather have no calls than calls without a record.
+static bool records_late(const struct call *c)
+{
+	const struct journal *j = &c->calls->setup.journal;
+	return call_rules(c)->settings.slow_disk_refuses && !j->ops->healthy(j->self);
+}
+
+static void deny_late(struct call *c)
+{
+	call_trail(c, SIDE_O, TRAIL_RECORDS_LATE, 0, 0);
+	deny(c, cause_local(CAUSE_CONGESTION));
+}
+
 void orig_authorise(struct call *c, const struct verb *v)
 {
-	const struct office_rules *rules = call_rules(c);
-	const struct journal *j = &c->calls->setup.journal;
 	call_trail(c, SIDE_O, c->o_line ? TRAIL_LINE_CALLS : TRAIL_TRUNK_CALLS, c->o_line ? c->o_line : c->o_trunk, 0);
 	take_caller(c, v->offer);
 	keep_identities(c, v->offer);
 	// Before any limit and screen: is it an emergency call?
 	if (c->dialled[0]) translate(c, true, NULL);
-	c->emergency = c->media.emergency = c->translation.class == DIAL_EMERGENCY;
+	c->emergency = c->translation.class == DIAL_EMERGENCY;
+	c->media.emergency = may_be_emergency(c);
 	if (v->media == MEDIA_OFFER) {
 		struct media_leg leg = join_leg(c, SIDE_O);
 		enum err e = media_offer_from(&c->media, &c->calls->media, MEDIA_A, &leg, v->sdp);
@@ -105,9 +122,8 @@ void orig_authorise(struct call *c, const struct verb *v)
 			return;
 		}
 	}
-	if (!c->emergency && rules->settings.slow_disk_refuses && !j->ops->healthy(j->self)) {
-		call_trail(c, SIDE_O, TRAIL_RECORDS_LATE, 0, 0);
-		deny(c, cause_local(CAUSE_CONGESTION));
+	if (!may_be_emergency(c) && records_late(c)) {
+		deny_late(c);
 		return;
 	}
 	if (!take_origination(c)) {
@@ -219,9 +235,9 @@ static void deny_short(struct call *c)
 static void go_on(struct call *c)
 {
 	const struct translation *t = &c->translation;
+	c->emergency = c->media.emergency = t->class == DIAL_EMERGENCY;
 	switch (t->class) {
 	case DIAL_EMERGENCY:
-		c->emergency = c->media.emergency = true;
 		if (c->o_line) c->caller.presentation = PRESENT_ALLOWED; // *67 does not hide a caller in distress
 		// fall through
 	case DIAL_LINE:
@@ -229,6 +245,7 @@ static void go_on(struct call *c)
 	case DIAL_INTERNATIONAL:
 		c->called = t->called;
 		if (c->over_limit && !c->emergency) deny_full_line(c);
+		else if (!c->emergency && records_late(c)) deny_late(c);
 		else o_post(c, O_EV_ANALYSED, NULL);
 		break;
 	case DIAL_SHORT: deny_short(c); break;
