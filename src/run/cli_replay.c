@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define FILE_BYTES_MAX (16u << 20)
 #define PATH_OCTETS 1024
 #define BLOCKS_MAX 256 // 4 MiB
 
@@ -51,18 +50,19 @@ int cli_inputs_show(struct cli *c, int argc, char **argv)
 
 // ---- Replay --------------------------------------------------------------------------------------------------------
 
-static char *read_file(struct cli *c, const char *path, struct str *text)
+// NULL: it said why not.
+static char *load(struct cli *c, const char *path, struct str *text)
 {
-	char *memory = malloc(FILE_BYTES_MAX);
-	FILE *f = memory ? fopen(path, "re") : NULL;
-	size_t n = f ? fread(memory, 1, FILE_BYTES_MAX, f) : 0;
-	bool good = f && !ferror(f) && n < FILE_BYTES_MAX;
-	if (!good) cli_say(c, "%s: %s", path, f && !ferror(f) ? "it is too large" : strerror(errno));
-	if (f) fclose(f);
-	*text = (struct str){ memory, (uint32_t)n };
-	if (good) return memory;
-	free(memory);
-	return NULL;
+	char *memory;
+	enum err e = recording_load(&memory, &text->n, path);
+	text->p = memory;
+	switch (e) {
+	case OK: break;
+	case ERR_BAD: cli_say(c, "%s: it is too large for a recording", path); break;
+	case ERR_FULL: cli_say(c, "%s: no memory", path); break;
+	default: cli_say(c, "%s: %s", path, strerror(errno));
+	}
+	return memory;
 }
 
 static json_t *differences_json(const struct replay *r)
@@ -151,7 +151,7 @@ int cli_replay(struct cli *c, int argc, char **argv)
 	struct str text;
 	int exit_with = CLI_FAILED;
 	(void)argc;
-	char *memory = read_file(c, argv[0], &text);
+	char *memory = load(c, argv[0], &text);
 	if (!memory) return CLI_FAILED;
 	log_level = LOG_ERROR; // what the new run logs is no news
 	rcu_join();

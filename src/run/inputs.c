@@ -59,20 +59,22 @@ static struct recording_entry *note(struct inputs *in, struct recording *r, enum
 	return e;
 }
 
-// ---- What comes ----------------------------------------------------------------------------------------------------
-
-static struct str message_of(struct inputs *in, struct str message)
+// An entry that cannot be kept, nor any that follows.
+static void lose(struct recording *r)
 {
-	struct buf b = buf_on(in->text, sizeof in->text);
-	put_without_credentials(&b, message);
-	return b.err == OK ? buf_str(&b) : message; // which is longer than a recording takes, too
+	if (r->lost++ == 0) COUNT(inputs_cut);
 }
+
+// ---- What comes ----------------------------------------------------------------------------------------------------
 
 static void note_packet(struct inputs *in, struct recording *r)
 {
 	const struct packet *p = in->now.packet;
 	const struct entry_packet body = { .from = p->peer, .listener = p->listener, .returned = p->returned };
-	note(in, r, ENTRY_PACKET, &body, message_of(in, p->data));
+	struct buf b = buf_on(in->text, sizeof in->text);
+	put_without_credentials(&b, p->data);
+	if (b.err == OK) note(in, r, ENTRY_PACKET, &body, buf_str(&b));
+	else lose(r); // too long; never kept with its credentials, though it may fit with them
 }
 
 static void note_media(struct inputs *in, struct recording *r)

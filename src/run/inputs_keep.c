@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 COUNTER(inputs_unwritten, "Recordings of calls that could not be written");
+COUNTER(inputs_unread, "Times that the folder of recordings could not be read: none was removed to make room");
 COUNTER(inputs_removed, "Recordings of calls that were removed to make room for newer ones");
 
 #define PATH_OCTETS 1024
+#define ROUGH_SUFFIX ".tmp" // until all of it is written
 #define STEP_FILES 64 // of a worker in one step: the control thread has other things to do
 
 struct inputs_keep {
@@ -35,37 +37,80 @@ static int by_age(const void *a, const void *b)
 	return x->call < y->call ? -1 : x->call > y->call;
 }
 
-static bool is_recording(struct inputs_file *f, DIR *folder, const char *name)
+// Is this the name of a call's file, which ends in `suffix`?
+static bool is_named(uint64_t *call, const char *name, const char *suffix)
 {
 	struct str rest = str_from(name), digits = str_cut(&rest, '.');
+	return str_eq(rest, str_from(suffix + 1)) && str_to_u64(call, digits, UINT64_MAX) == OK;
+}
+
+static bool is_recording(struct inputs_file *f, DIR *folder, const char *name)
+{
 	struct stat s;
-	if (!str_eq(rest, STR("call")) || str_to_u64(&f->call, digits, UINT64_MAX) != OK) return false;
+	if (!is_named(&f->call, name, INPUTS_SUFFIX)) return false;
 	if (fstatat(dirfd(folder), name, &s, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(s.st_mode)) return false;
 	f->bytes = (uint64_t)s.st_size;
 	f->written_wall_ms = (uint64_t)s.st_mtim.tv_sec * 1000 + (uint64_t)s.st_mtim.tv_nsec / 1000000;
 	return true;
 }
 
-uint32_t inputs_files(struct inputs_file **out, const char *data)
+static bool add_file(struct inputs_file **files, uint32_t *count, uint32_t *room, const struct inputs_file *f)
+{
+	if (*count == *room) {
+		struct inputs_file *more = realloc(*files, (*room * 2 + 64) * sizeof *more);
+		if (!more) return false;
+		*files = more;
+		*room = *room * 2 + 64;
+	}
+	(*files)[(*count)++] = *f;
+	return true;
+}
+
+// The next entry of a folder; NULL with errno 0: there is none.
+static struct dirent *next_entry(DIR *folder)
+{
+	errno = 0;
+	return readdir(folder);
+}
+
+static enum err read_folder(struct inputs_file **files, uint32_t *count, DIR *folder)
+{
+	uint32_t room = 0;
+	for (struct dirent *e; (e = next_entry(folder));) {
+		struct inputs_file f;
+		if (is_recording(&f, folder, e->d_name) && !add_file(files, count, &room, &f)) return ERR_FULL;
+	}
+	return errno == 0 ? OK : ERR_SYSTEM;
+}
+
+enum err inputs_files(struct inputs_file **out, uint32_t *count, const char *data)
 {
 	char path[PATH_OCTETS];
-	uint32_t count = 0, room = 0;
 	snprintf(path, sizeof path, "%s/" INPUTS_FOLDER, data);
-	DIR *folder = opendir(path);
 	*out = NULL;
-	for (struct dirent *e; folder && (e = readdir(folder));) {
-		struct inputs_file f;
-		if (!is_recording(&f, folder, e->d_name)) continue;
-		if (count == room) {
-			struct inputs_file *more = realloc(*out, (room = room * 2 + 64) * sizeof *more);
-			if (!more) break;
-			*out = more;
-		}
-		(*out)[count++] = f;
+	*count = 0;
+	DIR *folder = opendir(path);
+	if (!folder) return errno == ENOENT ? OK : ERR_SYSTEM;
+	enum err e = read_folder(out, count, folder);
+	closedir(folder);
+	if (e != OK) {
+		free(*out);
+		*out = NULL;
+		*count = 0;
 	}
-	if (folder) closedir(folder);
-	if (count) qsort(*out, count, sizeof **out, by_age);
-	return count;
+	if (*count) qsort(*out, *count, sizeof **out, by_age);
+	return e;
+}
+
+// What was being written when the program was killed.
+static void remove_rough(const struct inputs_keep *k)
+{
+	uint64_t call;
+	DIR *folder = opendir(k->folder);
+	if (!folder) return;
+	for (struct dirent *e; (e = next_entry(folder));)
+		if (is_named(&call, e->d_name, ROUGH_SUFFIX)) unlinkat(dirfd(folder), e->d_name, 0);
+	closedir(folder);
 }
 
 static void file_path(char path[PATH_OCTETS + 64], const struct inputs_keep *k, uint64_t call, const char *suffix)
@@ -73,15 +118,25 @@ static void file_path(char path[PATH_OCTETS + 64], const struct inputs_keep *k, 
 	snprintf(path, PATH_OCTETS + 64, "%s/%llu%s", k->folder, (unsigned long long)call, suffix);
 }
 
+static uint64_t bytes_of(const struct inputs_file *files, uint32_t count)
+{
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < count; i++) bytes += files[i].bytes;
+	return bytes;
+}
+
 // Removes the oldest, down to a little below the limit, so that this is not done for each new one.
 static void make_room(struct inputs_keep *k)
 {
 	char path[PATH_OCTETS + 64];
 	struct inputs_file *files;
+	uint32_t count;
 	if (k->bytes <= k->bytes_max) return;
-	uint32_t count = inputs_files(&files, k->data);
-	k->bytes = 0;
-	for (uint32_t i = 0; i < count; i++) k->bytes += files[i].bytes;
+	if (inputs_files(&files, &count, k->data) != OK) { // next time, perhaps
+		COUNT(inputs_unread);
+		return;
+	}
+	k->bytes = bytes_of(files, count);
 	for (uint32_t i = 0; i < count && k->bytes > k->bytes_max / 10 * 9; i++) {
 		file_path(path, k, files[i].call, INPUTS_SUFFIX);
 		if (unlink(path) == 0) COUNT(inputs_removed);
@@ -118,7 +173,7 @@ static void write_recording(struct inputs_keep *k, const struct recording *r)
 	struct buf b = buf_on(memory, memory ? room : 0);
 	put_recording(&b, r);
 	file_path(path, k, began->call, INPUTS_SUFFIX);
-	file_path(rough, k, began->call, ".tmp");
+	file_path(rough, k, began->call, ROUGH_SUFFIX);
 	bool made = mkdir(k->folder, 0750) == 0 || errno == EEXIST;
 	bool good = made && b.err == OK && write_file(rough, buf_str(&b)) && rename(rough, path) == 0;
 	complain(k, good);
@@ -147,6 +202,7 @@ void inputs_keep_step(struct inputs_keep *k)
 enum err inputs_keep_new(struct inputs_keep **out, const struct inputs_keep_setup *s)
 {
 	struct inputs_file *files;
+	uint32_t count;
 	struct inputs_keep *k = calloc(1, sizeof *k);
 	*out = k;
 	if (!k) return ERR_FULL;
@@ -161,8 +217,9 @@ enum err inputs_keep_new(struct inputs_keep **out, const struct inputs_keep_setu
 		*out = inputs_keep_free(k);
 		return e;
 	}
-	uint32_t count = inputs_files(&files, s->data);
-	for (uint32_t i = 0; i < count; i++) k->bytes += files[i].bytes;
+	remove_rough(k);
+	// One that cannot be read now counts as full: it is read again before anything is removed.
+	k->bytes = inputs_files(&files, &count, s->data) == OK ? bytes_of(files, count) : s->bytes_max + 1;
 	free(files);
 	return OK;
 }

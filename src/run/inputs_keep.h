@@ -16,7 +16,7 @@ struct inputs_keep_setup {
 	uint64_t bytes_max;  // of all files
 	uint64_t memory_max; // of what is on its way to them
 };
-// Makes the folder when it is needed. ERR_FULL: no memory.
+// Makes the folder when it is needed; removes what a crash left half written. ERR_FULL: no memory.
 MUST_CHECK enum err inputs_keep_new(struct inputs_keep **out, const struct inputs_keep_setup *setup);
 // The workers are gone: writes what is left. NULL is fine; returns NULL.
 struct inputs_keep *inputs_keep_free(struct inputs_keep *k);
@@ -33,5 +33,6 @@ struct inputs_file {
 	uint64_t call, bytes;
 	uint64_t written_wall_ms; // when the call ended, or a little later
 };
-// Their number; *out is the caller's to free. A folder that is not there has none.
-uint32_t inputs_files(struct inputs_file **out, const char *data);
+// All of them, or none and an error; *out is the caller's to free. A folder that is not there has none. ERR_FULL: no
+// memory; ERR_SYSTEM: it cannot be read, errno says why.
+MUST_CHECK enum err inputs_files(struct inputs_file **out, uint32_t *count, const char *data);

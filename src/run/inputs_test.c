@@ -259,6 +259,28 @@ static void what_is_too_long_cuts_the_recording(void **state)
 	bench_free(b);
 }
 
+// Without its credentials a message may be longer than with them: it is not kept with them for that.
+static void credentials_are_not_kept_for_lack_of_room(void **state)
+{
+	static char more[RECORDING_TEXT_MAX];
+	(void)state;
+	struct bench *b = bench_new(INPUTS_ALL, 1u << 20);
+	struct buf text = buf_on(more, sizeof more - 1);
+	for (int i = 0; i < 40; i++) put_z(&text, "Authorization:x\r\n"); // each becomes ten octets longer
+	put_z(&text, "X: ");
+	while (text.n < RECORDING_TEXT_MAX - 422) put_c(&text, 'x'); // what stands around it is some 300
+	put_z(&text, "\r\n");
+	uint64_t before = count_by_name("inputs_cut");
+	call_without_end(b, more);
+	for (int i = 0; i < 100; i++) pass(b, 1000);
+	assert_int_equal(count_by_name("inputs_cut") - before, 1);
+	struct recording *r = inputs_take(b->inputs);
+	assert_non_null(r);
+	assert_null(entry_find(r->first, ENTRY_PACKET));
+	assert_non_null(entry_find(r->first, ENTRY_CUT));
+	bench_free(b);
+}
+
 static void when_nobody_takes_them_the_rest_is_counted(void **state)
 {
 	(void)state;
@@ -323,6 +345,7 @@ int main(void)
 		cmocka_unit_test(a_row_is_kept_once_and_again_when_it_changed),
 		cmocka_unit_test(without_memory_calls_go_on),
 		cmocka_unit_test(what_is_too_long_cuts_the_recording),
+		cmocka_unit_test(credentials_are_not_kept_for_lack_of_room),
 		cmocka_unit_test(when_nobody_takes_them_the_rest_is_counted),
 		cmocka_unit_test(who_releases_a_call_is_an_input),
 	};

@@ -19,6 +19,7 @@
 #define RECORDING_BLOCK_BYTES 16384u
 #define RECORDING_BLOCKS_MAX 24  // of a call: what comes later is lost, and the recording says so
 #define RECORDING_TEXT_MAX 12288u // octets of one message
+#define RECORDING_FILE_MAX (16u << 20) // octets of one as text
 
 // id, word, the struct of its fields, is it an input?, does a text follow?
 #define RECORDING_ENTRIES(X)                                                                                           \
@@ -147,11 +148,13 @@ struct recording { // lives in its first block
 
 // NULL: the pool is empty. It may take `blocks_max` of them, and one more for its end.
 struct recording *recording_new(struct pool *blocks, uint32_t blocks_max);
+// Gives its blocks back to the pool. NULL is fine; returns NULL.
 struct recording *recording_free(struct recording *r);
 // Copies a body (the struct of its kind) and a text. NULL: there is no room; after the first such entry nothing more is
 // taken, but what recording_add_end adds: how the call ended is there in a recording that was cut too.
 struct recording_entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t at_ms, const void *body,
                             struct str text);
+// For those that follow the last step (CUT, TRAIL, END), at no time. NULL: its last block is full too, or the pool empty.
 struct recording_entry *recording_add_end(struct recording *r, enum entry_kind kind, const void *body);
 
 uint32_t entry_size(enum entry_kind kind);
@@ -178,6 +181,10 @@ struct recording_fault {
 // Reads one, as long as the pool allows. ERR_BAD: fault says where and why.
 MUST_CHECK enum err recording_read(struct recording **out, struct pool *blocks, struct str text,
                                    struct recording_fault *fault);
+
+// The text of a file, from malloc. ERR_NOT_FOUND: it is not there; ERR_SYSTEM: it cannot be read, errno says why;
+// ERR_BAD: too large for a recording; ERR_FULL: no memory.
+MUST_CHECK enum err recording_load(char **out, uint32_t *n, const char *path);
 
 // A message without its secrets: the credentials of Authorization and Proxy-Authorization become "(left out)" with the
 // user, the realm and the URI that they were for.

@@ -6,7 +6,10 @@
 
 #include "wire/sip/digest.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define HEAD "dialtone recording 1"
 #define MARK "(left out)"
@@ -247,6 +250,34 @@ enum err recording_read(struct recording **out, struct pool *blocks, struct str 
 	if (!good) g->r = recording_free(g->r);
 	*out = g->r;
 	return good ? OK : ERR_BAD;
+}
+
+static enum err load(char *memory, uint32_t *n, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	if (!f) return errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+	*n = (uint32_t)fread(memory, 1, RECORDING_FILE_MAX, f);
+	int why = ferror(f) ? errno : 0;
+	fclose(f);
+	errno = why;
+	if (why) return ERR_SYSTEM;
+	return *n < RECORDING_FILE_MAX ? OK : ERR_BAD;
+}
+
+enum err recording_load(char **out, uint32_t *n, const char *path)
+{
+	*n = 0;
+	*out = malloc(RECORDING_FILE_MAX);
+	if (!*out) return ERR_FULL;
+	enum err e = load(*out, n, path);
+	if (e == OK) {
+		char *fits = realloc(*out, *n ? *n : 1);
+		if (fits) *out = fits;
+	} else {
+		free(*out);
+		*out = NULL;
+	}
+	return e;
 }
 
 // ---- Secrets -------------------------------------------------------------------------------------------------------
