@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define TRUNK_GROUP_ID_MAX 65536u // ids are dense
+#define OTHERS_MAX 65536u         // calls that a line or trunk group has: each is taken and given back one by one
 
 static enum err refuse(struct recording_fault *fault, const struct recording_entry *e, const char *why)
 {
@@ -95,16 +96,18 @@ static enum err set_row(struct world *w, struct office_rules *r, const struct re
 
 // ---- The live state ------------------------------------------------------------------------------------------------
 
-static void set_others(struct world *w, enum occupancy_kind kind, const struct entry_lookup *l)
+static enum err set_others(struct world *w, enum occupancy_kind kind, const struct entry_lookup *l)
 {
 	struct occupancy *o = w->live->occupancy;
 	uint32_t i = 0;
+	if (l->calls > OTHERS_MAX) return ERR_BAD;
 	while (i < w->other_count && (w->others[i].kind != kind || w->others[i].id != l->id)) i++;
-	if (i == ARRAY_LEN(w->others)) return;
+	if (i == ARRAY_LEN(w->others)) return OK;
 	struct others *at = &w->others[i];
 	if (i == w->other_count) w->others[w->other_count++] = (struct others){ .kind = kind, .id = l->id };
 	while (at->calls < l->calls && occupancy_take(o, kind, l->id, 0)) at->calls++;
 	for (; at->calls > l->calls; at->calls--) occupancy_give(o, kind, l->id);
+	return OK;
 }
 
 static enum err set_phone(struct world *w, const struct recording_entry *e)
@@ -121,8 +124,8 @@ static enum err set_live(struct world *w, const struct recording_entry *e)
 {
 	const struct entry_lookup *l = entry_body(e);
 	switch (e->kind) {
-	case ENTRY_LINE_CALLS: set_others(w, OCCUPANCY_LINE, l); return OK;
-	case ENTRY_TRUNK_CALLS: set_others(w, OCCUPANCY_TRUNK_GROUP, l); return OK;
+	case ENTRY_LINE_CALLS: return set_others(w, OCCUPANCY_LINE, l);
+	case ENTRY_TRUNK_CALLS: return set_others(w, OCCUPANCY_TRUNK_GROUP, l);
 	case ENTRY_PEER:
 		peer_state_set(w->live->peers, l->id, l->peer, l->silent ? PEER_SILENT : PEER_UP, w->now_ms);
 		return OK;

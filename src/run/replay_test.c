@@ -131,6 +131,7 @@ static void what_cannot_be_run_is_refused_with_its_line(void **state)
 		const char *from, *to, *why;
 	} rows[] = {
 		{ "line id=2", "line id=0", "the office refuses this row" },
+		{ "line-calls id=1 count=0", "line-calls id=1 count=4000000000", "the office refuses this row" },
 		{ "listener number=0", "listener number=99", "its listeners are not those of a switch" },
 		{ "packet from=198.51.100.10:5060", "packet from=198.51.100.10:5060 listener=7", "there is no such listener" },
 	};
