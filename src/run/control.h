@@ -10,7 +10,7 @@
 
 #include "call/model/record.h"
 
-#define CONTROL_WAIT_MS 1000
+#define CONTROL_WAIT_MS 5000 // a busy worker answers late; the thread that asks has time
 #define CONTROL_STATE_MAX 24
 #define CONTROL_URI_MAX 192
 #define CONTROL_AGENT_MAX 64

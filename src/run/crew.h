@@ -1,5 +1,6 @@
 // The crew: the workers of a node and what crosses between them, without a thread, a socket or a clock. The node
-// (run/node.c) runs each member on a thread of its own with its sockets; the simulator runs all of them on virtual time.
+// (run/node.c) runs each member on a thread of its own with its sockets; the simulator runs all of them on virtual
+// time.
 //
 //     packets ─▶ crew_input ─▶ worker ─▶ outbox
 //                    │          ▲ ▲ ▲
@@ -81,7 +82,7 @@ struct member { // its own worker's thread alone touches it, but for the atomics
 struct crew_setup { // borrowed
 	struct worker_setup worker; // of all of them: index, count, journal, outbox, features and trace are the crew's
 	uint32_t count;
-	uint32_t mail_max;          // letters on their way from one to another; more are lost as the network would lose them
+	uint32_t mail_max;          // letters on their way from one to another; more are lost, as on a network
 	struct journal_log *journal;
 	struct media *(*media)(void *self, uint32_t index);
 	struct inputs *(*inputs)(void *self, uint32_t index); // keep those of a member's calls; NULL: none does
@@ -107,13 +108,14 @@ struct crew *crew_free(struct crew *c);
 void crew_input(struct member *m, const struct packet *p);
 // Does all that waits and is due, and sends; when to come again, monotonic ms.
 uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms);
-// Sends what waits, then lets the records of the calls that ended with it be written. Each turn does it; so does whoever
-// has a member's last packets.
+// Sends what waits, then lets the records of the calls that ended with it be written. Each turn does it; so does
+// whoever has a member's last packets.
 void crew_flush(struct member *m);
 // May it sleep until then? From a true answer to its next turn it is woken when something comes for it.
 bool crew_may_sleep(struct member *m);
 
 // FROM ANY THREAD
+// A member has something to do: it takes another turn. setup.wake is called only if it sleeps (crew_may_sleep).
 void crew_wake(struct crew *c, uint32_t index);
 
 // AS THE CONTROL THREAD
@@ -123,6 +125,8 @@ MUST_CHECK enum err crew_give(struct crew *c, uint32_t index, struct job *j);
 void crew_tell(struct crew *c, uint32_t index, struct job *j);
 // The next feature that was set from a phone of this member; its call hears of it by crew_feature_done.
 bool crew_next_feature(struct crew *c, uint32_t index, struct feature_change *out);
+// result: OK when the change is in the office for good, else why it is not. Without memory, or room on the way to the
+// member, the call never hears of it, and its own timer goes on without.
 void crew_feature_done(struct crew *c, uint32_t index, const struct feature_change *change, enum err result);
 // What stands, as of each member's last turn.
 struct worker_use crew_use(const struct crew *c);
