@@ -48,7 +48,7 @@ sim: ## SEED=n: that run of the simulator again, and its failure told; without i
 	@ninja -C build test/sim/sim
 	@build/test/sim/sim $(if $(SEED),--seed $(SEED),--seconds 180 --jobs $$(nproc))
 
-soak: ## HOURS=n: 200 kills under load, then fresh seeds of the simulator on all cores; soak-failures.txt has what failed
+soak: ## HOURS=n: 200 kills under load, then fresh seeds of the simulator on all cores; those that fail: soak-failures.txt
 	@tools/install build
 	@$(MAKE) -s build/build.ninja
 	@ninja -C build dialtone bench/sipload test/sim/sim

@@ -3,10 +3,11 @@
 
     tools/test.py [--build FOLDER] [--fuzz-seconds N] [--sim-seconds N] [STEP ...]
 
-Four builds, each without a warning, in folders of their own: gcc with ASan and UBSan (every unit test, the ladders,
-the real programs), gcc release (are the binary's defences on; the simulator's fresh seeds), gcc with TSan (the unit
-tests again, for their threads), and clang with libFuzzer. Real programs mostly wait, builds never do: so the steps
-run in two lanes. STEP names the ones to run (see --list); all, without it.
+Five builds, each without a warning, in folders of their own: gcc with ASan and UBSan (every unit test, the ladders,
+the real programs), gcc release (are the binary's defences on; the simulator), gcc with TSan (the unit tests again, for
+their threads), gcc with deliberate bugs (bugs: the simulator must find each of them, which shows that its checkers can
+fail), and clang with libFuzzer. Real programs mostly wait, builds never do: so the steps run in two lanes. STEP names
+the ones to run (see --list); without it all, but seeds, which looks for what nobody has seen yet.
 """
 
 import argparse
