@@ -95,7 +95,8 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "witness", 1, NULL, 'i' }, { NULL, 0, NULL, 0 },
 	};
 	*o = (struct options){ .first_user = 6035550000, .users = 1000, .password = "dial-tone", .count = 10000,
-		                   .limit_s = 120, .give_up_ms = GIVE_UP_MS, .ports = { address("127.0.0.1:7080"), address("127.0.0.1:7090") } };
+		                   .limit_s = 120, .give_up_ms = GIVE_UP_MS,
+		                   .ports = { address("127.0.0.1:7080"), address("127.0.0.1:7090") } };
 	if (argc < 2) usage();
 	if (strcmp(argv[1], "register") == 0) o->mode = LOAD_REGISTER;
 	else if (strcmp(argv[1], "call") == 0) o->mode = LOAD_CALL;

@@ -38,8 +38,8 @@ void witness_saw(const struct load *l, uint16_t port, const char *what, uint16_t
 	struct timespec t;
 	if (!l->witness) return;
 	clock_gettime(CLOCK_REALTIME, &t);
-	fprintf(l->witness, "%lld%03ld %s %s %u %.*s\n", (long long)t.tv_sec, t.tv_nsec / 1000000, sides[port], what, status,
-	        STR_FMT(call_id));
+	fprintf(l->witness, "%lld%03ld %s %s %u %.*s\n", (long long)t.tv_sec, t.tv_nsec / 1000000, sides[port], what,
+	        status, STR_FMT(call_id));
 }
 
 // What a phone is told. Challenges are no answers.

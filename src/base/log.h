@@ -38,7 +38,7 @@ extern bool log_quiet;
 
 #define LOG(level, event, ...)                                                                                         \
 	do {                                                                                                               \
-		if (LOG_##level <= atomic_load_explicit(&log_level, memory_order_relaxed))                                                                                  \
+		if (LOG_##level <= atomic_load_explicit(&log_level, memory_order_relaxed))                                     \
 			log_write(LOG_##level, event, (const struct log_field[]){ __VA_ARGS__, { 0 } });                           \
 	} while (0)
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

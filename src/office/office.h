@@ -124,7 +124,8 @@ struct office_route { // longest prefix wins
 	X(slow_disk_refuses, 0, 0, 1, "When records are late: 0 passes calls on, marked and alarmed; 1 refuses new calls") \
 	X(treatment_ms, 30000, 1000, 120000, "Longest tone of a failed call, ms")                                          \
 	X(call_max_s, 86400, 60, 604800, "Longest call, s")                                                                \
-	X(media_silence_s, 120, 0, 3600, "Neither RTP nor RTCP from a side of an answered call before it is released, s; 0: never") \
+	X(media_silence_s, 120, 0, 3600,                                                                                   \
+	  "Neither RTP nor RTCP from a side of an answered call before it is released, s; 0: never")                       \
 	X(register_min_s, 60, 10, 3600, "Shortest registration, s (423 below)")                                            \
 	X(register_max_s, 3600, 60, 86400, "Longest registration, s")                                                      \
 	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")                                                        \
@@ -172,8 +173,8 @@ uint32_t office_line_count(const struct office *o);
 // The trunk group that the office marks for emergency calls, or NULL.
 const struct office_trunk_group *office_emergency_group(const struct office_rules *r);
 
-// Who looks over a reader's shoulder: told each row that a look-up of this thread finds. Whoever keeps the inputs of calls
-// sets it around a step (run/inputs.h); NULL: nobody looks.
+// Who looks over a reader's shoulder: told each row that a look-up of this thread finds. Whoever keeps the inputs of
+// calls sets it around a step (run/inputs.h); NULL: nobody looks.
 #define OFFICE_ROWS(X)                                                                                                 \
 	X(line) X(number) X(trunk_group) X(rate_centre) X(state) X(npa) X(route)
 #define OFFICE_ROW_ENUM(row) OFFICE_ROW_##row,

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 #define CAUSE_LOCATIONS(X)                                                                                             \
-	X(USER, 0, "user") X(PRIVATE_LOCAL, 1, "private network, local user") X(PUBLIC_LOCAL, 2, "public network, local user") \
+	X(USER, 0, "user") X(PRIVATE_LOCAL, 1, "private network, local user")                                              \
+	X(PUBLIC_LOCAL, 2, "public network, local user")                                                                   \
 	X(TRANSIT, 3, "transit network") X(PUBLIC_REMOTE, 4, "public network, remote user")                               \
 	X(PRIVATE_REMOTE, 5, "private network, remote user") X(INTERNATIONAL, 7, "international network")                  \
 	X(BEYOND, 10, "beyond an interworking point")

@@ -24,8 +24,8 @@ static inline enum media_side media_other(enum media_side side)
 #define MEDIA_TONES(X)                                                                                                 \
 	X(DIAL) X(RECALL_DIAL) X(STUTTER_DIAL) X(CONFIRMATION) X(RINGBACK) X(BUSY) X(REORDER) X(CALL_WAITING)              \
 	X(CALL_WAITING_ALERT) X(OFF_HOOK) X(BUSY_VERIFICATION) X(RECORDING_WARNING) X(MILLIWATT)                           \
-	X(SIT_IC) X(SIT_VC) X(SIT_RO1) X(SIT_RO2) X(SIT_NC1) X(SIT_NC2) X(SIT_IO)                                           \
-	X(MF_1) X(MF_2) X(MF_3) X(MF_4) X(MF_5) X(MF_6) X(MF_7) X(MF_8) X(MF_9) X(MF_0) X(MF_KP) X(MF_ST) X(MF_ST1)         \
+	X(SIT_IC) X(SIT_VC) X(SIT_RO1) X(SIT_RO2) X(SIT_NC1) X(SIT_NC2) X(SIT_IO)                                          \
+	X(MF_1) X(MF_2) X(MF_3) X(MF_4) X(MF_5) X(MF_6) X(MF_7) X(MF_8) X(MF_9) X(MF_0) X(MF_KP) X(MF_ST) X(MF_ST1)        \
 	X(MF_ST2) X(MF_ST3)
 #define MEDIA_TONE_ENUM(name) MEDIA_TONE_##name,
 enum media_tone { MEDIA_TONE_NONE, MEDIA_TONES(MEDIA_TONE_ENUM) MEDIA_TONE_COUNT };

@@ -23,7 +23,7 @@ static inline struct str number_str(const struct number *n)
 	return (struct str){ n->digits, n->n };
 }
 
-// From digits; other characters (space, -, ., parentheses) are left out. ERR_BAD when another stands there, or too many.
+// From digits; space, "-", "." and parentheses are left out. ERR_BAD when another character stands there, or too many.
 MUST_CHECK enum err number_set(struct number *out, enum number_nature nature, struct str digits);
 // From the user part of a URI or a tel: number: a leading + makes it international; without + the nature is unknown.
 MUST_CHECK enum err number_from_uri_user(struct number *out, struct str user);

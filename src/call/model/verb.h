@@ -59,7 +59,7 @@ struct leg_ops {
 	void (*take)(void *self, ref leg, const struct verb *v);
 	// What sends a BYE after a restart: the octets written (0: this protocol needs none), and their use.
 	uint32_t (*freeze)(void *self, ref leg, uint8_t *out, uint32_t cap);
-	// The release record is about to be written: what the leg will send after that goes into the ladder now. May be NULL.
+	// The release record is about to be written: what the leg will send after it goes into the ladder now. May be NULL.
 	void (*closing)(void *self, ref leg);
 	// What the protocol calls this leg, for the record (a SIP Call-ID); good until the step ends. NULL: it has no name.
 	struct str (*call_id)(void *self, ref leg);
