@@ -10,7 +10,7 @@
 struct record_seen { // records of one Call-ID, or of one call number
 	struct map_node node;
 	char key[RECORD_TEXT_MAX];
-	const struct call_record *record;
+	const struct call_record *record; // an answered one, if there is one; the last of those, else the first of all
 	uint32_t count;
 	struct record_seen *next;
 };
@@ -38,6 +38,7 @@ static struct record_seen *note(struct records *all, struct map *map, struct str
 		all->first = seen;
 		map_add(map, &seen->node, str_from(seen->key));
 	}
+	if (r->answered) seen->record = r; // of several: an attempt that was refused, and forgotten by a crash, comes before it
 	seen->count++;
 	return seen;
 }
@@ -151,7 +152,8 @@ static void check_parties(struct checker *c, const struct call_record *r)
 	const struct ledger_call *t = ledger_find(c->ledger, str_from(r->t.call_id), LEDGER_CALLED);
 	if (!o || o->hostile) return;
 	if (r->o.line != o->line) ABOUT(c, r, "names line %u, and line %u called", NUMBER(r), r->o.line, o->line);
-	if (!o->dial_tone && o->dialled[0] && !str_eq(str_from(r->dialled), str_from(o->dialled)))
+	bool differs = !o->dial_tone && o->dialled[0] && !str_eq(str_from(r->dialled), str_from(o->dialled));
+	if (differs && !has_fault(c, FAULT(SPOILED))) // an octet of the number itself may have been changed
 		ABOUT(c, r, "says that \"%s\" was dialled, and it was \"%s\"", NUMBER(r), r->dialled, o->dialled);
 	if (!r->answered || !t) return;
 	if (r->t.line != t->line) ABOUT(c, r, "names line %u, and line %u answered", NUMBER(r), r->t.line, t->line);

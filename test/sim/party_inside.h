@@ -20,6 +20,7 @@
 #define T2_MS 4000u
 #define GIVE_UP_MS (64 * T1_MS) // timers B, F, H, J, and how long a 2xx is repeated
 #define KNOWN_MS (GIVE_UP_MS + 16000u) // how long what comes late is still known for what it is
+#define RINGS_MS 300000u // how long after its INVITE was given up a response to it may still come
 #define MESSAGE_MAX 4096u
 #define PHONES_OF_LINE_MAX 3u
 
