@@ -24,10 +24,9 @@ static enum err line_leg(void *self, struct leg_link *out, ref call, uint8_t ind
 }
 
 static enum err trunk_leg(void *self, struct leg_link *out, ref call, uint8_t index,
-	const struct office_trunk_group *group,
-                          const struct addr *peer)
+	const struct office_trunk_group *group, const struct addr *peer, bool emergency)
 {
-	(void)self, (void)call, (void)index, (void)group, (void)peer;
+	(void)self, (void)call, (void)index, (void)group, (void)peer, (void)emergency;
 	*out = (struct leg_link){ .ops = &leg };
 	return OK;
 }

@@ -38,6 +38,7 @@ bool exchange_need(struct ladder *l)
 	l->exchange = x;
 	x->ladder = l;
 	x->transactions_max = TRANSACTIONS_MAX;
+	x->calls_max = CALLS_MAX;
 	journal_init(&x->journal);
 	plane_init(x);
 	x->live = new_live();
@@ -91,7 +92,7 @@ static bool need_worker(struct ladder *l)
 	if (x->worker) return true;
 	struct worker_setup setup = {
 		.count = 1, .seed = 0x1adde7, .now_ms = l->now_ms, .wall_ms = exchange_wall_ms(l), .listener_count = 2,
-		.calls_max = CALLS_MAX, .transactions_max = x->transactions_max, .message_bytes_max = 8u << 20,
+		.calls_max = x->calls_max, .transactions_max = x->transactions_max, .message_bytes_max = 8u << 20,
 		.office = x->office, .live = x->live, .media = &x->plane.media, .journal = journal_of(x), .out = &x->out,
 		.set_feature = set_feature, .set_feature_self = x,
 	};

@@ -68,7 +68,7 @@ struct exchange {
 	struct office *office;
 	struct live *live;
 	struct worker *worker; // made when the first message comes: until then the office is being set
-	uint32_t transactions_max;
+	uint32_t transactions_max, calls_max;
 	struct inputs *inputs; // of all calls: each is replayed when it is over
 	struct outbox out;
 	struct memory_journal journal;

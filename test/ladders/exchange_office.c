@@ -339,6 +339,12 @@ static void set_transactions(struct row *r)
 	r->l->exchange->transactions_max = next_number(r);
 }
 
+// How many calls, and legs by them.
+static void set_calls(struct row *r)
+{
+	r->l->exchange->calls_max = next_number(r);
+}
+
 static const struct {
 	const char *kind;
 	void (*rules)(struct row *r, struct office_rules *rules);
@@ -348,7 +354,7 @@ static const struct {
 	{ "rate-centre", set_rate_centre, NULL }, { "exchange", set_exchange, NULL }, { "customer", set_customer, NULL },
 	{ "trunk", set_trunk, NULL },           { "route", set_route, NULL },       { "line", NULL, set_line },
 	{ "number", NULL, set_number },         { "ports", NULL, set_ports },
-	{ "transactions", NULL, set_transactions },
+	{ "transactions", NULL, set_transactions }, { "calls", NULL, set_calls },
 };
 
 static bool set_rules(struct row *r, void (*set)(struct row *r, struct office_rules *rules))

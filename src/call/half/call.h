@@ -148,13 +148,13 @@ struct feature_table {
 };
 
 // Makes the legs that a T half asks for; filled by call/leg. Each makes a leg without sending anything: the OFFER verb
-// follows. ERR_FULL: no more legs.
+// follows. ERR_FULL: no more legs, or only those that are kept for emergency calls.
 struct leg_factory {
 	void *self;
 	enum err (*line)(void *self, struct leg_link *out, ref call, uint8_t index, const struct office_line *line,
 	                 const struct binding *binding);
 	enum err (*trunk)(void *self, struct leg_link *out, ref call, uint8_t index, const struct office_trunk_group *group,
-	                  const struct addr *peer);
+	                  const struct addr *peer, bool emergency);
 };
 
 // What a call asked of what is live, and what it was told.

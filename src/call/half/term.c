@@ -180,7 +180,8 @@ static void try_trunk(struct call *c)
 		leg->peer = group->peers[a->peer].addr;
 		c->heard_of = false;
 		call_trail(c, SIDE_T, TRAIL_TRUNK_CHOSEN, group->id, a->peer);
-		if (s->legs.trunk(s->legs.self, &leg->link, call_ref(c), 0, group, &leg->peer) == OK && present(c)) {
+		enum err e = s->legs.trunk(s->legs.self, &leg->link, call_ref(c), 0, group, &leg->peer, c->emergency);
+		if (e == OK && present(c)) {
 			t_post(c, T_EV_PRESENTED, 0, NULL);
 			return;
 		}

@@ -198,7 +198,8 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	const struct office_line *line;
 	struct sip_leg *leg = NULL;
 	if (refuse_invite(ls, txn, m, from) || !identify(ls, txn, m, from, &group, &line)) return;
-	leg = leg_new(ls);
+	const struct str digits = dialled(m, &ls->setup.env->scratch);
+	leg = leg_new(ls, line && calls_is_emergency(ls->setup.calls, line->id, digits));
 	if (!leg) {
 		sip_reply(ls, txn, m, from, 503, STR(""));
 		return;
@@ -213,7 +214,7 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	leg->invite_cseq = m->cseq.number;
 	leg_keep(leg, &leg->head, out_head(leg, m, from));
 	const struct call_begin begin = { .leg = sip_leg_link(leg), .line = leg->line, .trunk_group = leg->trunk_group,
-		.peer = from->peer, .dialled = dialled(m, &ls->setup.env->scratch) };
+		.peer = from->peer, .dialled = digits };
 	const struct str tag = { leg->tag, SIP_LEG_TAG_LEN };
 	enum err e = leg->head.n ? sip_dialog_init_uas(&leg->dialog, m, from, tag) : ERR_FULL;
 	if (e == OK) e = calls_begin(&leg->call, ls->setup.calls, &begin);

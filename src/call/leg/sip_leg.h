@@ -16,7 +16,7 @@
 
 #define SIP_LEG_TAG_LEN 18      // two digits of the worker, sixteen of chance
 #define SIP_LEG_LISTENERS_MAX 8
-#define SIP_LEGS_RESERVED 32    // of legs_max: not for ringing one more phone of a line
+#define SIP_LEGS_RESERVED 32    // of legs_max: for emergency calls
 
 #define SIP_LEG_STATES(X) \
 	X(IDLE) X(CALLING) X(FAILED) X(INVITED) X(CANCELLED) X(ANSWERED) X(ENDING) X(UP) X(BYE_IN) X(BYE_OUT) X(LOST) X(GONE)

@@ -19,9 +19,10 @@ void leg_keep(struct sip_leg *leg, struct str *slot, struct str text)
 	*slot = slab_dup(&leg->legs->texts, text);
 }
 
-struct sip_leg *leg_new(struct sip_legs *ls)
+struct sip_leg *leg_new(struct sip_legs *ls, bool emergency)
 {
-	struct sip_leg *leg = pool_get(&ls->pool);
+	bool has_room = emergency || ls->pool.used + SIP_LEGS_RESERVED < ls->pool.max;
+	struct sip_leg *leg = has_room ? pool_get(&ls->pool) : NULL;
 	if (!leg) {
 		COUNT(sip_legs_full);
 		return NULL;
@@ -153,9 +154,9 @@ static struct str call_id(void *self, ref r)
 
 static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .closing = closing, .call_id = call_id };
 
-static enum err new_leg(struct sip_legs *ls, struct leg_link *out, ref call, uint8_t index, struct str target)
+// A leg that leg_new has made, or could not.
+static enum err link_leg(struct sip_leg *leg, struct leg_link *out, ref call, uint8_t index, struct str target)
 {
-	struct sip_leg *leg = leg_new(ls);
 	if (!leg) return ERR_FULL;
 	leg->side = SIDE_T;
 	leg->index = index;
@@ -165,7 +166,7 @@ static enum err new_leg(struct sip_legs *ls, struct leg_link *out, ref call, uin
 		leg_free(leg);
 		return ERR_FULL;
 	}
-	*out = (struct leg_link){ .ops = &ops, .self = ls, .leg = leg_ref(leg) };
+	*out = sip_leg_link(leg);
 	return OK;
 }
 
@@ -173,13 +174,9 @@ static enum err new_line_leg(void *self, struct leg_link *out, ref call, uint8_t
                              const struct binding *binding)
 {
 	struct sip_legs *ls = self;
-	if (ls->pool.used + SIP_LEGS_RESERVED >= ls->pool.max) {
-		COUNT(sip_legs_full);
-		return ERR_FULL;
-	}
-	enum err e = new_leg(ls, out, call, index, binding->contact);
+	struct sip_leg *leg = leg_new(ls, false);
+	enum err e = link_leg(leg, out, call, index, binding->contact);
 	if (e != OK) return e;
-	struct sip_leg *leg = pool_at(&ls->pool, out->leg);
 	leg->line = line->id;
 	leg->peer = binding->peer;
 	leg->listener = binding->listener < ls->setup.listener_count ? binding->listener : 0;
@@ -187,12 +184,12 @@ static enum err new_line_leg(void *self, struct leg_link *out, ref call, uint8_t
 }
 
 static enum err new_trunk_leg(void *self, struct leg_link *out, ref call, uint8_t index,
-                              const struct office_trunk_group *group, const struct addr *peer)
+                              const struct office_trunk_group *group, const struct addr *peer, bool emergency)
 {
 	struct sip_legs *ls = self;
-	enum err e = new_leg(ls, out, call, index, (struct str){ "", 0 });
+	struct sip_leg *leg = leg_new(ls, emergency);
+	enum err e = link_leg(leg, out, call, index, (struct str){ "", 0 });
 	if (e != OK) return e;
-	struct sip_leg *leg = pool_at(&ls->pool, out->leg);
 	leg->trunk_group = group->id;
 	leg->peer = *peer;
 	for (uint16_t i = 0; i < ls->setup.listener_count; i++) // the first listener of the peer's family
