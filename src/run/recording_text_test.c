@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -163,6 +164,31 @@ static void credentials_are_left_out(void **state)
 	}
 }
 
+static void a_file_is_loaded_whole_or_not_at_all(void **state)
+{
+	char folder[TEST_FOLDER_MAX], path[TEST_FOLDER_MAX + 16], *text;
+	uint32_t n;
+	(void)state;
+	test_folder_make(folder);
+	snprintf(path, sizeof path, "%s/call", folder);
+	assert_int_equal(recording_load(&text, &n, path), ERR_NOT_FOUND);
+	assert_null(text);
+	assert_int_equal(recording_load(&text, &n, folder), ERR_SYSTEM);
+	assert_null(text);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(TOP, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(recording_load(&text, &n, path), OK);
+	assert_int_equal(n, strlen(TOP));
+	assert_memory_equal(text, TOP, n);
+	free(text);
+	assert_int_equal(truncate(path, RECORDING_FILE_MAX), 0);
+	assert_int_equal(recording_load(&text, &n, path), ERR_BAD);
+	assert_null(text);
+	test_folder_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_file_is_refused_with_line_and_reason),
 		cmocka_unit_test(a_file_without_an_end_of_size_is_refused),
 		cmocka_unit_test(credentials_are_left_out),
+		cmocka_unit_test(a_file_is_loaded_whole_or_not_at_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
