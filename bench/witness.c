@@ -1,4 +1,4 @@
-// What each phone saw of its calls, written down as it happens, so that a test can hold the server's records against it.
+// What each phone saw of its calls, written down as it happens: a test can hold the server's records against it.
 // One line an event: when (UTC, ms), who, what, the status of a response or 0, Call-ID:
 //
 //     1795353284123 caller answered 200 4294967298-77120

@@ -95,8 +95,8 @@ static void another_workers_lines_are_left_to_it(void **state)
 	uint32_t sent = 0;
 	add_line(2, "sip:b@10.0.0.5:5060", "198.51.100.9:40001");
 	for (uint32_t worker = 0; worker < 4; worker++) {
-		keepalive_init(&f.k, &(struct keepalive_setup){ .env = &f.env, .out = &f.out, .office = f.office, .live = f.live,
-			.worker = worker, .workers = 4 });
+		keepalive_init(&f.k, &(struct keepalive_setup){ .env = &f.env, .out = &f.out, .office = f.office,
+			.live = f.live, .worker = worker, .workers = 4 });
 		sent += run(25);
 	}
 	assert_int_equal(sent, 1);

@@ -38,8 +38,8 @@ struct media_setup {
 
 struct media_plane;
 // Starts the threads, after raising the process's limit of open files as far as it may; the log warns when that does
-// not suffice for all sessions. ERR_BAD: an address without a usable port range; ERR_FULL: memory; ERR_SYSTEM: an address
-// cannot be bound, or no thread; the log says which.
+// not suffice for all sessions. ERR_BAD: an address without a usable port range; ERR_FULL: memory; ERR_SYSTEM: an
+// address cannot be bound, or no thread; the log says which.
 MUST_CHECK enum err media_plane_new(struct media_plane **out, const struct media_setup *setup);
 // Stops the threads and closes all; workers must not use it any more. Returns NULL; NULL is fine.
 struct media_plane *media_plane_free(struct media_plane *p);

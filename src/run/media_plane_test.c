@@ -456,8 +456,8 @@ static void *work(void *self)
 				                                   .event_pt_out = 0xff };
 			struct media_command play = { .kind = MEDIA_DO_PLAY, .side = MEDIA_A, .play = { .tone = MEDIA_TONE_BUSY } };
 			if (m->ops->open(m, &sessions[i], i) != OK) abort();
-			if (m->ops->ports(m, sessions[i], &(struct media_want){ .side = MEDIA_A, .family = 4, .count = 1 }, rtp) != OK)
-				abort();
+			const struct media_want want = { .side = MEDIA_A, .family = 4, .count = 1 };
+			if (m->ops->ports(m, sessions[i], &want, rtp) != OK) abort();
 			if (m->ops->tell(m, sessions[i], &remote) != OK || m->ops->tell(m, sessions[i], &play) != OK) abort();
 		}
 		for (uint32_t i = 0; i < 20; i++)

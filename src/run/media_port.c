@@ -31,7 +31,8 @@ static uint32_t count_free(const struct media_ports *p, uint8_t family)
 {
 	uint32_t n = 0;
 	for (uint32_t a = 0; a < p->setup->address_count; a++)
-		if (p->setup->addresses[a].bound.family == family) n += p->addresses[a].fresh.count + p->addresses[a].idle.count;
+		if (p->setup->addresses[a].bound.family == family)
+			n += p->addresses[a].fresh.count + p->addresses[a].idle.count;
 	return n;
 }
 

@@ -158,8 +158,9 @@ static enum err start_media(struct node *n)
 	struct media_setup s = { .workers = n->worker_count, .threads = c->media_threads,
 		.sessions_max = c->calls_max / n->worker_count + 1 + CALLS_RESERVED, .wake = wake_worker, .wake_self = n };
 	for (uint32_t i = 0; i < c->media_count; i++) {
-		s.addresses[s.address_count++] = (struct media_address){ .bound = c->media[i].address, .told = c->media[i].public,
-			.port_first = (uint16_t)c->media[i].port_first, .port_last = (uint16_t)c->media[i].port_last };
+		s.addresses[s.address_count++] = (struct media_address){ .bound = c->media[i].address,
+			.told = c->media[i].public, .port_first = (uint16_t)c->media[i].port_first,
+			.port_last = (uint16_t)c->media[i].port_last };
 		s.loopback = s.loopback || addr_is_loopback(&c->media[i].address);
 	}
 	for (uint32_t i = 0; i < c->listener_count; i++) s.own[s.own_count++] = c->listeners[i].address;
@@ -196,7 +197,8 @@ static enum err open_records(struct node *n, struct buf *why)
 		put_fmt(why, "the records in %s cannot be opened: %s", path, fault.why);
 	if (e == OK && registration_restore(n->registrations, n->live->location, n->setup.office, n->worker_count, &env,
 		&count) != OK)
-		LOG(WARN, "registrations_lost", LOG_TEXT("registrations of before could not be put back: phones register again"));
+		LOG(WARN, "registrations_lost",
+		    LOG_TEXT("registrations of before could not be put back: phones register again"));
 	if (e == OK && count)
 		LOG(INFO, "registrations_restored", LOG_TEXT("registrations of before are put back"), LOG_U64("phones", count));
 	if (e == OK) e = cdr_loader_start(&n->loader, &(struct cdr_loader_setup){ .journal = n->journal, .path = path });
@@ -218,8 +220,8 @@ static enum err make_crew(struct node *n, uint64_t seed, const struct sip_nonce_
 		.inputs = inputs_of, .send = send_packets, .wake = wake_thread, .wake_control = wake_control, .self = n };
 	s.worker = (struct worker_setup){ .seed = seed, .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms(),
 		.listener_count = c->listener_count, .calls_max = c->calls_max / n->worker_count + 1,
-		.transactions_max = c->transactions_max / n->worker_count + 1, .nonce_secret = *secret, .office = n->setup.office,
-		.live = n->live };
+		.transactions_max = c->transactions_max / n->worker_count + 1, .nonce_secret = *secret,
+		.office = n->setup.office, .live = n->live };
 	s.worker.message_bytes_max = (uint64_t)s.worker.transactions_max * 4096 + (4u << 20);
 	for (uint32_t i = 0; i < c->listener_count; i++)
 		s.worker.listeners[i] = (struct worker_listener){ .bound = c->listeners[i].address,
@@ -272,7 +274,8 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	n->control_loop.epoll_fd = n->control_loop.wake_fd = -1;
 	n->workers = calloc(n->worker_count, sizeof *n->workers);
 	if (!n->workers) n->worker_count = 0;
-	if (getrandom(&secret, sizeof secret, 0) != sizeof secret || getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = 0;
+	if (getrandom(&secret, sizeof secret, 0) != sizeof secret || getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		seed = 0;
 	n->live = live_new(&(struct live_limits){ 0 }, seed);
 	enum err e = n->worker_count && n->live && seed ? loop_init(&n->control_loop) : ERR_FULL;
 	for (uint32_t i = 0; i < n->worker_count && e == OK; i++) e = init_worker(n, i);
@@ -328,8 +331,8 @@ struct node *node_stop(struct node *n)
 	}
 	node_save_registrations(n, UINT32_MAX);
 	n->registrations = registration_close(n->registrations);
-	// The loader takes what the journal has committed; the journal commits what it still holds before it closes, and the
-	// loader of the next run takes the rest.
+	// The loader takes what the journal has committed; the journal commits what it still holds before it closes, and
+	// the loader of the next run takes the rest.
 	n->loader = cdr_loader_stop(n->loader);
 	n->journal = journal_close(n->journal);
 	n->media = media_plane_free(n->media); // until then it wakes workers

@@ -18,8 +18,8 @@ struct node_setup { // borrowed
 };
 
 struct node;
-// Opens journal, records and sockets, puts back registrations, starts media and workers, ends the calls that a crash cut
-// off. On an error `why` says what in a sentence, and all is closed again.
+// Opens journal, records and sockets, puts back registrations, starts media and workers, ends the calls that a crash
+// cut off. On an error `why` says what in a sentence, and all is closed again.
 // ERR_EXISTS: a port is in use; others as wire/net says.
 MUST_CHECK enum err node_start(struct node **out, const struct node_setup *setup, struct buf *why);
 // For the API; used on the control thread only.

@@ -233,7 +233,8 @@ static uint32_t show_bindings(struct node *n, uint32_t line, struct control_regi
 	return count;
 }
 
-static enum err registrations(void *self, uint32_t line, struct control_registration *out, uint32_t max, uint32_t *count)
+static enum err registrations(void *self, uint32_t line, struct control_registration *out, uint32_t max,
+                              uint32_t *count)
 {
 	struct node *n = self;
 	uint32_t at = 0;
@@ -277,9 +278,10 @@ static enum err status(void *self, struct control_status *out)
 	const struct config *c = n->setup.config;
 	struct journal_status j = journal_status(n->journal);
 	struct worker_use use = crew_use(n->crew);
-	*out = (struct control_status){ .started_wall_ms = n->started_wall_ms, .up_ms = clock_monotonic_ms() - n->started_ms,
-		.workers = n->worker_count, .media_threads = c->media_threads, .calls = use.calls, .calls_max = c->calls_max,
-		.transactions = use.transactions + use.tombstones, .transactions_max = c->transactions_max,
+	*out = (struct control_status){ .started_wall_ms = n->started_wall_ms,
+		.up_ms = clock_monotonic_ms() - n->started_ms, .workers = n->worker_count, .media_threads = c->media_threads,
+		.calls = use.calls, .calls_max = c->calls_max, .transactions = use.transactions + use.tombstones,
+		.transactions_max = c->transactions_max,
 		.registrations = (uint32_t)location_use(n->live->location).bindings, .cdr_sequence = j.sequence,
 		.journal_healthy = j.healthy, .stopping = n->draining };
 	struct media_use media = media_plane_use(n->media);

@@ -17,7 +17,7 @@
 #define PATIENCE_MS 120000
 #define HAD_MAX 256
 
-// ---- A switch on the loopback address, with the sample's office ------------------------------------------------------
+// ---- A switch on the loopback address, with the sample's office -----------------------------------------------------
 
 struct bench {
 	char folder[TEST_FOLDER_MAX];
@@ -197,7 +197,8 @@ static bool take(struct phone *p, uint64_t until_ms)
 	if (poll(&fd, 1, now_ms < until_ms ? (int)(until_ms - now_ms) : 0) != 1) return false;
 	ssize_t n = recv(p->fd, p->got, sizeof p->got, 0);
 	arena_reset(&p->arena);
-	return n > 4 && sip_msg_parse(&p->m, (struct str){ p->got, (uint32_t)n }, &p->arena, &fault) == PARSE_OK && is_news(p);
+	return n > 4 && sip_msg_parse(&p->m, (struct str){ p->got, (uint32_t)n }, &p->arena, &fault) == PARSE_OK &&
+	       is_news(p);
 }
 
 // The next message that is this: "INVITE", or "200 INVITE". Others (provisional, repeated) are passed over.

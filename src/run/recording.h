@@ -154,7 +154,7 @@ struct recording *recording_free(struct recording *r);
 // taken, but what recording_add_end adds: how the call ended is there in a recording that was cut too.
 struct recording_entry *recording_add(struct recording *r, enum entry_kind kind, uint32_t at_ms, const void *body,
                             struct str text);
-// For those that follow the last step (CUT, TRAIL, END), at no time. NULL: its last block is full too, or the pool empty.
+// For what follows the last step (CUT, TRAIL, END), at no time. NULL: its last block is full too, or the pool is empty.
 struct recording_entry *recording_add_end(struct recording *r, enum entry_kind kind, const void *body);
 
 uint32_t entry_size(enum entry_kind kind);

@@ -31,7 +31,8 @@ static void blot(char *text, uint32_t n)
 		char *at = text + (n - rest.n);
 		struct str line = str_cut(&rest, '\n');
 		if (!line.n || (line.p[0] != ' ' && line.p[0] != '\t')) {
-			secret = str_starts_nocase(line, STR("Authorization")) || str_starts_nocase(line, STR("Proxy-Authorization"));
+			secret = str_starts_nocase(line, STR("Authorization")) ||
+			         str_starts_nocase(line, STR("Proxy-Authorization"));
 			within = false;
 		}
 		for (uint32_t i = 0; secret && i < line.n; i++) {

@@ -49,7 +49,8 @@ static void credentials_are_blotted_out(void **state)
 	struct str kept = trace_find(&t, 1, at);
 	assert_null(memmem(kept.p, kept.n, "deadbeef", 8));
 	assert_non_null(memmem(kept.p, kept.n, "response=\"........\"", 19));
-	at = trace_keep(&t, 1, STR("INVITE sip:x SIP/2.0\r\nProxy-Authorization : Digest username=\"a\",\r\n\tRESPONSE = deadbeef , qop=auth\r\n"
+	at = trace_keep(&t, 1, STR("INVITE sip:x SIP/2.0\r\nProxy-Authorization : Digest username=\"a\",\r\n"
+	                           "\tRESPONSE = deadbeef , qop=auth\r\n"
 	                           "Subject: response=mine\r\n\r\n"));
 	kept = trace_find(&t, 1, at);
 	assert_null(memmem(kept.p, kept.n, "deadbeef", 8));

@@ -1,5 +1,5 @@
-// The worker: wires stack, legs, halves, registrar and office of one core to each other, and tells which worker a packet
-// is for.
+// The worker: wires stack, legs, halves, registrar and office of one core to each other, and tells which worker a
+// packet is for.
 #include "run/worker.h"
 
 #include "base/bug.h"
@@ -127,18 +127,17 @@ static enum err make_stack(struct worker *w)
 static enum err make_calls(struct worker *w)
 {
 	const struct worker_setup *s = &w->setup;
-	struct sip_legs_setup legs = { .env = &w->env, .stack = w->stack, .out = s->out, .office = s->office, .live = s->live,
-		.auth = &w->auth, .legs_max = s->calls_max * 3 + SIP_LEGS_RESERVED, .listener_count = s->listener_count };
+	struct sip_legs_setup legs = { .env = &w->env, .stack = w->stack, .out = s->out, .office = s->office,
+		.live = s->live, .auth = &w->auth, .legs_max = s->calls_max * 3 + SIP_LEGS_RESERVED,
+		.listener_count = s->listener_count };
 	for (uint32_t i = 0; i < s->listener_count; i++) legs.listeners[i] = s->listeners[i].advertised;
 	const struct hash_key key = { { random_u64(&w->env.random), random_u64(&w->env.random) } };
 	enum err e = sip_legs_init(&w->legs, &legs, key);
 	if (e != OK) return e;
 	struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
-		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(), .calls_max = s->calls_max,
-		.boot = s->boot,
-		.set_feature = set_feature, .set_feature_self = w, .keep_text = s->trace ? keep_text : NULL,
-			.trace_line = is_traced,
-		.trace_self = s->trace };
+		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(),
+		.calls_max = s->calls_max, .boot = s->boot, .set_feature = set_feature, .set_feature_self = w,
+		.keep_text = s->trace ? keep_text : NULL, .trace_line = is_traced, .trace_self = s->trace };
 	if (s->inputs) {
 		inputs_bind(s->inputs, &(struct inputs_site){ .env = &w->env, .office = s->office, .media = s->media,
 			.listener_count = s->listener_count, .listeners = w->legs.setup.listeners });
@@ -310,27 +309,6 @@ struct worker_use worker_use(const struct worker *w)
 
 // ---- Whose packet is it? -------------------------------------------------------------------------------------------
 
-// Value of a header in a raw message, by its full and its compact name; empty when it is not there.
-static struct str raw_header(struct str bytes, struct str name, char compact)
-{
-	struct str rest = bytes;
-	str_cut(&rest, '\n');
-	while (rest.n) {
-		struct str line = str_cut(&rest, '\n');
-		if (line.n == 0 || line.p[0] == '\r') break;
-		bool is_short = line.n > 1 && ascii_lower(line.p[0]) == compact && (line.p[1] == ':' || line.p[1] == ' ');
-		if (!is_short && !str_starts_nocase(line, name)) continue;
-		struct str before = str_trim(str_cut(&line, ':'));
-		if (!is_short && before.n != name.n) continue;
-		while (rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t')) { // it goes on in the next line
-			struct str more = str_cut(&rest, '\n');
-			line.n = (uint32_t)(more.p + more.n - line.p);
-		}
-		return str_trim(line);
-	}
-	return (struct str){ "", 0 };
-}
-
 // From the first c on; empty when there is none.
 static struct str from_char(struct str s, char c)
 {
@@ -357,7 +335,7 @@ static uint32_t worker_of_register(const struct worker *w, struct str bytes)
 	struct sip_name_addr to;
 	char user[OFFICE_NAME_MAX];
 	struct arena a = { .p = user, .cap = sizeof user };
-	if (sip_name_addr_parse(&to, raw_header(bytes, STR("To"), 't')) != PARSE_OK) return 0;
+	if (sip_name_addr_parse(&to, sip_raw_header(bytes, STR("To"), 't')) != PARSE_OK) return 0;
 	return live_home(sip_unescape(&a, to.uri.user), w->setup.count);
 }
 
@@ -365,9 +343,8 @@ static uint32_t worker_of_register(const struct worker *w, struct str bytes)
 uint32_t worker_of_returned(const struct worker *w, struct str bytes)
 {
 	uint32_t count = w->setup.count, named = count;
-	struct str value;
-	if (sip_param(&value, from_char(raw_header(bytes, STR("Via"), 'v'), ';'), STR("branch")))
-		named = worker_named(str_from_at(value, 7), count);
+	struct str branch = sip_raw_branch(bytes);
+	if (branch.n > 7) named = worker_named(str_from_at(branch, 7), count);
 	return named < count ? named : 0;
 }
 
@@ -378,10 +355,10 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes)
 	if (count == 1) return 0;
 	if (str_starts(bytes, STR("SIP/2.0 "))) return worker_of_returned(w, bytes); // a response
 	if (str_starts(bytes, STR("REGISTER "))) return worker_of_register(w, bytes);
-	struct str to = raw_header(bytes, STR("To"), 't');
+	struct str to = sip_raw_header(bytes, STR("To"), 't');
 	if (str_find_char(to, '>') >= 0) to = from_char(to, '>');
 	if (sip_param(&value, from_char(to, ';'), STR("tag")) && value.n == SIP_LEG_TAG_LEN)
 		named = worker_named(value, count);
 	if (named < count) return named;
-	return (uint32_t)(hash_str(&w->call_id_key, raw_header(bytes, STR("Call-ID"), 'i')) % count);
+	return (uint32_t)(hash_str(&w->call_id_key, sip_raw_header(bytes, STR("Call-ID"), 'i')) % count);
 }

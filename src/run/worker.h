@@ -1,6 +1,6 @@
-// One worker: the stacks, halves, legs and features of one core, without a socket, a thread or a clock of its own. It is
-// given packets, the time and what others answered; it leaves packets in its outbox. The node (run/node.c) wires it to
-// the system; ladders and the simulator wire it to virtual time.
+// One worker: the stacks, halves, legs and features of one core, without a socket, a thread or a clock of its own. It
+// is given packets, the time and what others answered; it leaves packets in its outbox. The node (run/node.c) wires it
+// to the system; ladders and the simulator wire it to virtual time.
 //
 //     worker_input ─▶ sip stack ─▶ sip_leg ─▶ half ─▶ actions ─▶ sip_leg ─▶ outbox
 //     worker_media_event ────────────────────▶   (a digit, a finished announcement)
@@ -65,7 +65,7 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 // The same for what we sent and got back.
 uint32_t worker_of_returned(const struct worker *w, struct str bytes);
 
-// A call that was answered before a crash: hands its release record to the journal, then sends BYE to both phones of it.
+// A call that was answered before a crash: hands its release record to the journal, then sends BYE to both its phones.
 // ERR_FULL: the journal takes no more just now, or there are too many transactions; nothing was done.
 MUST_CHECK enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
 

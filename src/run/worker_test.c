@@ -19,7 +19,8 @@ static void our_own_tag_and_branch_name_the_worker(void **state)
 	(void)state;
 	assert_int_equal(of("BYE sip:x SIP/2.0\r\nTo: <sip:a@b>;tag=021234567890abcdef\r\nCall-ID: q\r\n\r\n"), 2);
 	assert_int_equal(of("BYE sip:x SIP/2.0\r\nt: sip:a@b;x=1;tag=031234567890abcdef\r\ni: q\r\n\r\n"), 3);
-	assert_int_equal(of("BYE sip:x SIP/2.0\r\nTo: \"A\"\r\n <sip:a@b>\r\n\t;tag=021234567890abcdef\r\nCall-ID: q\r\n\r\n"), 2);
+	assert_int_equal(of("BYE sip:x SIP/2.0\r\nTo: \"A\"\r\n <sip:a@b>\r\n\t;tag=021234567890abcdef\r\n"
+	                    "Call-ID: q\r\n\r\n"), 2);
 	assert_int_equal(of("INVITE sip:x SIP/2.0\r\nTo: <sip:a@b>\r\nCall-ID:\r\n folded\r\n\r\n"),
 	                 of("CANCEL sip:x SIP/2.0\r\nTo: <sip:a@b>\r\ni: folded\r\n\r\n"));
 	assert_int_equal(of("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;rport=1;branch=z9hG4bK01abcdef\r\n\r\n"), 1);

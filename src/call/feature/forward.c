@@ -1,5 +1,5 @@
-// Call forwarding (GR-580, GR-586): unconditional, on busy, on no answer. Set from the phone: *72 (*90, *92), recall dial
-// tone, the target; cleared by *73 (*91, *93). The forwarding line pays for the onward part, with its own rights.
+// Call forwarding (GR-580, GR-586): unconditional, on busy, on no answer. Set from the phone: *72 (*90, *92), recall
+// dial tone, the target; cleared by *73 (*91, *93). The forwarding line pays for the onward part, with its own rights.
 #include "call/feature/feature.h"
 
 static enum feature_says refuse(struct call *c, enum media_prompt prompt, uint8_t cause)

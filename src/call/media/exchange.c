@@ -110,8 +110,8 @@ static enum err relay_read(struct relay *r, const struct call_media *cm, struct 
 	return e;
 }
 
-// Formats and attributes of a line for the next leg, or NULL: a dead one. Whoever called and has had an answer, in early
-// media of a leg that left, goes by that: the next leg is offered what was agreed then.
+// Formats and attributes of a line for the next leg, or NULL: a dead one. Whoever called and has had an answer, in
+// early media of a leg that left, goes by that: the next leg is offered what was agreed then.
 static const struct sdp_media *relay_source(const struct relay *r, uint32_t line)
 {
 	const struct sdp_media *m = &r->offer.media[line], *told = line < r->told.media_count ? &r->told.media[line] : NULL;

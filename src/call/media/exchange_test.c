@@ -276,14 +276,15 @@ static void test_local_offer(void **state)
 	assert_int_equal(voice_from(A_PHONE, "192.0.2.100:40000", 101, 7), -1); // B has no telephone-event
 }
 
-// Early media of a first leg; it fails, an announcement is heard; the next leg is offered what the caller was told then,
-// and whatever it answers, the caller is told the same.
+// Early media of a first leg; it fails, an announcement is heard; the next leg is offered what the caller was told
+// then, and whatever it answers, the caller is told the same.
 static void test_next_leg(void **state)
 {
 	(void)state;
 	char frame[RTP_FRAME], told[2000];
 	struct sim_sent s;
-	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 0 8 101\r\n" EVENT(101) "m=video 4002 RTP/AVP 99\r\n"), OK);
+	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 0 8 101\r\n" EVENT(101)
+	                       "m=video 4002 RTP/AVP 99\r\n"), OK);
 	assert_int_equal(offer_to(MEDIA_B), OK);
 	assert_int_equal(answer(MEDIA_B, ANSWER_B "m=video 0 RTP/AVP 99\r\n"), OK); // a 183
 	str_to_z(told, sizeof told, out);

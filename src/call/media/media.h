@@ -106,7 +106,7 @@ MUST_CHECK enum err media_offer_from(struct call_media *cm, struct media_worker 
 MUST_CHECK enum err media_offer_to(struct call_media *cm, struct media_worker *w, struct env *env, enum media_side side,
                                    const struct media_leg *leg, struct str *out);
 // The leg on this side answered (a 183, a 200, an ACK; the same text again changes nothing). *out is the answer for the
-// other side: to one offer always the same (RFC 3264 §6). Empty when it waits for none (it is joined as it agreed before).
+// other side: to one offer always the same (RFC 3264 §6). Empty when it waits for none (joined as it agreed before).
 MUST_CHECK enum err media_answer_from(struct call_media *cm, struct media_worker *w, struct env *env,
                                       enum media_side side, const struct media_leg *leg, struct str sdp,
                                       struct str *out);

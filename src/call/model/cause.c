@@ -20,9 +20,10 @@ static const char *const itu_texts[128] = {
 	[53] = "outgoing calls barred within closed user group", [55] = "incoming calls barred within closed user group",
 	[57] = "bearer capability not authorised", [58] = "bearer capability not presently available",
 	[62] = "inconsistent access information and subscriber class", [63] = "service not available",
-	[65] = "bearer capability not implemented", [66] = "channel type not implemented", [69] = "facility not implemented",
-	[70] = "only restricted digital information", [79] = "service not implemented", [81] = "invalid call reference",
-	[82] = "channel does not exist", [87] = "user not member of closed user group", [88] = "incompatible destination",
+	[65] = "bearer capability not implemented", [66] = "channel type not implemented",
+	[69] = "facility not implemented", [70] = "only restricted digital information", [79] = "service not implemented",
+	[81] = "invalid call reference", [82] = "channel does not exist",
+	[87] = "user not member of closed user group", [88] = "incompatible destination",
 	[90] = "closed user group does not exist", [91] = "invalid transit network selection", [95] = "invalid message",
 	[96] = "mandatory element missing", [97] = "message type unknown", [98] = "message not compatible with state",
 	[99] = "element unknown", [100] = "invalid element contents", [101] = "message not compatible with call state",
@@ -31,9 +32,10 @@ static const char *const itu_texts[128] = {
 };
 
 static const char *const ansi_texts[128] = {
-	[4] = "vacant code", [8] = "prefix 0 dialled in error", [9] = "prefix 1 dialled in error", [10] = "prefix 1 missing",
-	[11] = "excess digits received", [23] = "unallocated destination", [24] = "unknown business group",
-	[25] = "exchange routing error", [26] = "misrouted ported number", [27] = "query on release: number not found",
+	[4] = "vacant code", [8] = "prefix 0 dialled in error", [9] = "prefix 1 dialled in error",
+	[10] = "prefix 1 missing", [11] = "excess digits received", [23] = "unallocated destination",
+	[24] = "unknown business group", [25] = "exchange routing error", [26] = "misrouted ported number",
+	[27] = "query on release: number not found",
 };
 
 const char *cause_text(struct cause c)

@@ -44,10 +44,10 @@ void udp_reader_fini(struct udp_reader *r);
 // Reads what is there, at most a batch; gives the number of packets. UDP_BATCH: there may be more.
 uint32_t udp_read(const struct udp *u, struct udp_reader *r, uint64_t now_ms);
 
-// The same for datagrams of ours that came back (an ICMP or ICMPv6 message says that the host, the port or the way to it
-// is not there): packets that are `returned`, with as much of our octets as was quoted. The system has matched addresses
-// and ports; what can be forged all the same is for the reader to see in the octets. Until they are read, the socket's
-// watch says LOOP_WRITE.
+// The same for datagrams of ours that came back (an ICMP or ICMPv6 message says that the host, the port or the way to
+// it is not there): packets that are `returned`, with as much of our octets as was quoted. The system has matched
+// addresses and ports; what can be forged all the same is for the reader to see in the octets. Until they are read, the
+// socket's watch says LOOP_WRITE.
 uint32_t udp_read_returned(const struct udp *u, struct udp_reader *r, uint64_t now_ms);
 
 // SENDING. Packets leave by the socket that their `listener` is the index of.

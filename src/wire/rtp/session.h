@@ -114,7 +114,7 @@ struct rtp_news {
 	uint16_t silent_s; // SILENT
 };
 
-// `more` need not be zeroed, and belongs to the session for as long as that is used. `seed`: of SSRCs and first numbers.
+// `more` need not be zeroed, and belongs to the session as long as that is used. `seed`: of SSRCs and first numbers.
 void rtp_session_init(struct rtp_session *s, struct rtp_more *more, uint64_t seed);
 // Opens the window of the latch; form NONE forgets the stream's remote wholly.
 void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_remote *r,
