@@ -137,3 +137,33 @@ enum parse sip_cseq_parse(struct sip_cseq *out, struct str text)
 	out->method = sip_method_from(rest);
 	return PARSE_OK;
 }
+
+// OF RAW OCTETS
+
+struct str sip_raw_header(struct str bytes, struct str name, char compact)
+{
+	struct str rest = bytes;
+	str_cut(&rest, '\n');
+	while (rest.n) {
+		struct str line = str_cut(&rest, '\n');
+		if (line.n == 0 || line.p[0] == '\r') break;
+		bool is_short = line.n > 1 && ascii_lower(line.p[0]) == compact && (line.p[1] == ':' || line.p[1] == ' ');
+		if (!is_short && !str_starts_nocase(line, name)) continue;
+		struct str before = str_trim(str_cut(&line, ':'));
+		if (!is_short && before.n != name.n) continue;
+		while (rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t')) { // it goes on in the next line
+			struct str more = str_cut(&rest, '\n');
+			line.n = (uint32_t)(more.p + more.n - line.p);
+		}
+		return str_trim(line);
+	}
+	return (struct str){ "", 0 };
+}
+
+struct str sip_raw_branch(struct str bytes)
+{
+	struct str via = sip_raw_header(bytes, STR("Via"), 'v'), branch = { "", 0 };
+	int32_t at = str_find_char(via, ';');
+	if (at < 0 || !sip_param(&branch, str_from_at(via, (uint32_t)at), STR("branch")) || !branch.n) return STR("");
+	return branch.p + branch.n < bytes.p + bytes.n ? branch : STR(""); // at the end there may have been more of it
+}

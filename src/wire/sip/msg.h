@@ -179,6 +179,10 @@ enum parse sip_via_parse(struct sip_via *out, struct str text);
 enum parse sip_cseq_parse(struct sip_cseq *out, struct str text);
 // ;name=value;flag: the value of a parameter (quotes taken off), "" for a flag; false when it is not there.
 bool sip_param(struct str *value, struct str params, struct str name);
+// The value of a header in a message that was not parsed, by its full and its compact name; empty when it is not there.
+struct str sip_raw_header(struct str bytes, struct str name, char compact);
+// The branch of its topmost Via. The message may be cut off; a branch that may be is empty.
+struct str sip_raw_branch(struct str bytes);
 // A display name or another quoted text with its \" and the like made plain, into the arena when there is any.
 struct str sip_unquote(struct arena *arena, struct str quoted);
 // %41 and the like made plain, into the arena when there is any.

@@ -4,7 +4,6 @@
 // Matching costs one look-up a message, by a digest of branch and sent-by; for an initial request a second one, by From
 // tag, Call-ID and CSeq, finds requests that reached us twice by different ways (§8.2.2.2).
 #include "base/bug.h"
-#include "wire/sip/msg_scan.h"
 #include "wire/sip/txn_core.h"
 
 #define KEY_TEXT_MAX 4096 // octets of what identifies a request: what has more is refused
@@ -260,24 +259,13 @@ static void take_retransmission(struct sip_stack *s, struct sip_txn *t, const st
 
 // WHAT COMES BACK
 
-// The first whole branch in the beginning of a message, or empty.
-static struct str quoted_branch(struct str text)
-{
-	static const struct str mark = STR_INIT(";branch=");
-	const char *at = memmem(text.p, text.n, mark.p, mark.n);
-	if (!at) return (struct str){ "", 0 };
-	struct str rest = str_from_at(text, (uint32_t)(at - text.p) + mark.n);
-	uint32_t n = sip_span(rest, SIP_CHAR_TOKEN);
-	return str_head(rest, n < rest.n ? n : 0);
-}
-
 // Whoever is off the path can forge an ICMP message and knows our port and our peers', but not our branches: the quoted
 // octets must name one. Too few quoted: the timers deal with it.
 static void take_returned(struct sip_stack *s, const struct packet *p)
 {
 	struct str rest = p->data;
 	enum sip_method method = sip_method_from(str_cut(&rest, ' '));
-	struct txn_key key = txn_client_key(s, quoted_branch(rest));
+	struct txn_key key = txn_client_key(s, sip_raw_branch(p->data));
 	struct sip_txn *t = method == SIP_METHOD_UNKNOWN || method == SIP_ACK ? NULL : find(s, &key, true, method);
 	if (!t || !addr_eq(&t->peer, &p->peer)) {
 		COUNT(sip_rx_returned_unmatched);

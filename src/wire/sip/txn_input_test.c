@@ -318,6 +318,23 @@ static void what_comes_back_fails_its_request(void **state)
 	}
 }
 
+// Only the Via's branch is ours: a phone may put one into its Contact, which our request names.
+static void a_branch_in_the_request_uri_is_not_the_one(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new();
+	char text[2000];
+	assert_int_equal(bench_send(b, SIP_OPTIONS), OK);
+	const char *rest = strstr(b->tx.p, " SIP/2.0\r\n");
+	assert_non_null(rest);
+	snprintf(text, sizeof text, "OPTIONS sip:b@192.0.2.9:5062;branch=z9hG4bKtheirs%.*s",
+	         (int)(b->tx.p + b->tx.n - rest), rest);
+	b->log.n = 0;
+	give_back(b, str_from(text), &b->tx_peer);
+	bench_expect(b, "0 failed 1 owner 7\n");
+	end_all(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +350,7 @@ int main(void)
 		cmocka_unit_test(every_message_is_seen_with_its_owner),
 		cmocka_unit_test(a_response_repeats_the_identity_of_its_request),
 		cmocka_unit_test(what_comes_back_fails_its_request),
+		cmocka_unit_test(a_branch_in_the_request_uri_is_not_the_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
