@@ -143,8 +143,10 @@ static void do_up_progress(struct sip_leg *leg, const struct leg_input *in)
 	if (m->status > 100 && msg_sdp(m, &v.sdp) && v.sdp.n) {
 		v.media = MEDIA_ANSWER;
 		v.in_band = true;
-		leg_keep(leg, &leg->answer, v.sdp);
-		leg_keep(leg, &leg->early_tag, m->to.tag);
+		if (!leg->early_tag.n) { // of a fork's branches the first, whose answer is told
+			leg_keep(leg, &leg->answer, v.sdp);
+			leg_keep(leg, &leg->early_tag, m->to.tag);
+		}
 	}
 	leg_tell(leg, &v);
 }
