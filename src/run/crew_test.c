@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "base/testing.h"
 #include "keep/journal_fixture.h"
 
 #define NOW_MS 1000000
@@ -65,10 +66,10 @@ static int setup(void **state)
 	log_quiet = true;
 	fixture_init(&b.f);
 	fixture_open_log(&b.f);
-	b.live = live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 8, .nonces = 64,
-		.guard_entries = 64 }, 1);
+	b.live = must(live_new(&(struct live_limits){ .lines_max = 64, .trunk_groups_max = 8, .nonces = 64,
+		.guard_entries = 64 }, 1));
 	assert_int_equal(office_new(&b.office), OK);
-	assert_int_equal(office_put_rules(b.office, office_rules_dup(NULL)), OK);
+	assert_int_equal(office_put_rules(b.office, must(office_rules_dup(NULL))), OK);
 	return 0;
 }
 
