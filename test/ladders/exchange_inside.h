@@ -55,6 +55,7 @@ struct memory_plane {
 	uint16_t port_next;
 	bool no_ports;   // none is free,
 	bool ports_kept; // ... but for emergency calls
+	bool behind;     // it takes no order to play
 };
 
 struct feature_request { // a feature set from a phone, on its way through the control thread

@@ -108,6 +108,7 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 	struct memory_plane *p = (struct memory_plane *)m;
 	struct plane_session *s = session_at(p, session);
 	if (!s) return ERR_NOT_FOUND;
+	if (p->behind && c->kind == MEDIA_DO_PLAY) return ERR_FULL;
 	struct plane_side *side = &s->sides[c->side];
 	switch ((enum media_command_kind)c->kind) {
 	case MEDIA_DO_REMOTE:

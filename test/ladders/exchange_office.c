@@ -333,6 +333,13 @@ static void set_ports(struct row *r)
 	if (p->no_ports && !p->ports_kept && !is(r, "none")) not_understood(r);
 }
 
+// Nor this: does the media plane take orders to play?
+static void set_plane(struct row *r)
+{
+	r->l->exchange->plane.behind = is(r, "behind");
+	if (!r->l->exchange->plane.behind && !is(r, "ready")) not_understood(r);
+}
+
 // How many transactions the switch has, from its start.
 static void set_transactions(struct row *r)
 {
@@ -355,6 +362,7 @@ static const struct {
 	{ "trunk", set_trunk, NULL },           { "route", set_route, NULL },       { "line", NULL, set_line },
 	{ "number", NULL, set_number },         { "ports", NULL, set_ports },
 	{ "transactions", NULL, set_transactions }, { "calls", NULL, set_calls },
+	{ "plane", NULL, set_plane },
 };
 
 static bool set_rules(struct row *r, void (*set)(struct row *r, struct office_rules *rules))

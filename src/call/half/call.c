@@ -126,8 +126,9 @@ void t_post(struct call *c, enum t_event event, uint8_t leg, const struct verb *
 // Our mistakes: this call is given up, and the others go on.
 static void check(struct call *c)
 {
-	const char *wrong = call_wrong(c);
+	const char *wrong = c->broken ? NULL : call_wrong(c);
 	if (!wrong) return;
+	c->broken = true;
 	COUNT(calls_broken);
 	LOG(ERROR, "call_invariant", LOG_TEXT("an invariant of a call broke: it is given up"), LOG_Z("what", wrong),
 	    LOG_U64("call", c->id));

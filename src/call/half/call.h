@@ -81,6 +81,7 @@ struct call {
 	uint8_t t_leg_count, t_answered;   // t_answered: index + 1
 	bool o_open;                       // the caller's leg is up and hears us, without an answer of the far party
 	bool answered, unsynced, emergency;
+	bool broken;                       // an invariant broke, and it was said
 	bool over_limit;                   // taken beyond its line's calls, since 911 may be what is dialled
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
 	bool release_kept;                 // the journal has taken the release record

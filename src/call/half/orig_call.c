@@ -9,8 +9,9 @@ COUNTER(call_records_late, "Answers passed on or refused because their record wa
 static void ring_begin(struct call *c)
 {
 	if (c->rings || (!c->o_open && !media_can_play(&c->media, MEDIA_A))) return;
-	c->rings = true;
-	join_told(media_play(&c->media, &c->calls->media, MEDIA_A, (struct media_play){ .tone = MEDIA_TONE_RINGBACK }));
+	enum err e = media_play(&c->media, &c->calls->media, MEDIA_A, (struct media_play){ .tone = MEDIA_TONE_RINGBACK });
+	join_told(e);
+	c->rings = e == OK;
 }
 
 static void ring_end(struct call *c)
