@@ -57,7 +57,7 @@ struct sip_leg {
 	struct str head;         // owned (slab): all of the response to the open INVITE but its status line and what follows
 	struct str bye_head;     // owned: the same for the BYE
 	struct str target;       // owned: the Request-URI of our first INVITE
-	struct str answer;       // owned: the SDP of the first 18x, ours to be said again in the 2xx, theirs if it says none;
+	struct str answer;       // owned: the SDP of the first 18x, ours to say again in the 2xx, theirs if it says none;
 	                         // or the offer that their 2xx brought
 	struct str early_tag;    // owned: the To tag of the 18x of theirs that brought it
 	struct str ack;          // owned: our last ACK, for a repeated 2xx
