@@ -143,8 +143,8 @@ static void note_registrations(struct checker *c)
 	for (uint32_t line = 1; line < c->held_max[OCCUPANCY_LINE]; line++) {
 		struct registered *r = &c->registered[line];
 		if (!location_get(l, line, check_now(c), &b, 1)) *r = (struct registered){ 0 };
-		else if (!r->since_ms) r->since_ms = check_now(c);
-		r->until_ms = r->since_ms ? b.expires_ms : 0;
+		else if (!r->since_ms || r->until_ms != b.expires_ms) // what is on disk runs out earlier
+			*r = (struct registered){ .since_ms = check_now(c), .until_ms = b.expires_ms };
 	}
 }
 

@@ -46,7 +46,7 @@ struct got { // what the last message that came has changed
 	bool begins, ends;    // the transaction
 };
 
-struct registered { // a line; since_ms 0: it is not
+struct registered { // a line, since it was last renewed; since_ms 0: it is not
 	uint64_t since_ms, until_ms;
 };
 

@@ -10,7 +10,7 @@
 struct record_seen { // records of one Call-ID, or of one call number
 	struct map_node node;
 	char key[RECORD_TEXT_MAX];
-	const struct call_record *record; // an answered one, if there is one; the last of those, else the first of all
+	const struct call_record *record; // an answered one, if there is one
 	uint32_t count;
 	struct record_seen *next;
 };
@@ -38,7 +38,7 @@ static struct record_seen *note(struct records *all, struct map *map, struct str
 		all->first = seen;
 		map_add(map, &seen->node, str_from(seen->key));
 	}
-	if (r->answered) seen->record = r; // of several: an attempt that was refused, and forgotten by a crash, comes before it
+	if (r->answered) seen->record = r; // before it may come one that was refused, and forgotten by a crash
 	seen->count++;
 	return seen;
 }

@@ -279,7 +279,8 @@ static const char *fault_of_description(struct checker *c, const struct sip_msg 
 
 // REQUESTS
 
-static const char *fault_of_ack(const struct checker *c, const struct leg_seen *l, const struct txn *invite, const struct sip_msg *m)
+static const char *fault_of_ack(const struct checker *c, const struct leg_seen *l, const struct txn *invite,
+                                const struct sip_msg *m)
 {
 	if (!l) return NULL; // the answer named another call: it came so, spoiled or from somebody hostile
 	if (invite) return invite->status >= 300 ? NULL : "it acknowledges a refusal that never came";
@@ -303,7 +304,8 @@ static const char *fault_in_leg(const struct checker *c, const struct leg_seen *
 	bool spoiled = sim_plan(c->sim)->faults & FAULT(SPOILED); // an answer may have named another call
 	if (!l) return m->method == SIP_INVITE ? "it belongs to no leg" : NULL;
 	if (m->to.tag.n && l->remote_tag && hash(m->to.tag) != l->remote_tag) return NULL; // another branch of a fork
-	if (m->method == SIP_INVITE && l->inviting && !spoiled) return "it is an INVITE while another one waits for its answer";
+	if (m->method == SIP_INVITE && l->inviting && !spoiled)
+		return "it is an INVITE while another one waits for its answer";
 	if (m->method != SIP_BYE && l->ended_ms) return "it is a request in a leg that has ended";
 	// An answer that comes late, of a leg that was given up, is acknowledged and ended once more.
 	if (m->method == SIP_BYE && l->byes && l->byes >= l->answers && !l->cut_ms) return "it is a second BYE";

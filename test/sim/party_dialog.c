@@ -23,6 +23,7 @@ struct dialog *dialog_new(struct ua *p, struct str call_id, bool caller)
 	d->seen = ledger_call(sim_ledger(all->sim), &p->end.addr, call_id, caller ? LEDGER_CALLER : LEDGER_CALLED);
 	d->seen->line = p->line;
 	d->seen->hostile = p->as->hostile != 0;
+	d->seen->forgets |= d->seen->began_ms != 0; // two of one Call-ID, by a changed INVITE: which one was the call?
 	d->seen->began_ms = d->began_ms;
 	d->seen->ear = p->end.addr;
 	d->seen->ear.port = d->media_port;
