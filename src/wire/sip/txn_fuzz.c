@@ -149,7 +149,7 @@ static void on_response(void *self, ref txn, uint64_t owner, const struct sip_ms
 
 static void on_failed(void *self, ref txn, uint64_t owner, enum sip_failure why)
 {
-	assert(why == SIP_FAILED_TIMEOUT);
+	assert(why == SIP_FAILED_TIMEOUT || why == SIP_FAILED_TRANSPORT);
 	(void)owner;
 	act(self, txn);
 }
