@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fills the disk of the real program with calls until nothing more fits, and makes room again. TAP.
+"""Fills the disk of the real program with calls until nothing more fits, and makes room again; one
+that dies meanwhile starts without room. TAP.
 
     test/full_disk.py DIALTONE SIPLOAD
 
@@ -17,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "interop"))
 import lab as labs  # noqa: E402
 import switch  # noqa: E402
+import trouble  # noqa: E402
 from audit import Audit, all_records  # noqa: E402
 from flows import CALLED, CALLER, far, line  # noqa: E402
 from load import Load, wall_ms  # noqa: E402
@@ -117,7 +119,7 @@ def starts(lab, args):
     labs.wait_until(lambda: node.ask("status")["calls"]["now"] == 0, step_s=0.1)
     node.kill()
     lab.programs.remove(node.program)
-    fill_up(node.disk)
+    trouble.fill(node.disk)  # whatever the last program gave back
     node.launch()
     labs.wait_until(lambda: not node.program.runs() or node.say("status", may_fail=True), step_s=0.05)
     lab.check("a switch starts though its disk is full, and says so", not node.is_healthy())
@@ -127,16 +129,6 @@ def starts(lab, args):
     lab.check("both emergency calls have their records", labs.wait_until(
         lambda: sum(record["emergency"] for record in all_records(node)) == 2, step_s=0.1))
     node.stop()
-
-
-def fill_up(folder):
-    """Leaves no room there, whatever the last program gave back."""
-    with (folder / "fills").open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(4096)):
-                pass
-        except OSError:
-            return
 
 
 def main():

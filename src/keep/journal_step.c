@@ -75,7 +75,8 @@ static enum err make_ready(struct journal_log *j)
 	COUNT(journal_no_room);
 	j->room_at_ms = now_ms + JOURNAL_ROOM_MS;
 	if (!atomic_exchange(&j->no_room, true))
-		LOG(ERROR, "journal_no_room", LOG_TEXT("no room for the journal's next segment"), LOG_Z("system", strerror(system)));
+		LOG(ERROR, "journal_no_room", LOG_TEXT("no room for the journal's next segment"),
+		    LOG_Z("system", strerror(system)));
 	return err;
 }
 
