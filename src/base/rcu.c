@@ -109,10 +109,7 @@ static void reclaim(void)
 	if (pthread_mutex_trylock(&deferred_lock) != 0) return;
 	uint64_t oldest = oldest_seen();
 	struct deferred *ready = deferred_first, **end = &ready;
-	while (*end && (*end)->epoch < oldest) {
-		end = &(*end)->next;
-		atomic_fetch_sub(&deferred_count, 1);
-	}
+	while (*end && (*end)->epoch < oldest) end = &(*end)->next;
 	deferred_first = *end;
 	*end = NULL;
 	if (!deferred_first) deferred_last = &deferred_first;
@@ -121,6 +118,7 @@ static void reclaim(void)
 		struct deferred *next = ready->next;
 		ready->fn(ready->object);
 		forget(ready);
+		atomic_fetch_sub(&deferred_count, 1); // not before: whoever drains, while this thread frees, waits for it
 		ready = next;
 	}
 }
