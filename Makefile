@@ -17,7 +17,7 @@ build/build.ninja:
 check: ## unit tests and ladders, for the desk: seconds
 	@tools/install build
 	@$(MAKE) -s all
-	@meson test -C build --no-rebuild --print-errorlogs
+	@meson test -C build --no-rebuild --print-errorlogs --suite unit --suite ladders
 
 test: ## everything that CI runs; closes with "N passed, N failed"
 	@tools/install build test
