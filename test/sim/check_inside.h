@@ -1,7 +1,8 @@
 // What the checkers share, and nobody else sees.
 //
 //     check.c         after every event: invariants, places, timers, faults of ours that are counted
-//     check_wire.c    what comes and goes: is it well-formed, what does it answer, when was a leg answered and ended
+//     check_wire.c    transactions and legs as their messages tell: what comes
+//     check_sent.c    what leaves: is it well-formed, what does it answer, when was a leg answered and ended
 //     check_media.c   who hears whom
 //     check_record.c  at the end: the records against what was seen
 #pragma once
@@ -39,7 +40,22 @@ struct leg_seen {
 	struct leg_seen *next; // in the order of their beginning
 };
 
-struct txn;
+// A request either way, by its branch.
+struct txn {
+	struct map_node node;
+	struct list recent;
+	char key[24];
+	uint64_t at_ms, request, final; // hashes of the request and of its final response; 0: none yet
+	uint64_t to_tag;
+	uint64_t final_ms;
+	uint16_t status; // of the final response, to ours
+	uint8_t method;
+	bool provisional, initial, refused; // refused: by a challenge, since it came
+	bool forged; // another request came with its marks
+	struct addr peer;
+	uint64_t use; // of credentials: hash; 0 none
+};
+
 struct got { // what the last message that came has changed
 	struct txn *txn;
 	struct leg_seen *leg; // that it answers
@@ -101,7 +117,22 @@ bool wire_init(struct checker *c);
 void wire_fini(struct checker *c);
 void wire_crash(struct checker *c);
 void wire_undo(struct checker *c);
-struct leg_seen *wire_leg(const struct checker *c, const char *call_id); // NULL: none
+uint64_t wire_hash(struct str s); // never 0
+// The leg of this Call-ID, of this message; NULL: none, but that wire_leg_need makes it.
+struct leg_seen *wire_leg(const struct checker *c, const char *call_id);
+struct leg_seen *wire_leg_of(const struct checker *c, const struct sip_msg *m);
+struct leg_seen *wire_leg_need(struct checker *c, const struct sip_msg *m, bool theirs);
+void wire_note_end(struct leg_seen *l, uint64_t at_ms);
+// The marks of a transaction that the switch began, and of one that it was asked. Of a request and its responses, and of
+// nothing else: branch and number; of theirs also who made the branch, and the rest of what tells requests apart; and
+// the method, which ACK and CANCEL do not share with their INVITE. `to_tag`: of the request, whose response has one in
+// any case.
+void wire_our_key(char key[24], const struct sip_msg *m, enum sip_method method);
+void wire_their_key(char key[24], const struct sip_msg *m, struct str to_tag);
+struct txn *wire_txn(const struct checker *c, const char *key); // NULL: none
+struct txn *wire_txn_add(struct checker *c, const char *key, const struct sip_msg *m, const struct addr *peer);
+// A request was let in by its credentials. True: another was, by the same.
+bool wire_note_use(struct checker *c, const struct txn *t);
 // check_media.c: of a call that stands.
 void check_media(struct checker *c, const struct call *call);
 // check_record.c
