@@ -119,7 +119,8 @@ static uint64_t recover(struct member *m, uint64_t now_ms)
 			m->recovering = NULL;
 			return UINT64_MAX;
 		}
-		r->waits = worker_recover(m->worker, &r->answer, r->life_wall_ms) != OK;
+		if (!r->waits) r->done = 0;
+		r->waits = worker_recover(m->worker, &r->answer, r->life_wall_ms, &r->done) != OK;
 		if (r->waits) return now_ms + RECOVER_PAUSE_MS;
 	}
 	return r ? now_ms : UINT64_MAX;

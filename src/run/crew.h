@@ -60,7 +60,8 @@ struct feature_change { // a value on a ring
 struct recovering { // a call that a crash cut off, on its way
 	struct call_record answer;
 	uint64_t life_wall_ms;
-	bool waits; // the journal had no room
+	bool waits;    // there was no room
+	uint32_t done; // of it (worker_recover)
 };
 
 struct member { // its own worker's thread alone touches it, but for the atomics and the far ends of the rings

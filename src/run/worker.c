@@ -270,22 +270,30 @@ struct calls *worker_calls(struct worker *w)
 	return w->calls;
 }
 
-enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms)
+enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms, uint32_t *done)
 {
-	struct call_record release;
 	const struct record_party *const parties[] = { &answer->o, &answer->t };
 	const struct sip_stack_use use = sip_stack_use(w->stack);
 	if (use.transactions + use.tombstones > w->setup.transactions_max / 4 * 3) return ERR_FULL; // calls go first
 	arena_reset(&w->env.scratch);
-	journal_recovered_release(&release, answer, last_life_wall_ms);
 	if (BUG(record_lost_at_crash)) return OK;
-	enum err e = w->setup.journal.ops->put(w->setup.journal.self, w->setup.index, &release, 0);
-	for (int i = 0; i < 2 - BUG(bye_forgotten_after_crash) && e == OK; i++)
-		if (parties[i]->dialog_n &&
-		    sip_leg_bye_frozen(&w->legs, parties[i]->dialog, parties[i]->dialog_n, cause_local(CAUSE_TEMPORARY)) != OK)
+	if (*done == 0) {
+		struct call_record release;
+		journal_recovered_release(&release, answer, last_life_wall_ms);
+		enum err e = w->setup.journal.ops->put(w->setup.journal.self, w->setup.index, &release, 0);
+		if (e != OK) return e;
+		*done = 1;
+	}
+	for (; *done <= 2u - BUG(bye_forgotten_after_crash); ++*done) {
+		const struct record_party *p = parties[*done - 1];
+		enum err e =
+			p->dialog_n ? sip_leg_bye_frozen(&w->legs, p->dialog, p->dialog_n, cause_local(CAUSE_TEMPORARY)) : OK;
+		if (e == ERR_FULL) return e;
+		if (e != OK)
 			LOG(WARN, "recover_no_bye", LOG_TEXT("a phone of a call cut off by the restart could not be told"),
 			    LOG_U64("call", answer->call));
-	return e;
+	}
+	return OK;
 }
 
 const char *worker_wrong(const struct worker *w, struct str *call_id)

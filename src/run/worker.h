@@ -66,8 +66,10 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 uint32_t worker_of_returned(const struct worker *w, struct str bytes);
 
 // A call that was answered before a crash: hands its release record to the journal, then sends BYE to both its phones.
-// ERR_FULL: the journal takes no more just now, or there are too many transactions; nothing was done.
-MUST_CHECK enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms);
+// ERR_FULL: the journal takes no more just now, there are too many transactions, or no memory. Then it is to be asked
+// again with the same *done, which is 0 at first: how much of it was done.
+MUST_CHECK enum err worker_recover(struct worker *w, const struct call_record *answer, uint64_t last_life_wall_ms,
+                                   uint32_t *done);
 
 // Releases one call at an operator's word (ERR_NOT_FOUND), or all that stand because the switch stops.
 MUST_CHECK enum err worker_release(struct worker *w, uint64_t call_id);

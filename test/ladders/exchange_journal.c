@@ -115,7 +115,8 @@ void journal_recover(struct exchange *x)
 	for (uint32_t i = 0; i < count; i++) {
 		const struct call_record *r = &j->entries[i]->record;
 		if (r->kind != RECORD_ANSWER || released(j, r->call)) continue;
-		if (worker_recover(x->worker, r, j->last_life_wall_ms) != OK)
+		uint32_t done = 0;
+		if (worker_recover(x->worker, r, j->last_life_wall_ms, &done) != OK)
 			ladder_fail(x->ladder, NULL, "a call cut off by the restart could not be recovered");
 	}
 }
