@@ -43,7 +43,8 @@ static struct sip_identity identity_of(const struct sip_leg *leg)
 	const struct sip_dialog *d = &leg->dialog;
 	const struct str tag = { leg->tag, SIP_LEG_TAG_LEN }; // of the first INVITE, which says it twice
 	if (!d->text) return (struct sip_identity){ .from_tag = tag, .call_id = tag, .cseq = 1 };
-	return (struct sip_identity){ .from_tag = d->local_tag, .call_id = d->call_id, .cseq = d->local_cseq };
+	return (struct sip_identity){ .from_tag = d->local_tag, .call_id = d->call_id, .cseq = d->local_cseq,
+		.to_tag = d->remote_tag };
 }
 
 // Sends a request of a leg; it is told of the answer until it disowns the transaction.
@@ -300,7 +301,8 @@ static enum err bye_alone(struct sip_leg *leg, struct cause cause)
 	if (b.err != OK) return ERR_FULL;
 	return sip_client_send(&txn, leg->legs->setup.stack,
 		&(struct sip_client_request){ .method = SIP_BYE, .branch = branch, .message = buf_str(&b),
-			.identity = { d->local_tag, d->call_id, d->local_cseq }, .to = d->flow_peer, .listener = leg->listener });
+			.identity = { d->local_tag, d->call_id, d->local_cseq, d->remote_tag }, .to = d->flow_peer,
+			.listener = leg->listener });
 }
 
 // A valid answer that takes none of the media: an offer in a 2xx wants one, even when a BYE follows (RFC 3261 13.2.2.4).

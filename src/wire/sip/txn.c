@@ -302,6 +302,7 @@ struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key,
 	t->listener = r->listener;
 	t->owner = r->owner;
 	t->identity_key = *identity;
+	t->in_dialog = r->identity.to_tag.n > 0;
 	t->asks = r->method == SIP_INVITE && r->message.n > 4 && memcmp(r->message.p + r->message.n - 4, "\r\n\r\n", 4) == 0;
 	t->text = slab_dup(&s->texts, r->message);
 	if (t->text.n) return t;

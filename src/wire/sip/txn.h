@@ -85,10 +85,12 @@ void sip_server_own(struct sip_stack *s, ref txn, uint64_t owner);
 // A new branch, unique and with our prefix: "z9hG4bK<prefix><random>". Good until the next call.
 struct str sip_stack_branch(struct sip_stack *s);
 // Sends a request as a new client transaction: whole text whose topmost Via carries `branch`. Not for ACK. Its From tag,
-// Call-ID and CSeq number stand here once more: a response that does not repeat them is none (RFC 3261 §8.2.6.2).
+// Call-ID, CSeq number and To tag stand here once more: a response that does not repeat them is none (RFC 3261
+// §8.2.6.2). No To tag: the request begins a dialog or stands alone, and whoever answers gives one.
 struct sip_identity {
 	struct str from_tag, call_id;
 	uint32_t cseq;
+	struct str to_tag;
 };
 struct sip_client_request {
 	enum sip_method method;

@@ -226,8 +226,8 @@ static inline void bench_rx_request(struct bench *b, const struct bench_rx *r)
 	bench_rx(b, text);
 }
 
-// OUT. Sends a request to far as a new client transaction.
-static inline enum err bench_send(struct bench *b, enum sip_method method)
+// OUT. Sends a request to far as a new client transaction; to_tag: of the dialog that it is in, or "".
+static inline enum err bench_send_in(struct bench *b, enum sip_method method, const char *to_tag)
 {
 	char text[2048], z[40];
 	struct str branch = sip_stack_branch(b->stack), name = sip_method_name(method);
@@ -235,16 +235,21 @@ static inline enum err bench_send(struct bench *b, enum sip_method method)
 	snprintf(text, sizeof text,
 	         "%.*s sip:b@192.0.2.9:5062 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=%s;rport\r\n"
 	         "Route: <sip:p1.example.com;lr>\r\nRoute: <sip:p2.example.com;lr>\r\nMax-Forwards: 70\r\n"
-	         "From: <sip:a@example.com>;tag=ours\r\nTo: <sip:b@example.com>\r\nCall-ID: out1\r\nCSeq: 20 %.*s\r\n"
+	         "From: <sip:a@example.com>;tag=ours\r\nTo: <sip:b@example.com>%s%s\r\nCall-ID: out1\r\nCSeq: 20 %.*s\r\n"
 	         "Require: 100rel\r\nContent-Length: 4\r\n\r\nbody",
-	         STR_FMT(name), z, STR_FMT(name));
+	         STR_FMT(name), z, *to_tag ? ";tag=" : "", to_tag, STR_FMT(name));
 	const struct sip_client_request r = {
 		.method = method, .branch = branch, .message = str_from(text), .to = b->far.peer, .listener = 3,
-		.owner = BENCH_OWNER, .identity = { STR("ours"), STR("out1"), 20 },
+		.owner = BENCH_OWNER, .identity = { STR("ours"), STR("out1"), 20, str_from(to_tag) },
 	};
 	enum err err = sip_client_send(&b->client, b->stack, &r);
 	outbox_flush(&b->out);
 	return err;
+}
+
+static inline enum err bench_send(struct bench *b, enum sip_method method)
+{
+	return bench_send_in(b, method, "");
 }
 
 // Comes back a response to the message `to`, which was sent.

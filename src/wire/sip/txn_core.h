@@ -28,7 +28,7 @@ struct sip_txn {
 	struct map_node node; // in stack.by_branch
 	struct txn_key branch_key;
 	struct map_node identity_node; // in stack.by_identity: initial requests only
-	struct txn_key identity_key;   // From tag, Call-ID, CSeq number
+	struct txn_key identity_key;   // From tag, Call-ID, CSeq number; of a request of ours in a dialog the To tag, too
 	struct timer repeat, end;
 	struct str text;   // owned, in the slab: what is repeated, or an INVITE of ours until it has its final response
 	struct str reason; // owned, in the slab: of a CANCEL that waits for a provisional response
@@ -41,6 +41,7 @@ struct sip_txn {
 	uint8_t method;      // enum sip_method
 	bool quiet;          // nothing is told of it: disowned, or a CANCEL
 	bool initial;        // stands in stack.by_identity
+	bool in_dialog;      // a request of ours with a To tag
 	bool asks;           // an INVITE of ours without a body: its 2xx brings an offer
 	uint32_t answer_tags[TXN_ANSWERS_MAX]; // hashes of the To tags of 2xx that were told, the last first; 0: none
 };

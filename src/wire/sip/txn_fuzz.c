@@ -71,7 +71,7 @@ static void send_own(struct fuzz *f, uint8_t how)
 	                 STR_FMT(sip_method_name(method)), branch, call_id, STR_FMT(sip_method_name(method)));
 	const struct sip_client_request r = {
 		.method = method, .branch = str_from(branch), .message = { text, (uint32_t)n }, .to = far, .owner = how,
-		.identity = { STR("o"), str_from(call_id), 1 },
+		.identity = { STR("o"), str_from(call_id), 1, STR("") },
 	};
 	if (f->client_count == INPUT_MAX || sip_client_send(&txn, f->stack, &r) != OK) return;
 	f->clients[f->client_count++] = txn;

@@ -16,7 +16,7 @@ COUNTER(sip_rx_requests, "Requests");
 COUNTER(sip_rx_responses, "Responses");
 COUNTER(sip_rx_response_unmatched, "Responses that belong to no transaction of ours");
 COUNTER(sip_rx_response_spoofed, "Responses from an address that we did not send to");
-COUNTER(sip_rx_response_foreign, "Responses whose From tag, Call-ID or CSeq number is not our request's");
+COUNTER(sip_rx_response_foreign, "Responses whose tags, Call-ID or CSeq number are not our request's");
 COUNTER(sip_rx_response_vias, "Responses with more than our Via");
 COUNTER(sip_rx_returned_unmatched, "Datagrams given back that belong to no request of ours");
 COUNTER(sip_rx_merged, "Requests that came a second time by another way (482)");
@@ -63,6 +63,7 @@ static void put_identity(struct buf *b, const struct sip_identity *id)
 	put_piece(b, id->from_tag);
 	put_piece(b, id->call_id);
 	put_u64(b, id->cseq);
+	put_piece(b, id->to_tag);
 }
 
 enum err txn_identity_key(struct txn_key *out, const struct sip_stack *s, const struct sip_identity *id)
@@ -132,8 +133,10 @@ static bool is_merged(const struct sip_stack *s, const struct txn_key *identity,
 
 static bool identity_fits(const struct sip_stack *s, const struct sip_txn *t, const struct sip_msg *m)
 {
+	struct sip_identity id = identity_of(m);
 	struct txn_key identity;
-	return identity_key(&identity, s, m) == OK && str_eq(key_str(&identity), key_str(&t->identity_key));
+	if (t->in_dialog) id.to_tag = m->to.tag;
+	return txn_identity_key(&identity, s, &id) == OK && str_eq(key_str(&identity), key_str(&t->identity_key));
 }
 
 // RESPONSES

@@ -271,6 +271,35 @@ static void a_response_repeats_the_identity_of_its_request(void **state)
 	}
 }
 
+// The same of the To tag, within a dialog: a 2xx that names another one begins none, and what refuses us is waited for.
+static void in_a_dialog_a_response_repeats_the_to_tag(void **state)
+{
+	(void)state;
+	static const enum sip_method methods[] = { SIP_INVITE, SIP_BYE };
+	static const char *const tags[] = { "", ";tag=theirsX" };
+	for (uint32_t i = 0; i < ARRAY_LEN(methods); i++) {
+		struct bench *b = bench_new();
+		char sent[2048];
+		uint64_t foreign = count_by_name("sip_rx_response_foreign");
+		assert_int_equal(bench_send_in(b, methods[i], "theirs"), OK);
+		str_to_z(sent, sizeof sent, b->tx);
+		b->log.n = 0;
+		for (uint32_t j = 0; j < ARRAY_LEN(tags); j++) {
+			char other[2100];
+			const char *at = strstr(sent, ";tag=theirs"), *after = at + strlen(";tag=theirs");
+			snprintf(other, sizeof other, "%.*s%s%s", (int)(at - sent), sent, tags[j], after);
+			bench_rx_response(b, str_from(other), 200, "far");
+			bench_rx_response(b, str_from(other), 491, "far");
+		}
+		bench_expect(b, "");
+		assert_int_equal(count_by_name("sip_rx_response_foreign") - foreign, 2 * ARRAY_LEN(tags));
+		assert_int_equal(sip_stack_use(b->stack).transactions, 1);
+		bench_rx_response(b, str_from(sent), 200, "far");
+		bench_expect(b, "0 response 200 owner 7\n");
+		end_all(b);
+	}
+}
+
 static void give_back(struct bench *b, struct str text, const struct addr *peer)
 {
 	sip_stack_input(b->stack, &(struct packet){ .returned = true, .peer = *peer, .data = text });
@@ -349,6 +378,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_said_to_special_addresses),
 		cmocka_unit_test(every_message_is_seen_with_its_owner),
 		cmocka_unit_test(a_response_repeats_the_identity_of_its_request),
+		cmocka_unit_test(in_a_dialog_a_response_repeats_the_to_tag),
 		cmocka_unit_test(what_comes_back_fails_its_request),
 		cmocka_unit_test(a_branch_in_the_request_uri_is_not_the_one),
 	};

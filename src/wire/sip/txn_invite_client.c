@@ -89,7 +89,7 @@ static void send_cancel(struct sip_stack *s, struct sip_txn *t, const struct txn
 		.method = SIP_CANCEL, .message = text, .to = t->peer, .listener = t->listener, .owner = t->owner,
 	};
 	struct sip_txn *cancel = text.n ? txn_client_begin(s, &t->branch_key, &t->identity_key, &r) : NULL;
-	if (cancel) cancel->quiet = true;
+	if (cancel) cancel->quiet = true, cancel->in_dialog = t->in_dialog;
 	else COUNT(sip_cancel_not_kept); // at most sent once; the final response is awaited all the same
 }
 

@@ -128,7 +128,7 @@ static ref send_request(struct world *w, enum sip_method method, uint32_t number
 	uint32_t n = write_request(text, sizeof text, method, number, branch, cseq, to_tag);
 	const struct sip_client_request r = {
 		.method = method, .branch = branch, .message = { text, n }, .to = w->sides[1].addr, .owner = number + 1,
-		.identity = { STR("near"), str_from(call_id), cseq },
+		.identity = { STR("near"), str_from(call_id), cseq, STR("") },
 	};
 	assert_int_equal(sip_client_send(&txn, near->stack, &r), OK);
 	return txn;
