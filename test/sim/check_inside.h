@@ -36,7 +36,8 @@ struct leg_seen {
 	uint64_t cut_ms;    // a crash came upon it, answered and not ended
 	uint64_t acked_cseqs[4]; // INVITEs of ours whose 2xx came lately
 	uint32_t attempts;  // of theirs: INVITEs with a CSeq of their own that a leg gave a final response
-	uint32_t acked_at, answers, byes; // answers: 2xx, repeated ones with them; byes: ours
+	uint64_t bye_tag; // hash of our tag in the last BYE: of two calls of one Call-ID each has one
+	uint32_t acked_at, answers, byes; // answers: 2xx, repeated ones with them; byes: ours, of that tag
 	struct leg_seen *next; // in the order of their beginning
 };
 
@@ -46,6 +47,7 @@ struct txn {
 	struct list recent;
 	char key[24];
 	uint64_t at_ms, request, final; // hashes of the request and of its final response; 0: none yet
+	uint64_t identity; // of ours: hash of what its responses repeat
 	uint64_t to_tag;
 	uint64_t final_ms;
 	uint16_t status; // of the final response, to ours

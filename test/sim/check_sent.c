@@ -69,7 +69,8 @@ static const char *fault_in_leg(const struct checker *c, const struct leg_seen *
 		return "it is an INVITE while another one waits for its answer";
 	if (m->method != SIP_BYE && l->ended_ms) return "it is a request in a leg that has ended";
 	// An answer that comes late, of a leg that was given up, is acknowledged and ended once more.
-	if (m->method == SIP_BYE && l->byes && l->byes >= l->answers && !l->cut_ms) return "it is a second BYE";
+	bool again = l->byes && l->bye_tag == wire_hash(m->from.tag);
+	if (m->method == SIP_BYE && again && l->byes >= l->answers && !l->cut_ms) return "it is a second BYE";
 	return NULL;
 }
 
@@ -82,7 +83,8 @@ static void note_request(struct checker *c, struct leg_seen *l, const struct sip
 	}
 	if (m->method != SIP_BYE) return;
 	l->bye_sent_ms = check_now(c);
-	l->byes++;
+	l->byes = l->bye_tag == wire_hash(m->from.tag) ? l->byes + 1 : 1;
+	l->bye_tag = wire_hash(m->from.tag);
 	wire_note_end(l, check_now(c));
 }
 

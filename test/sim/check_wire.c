@@ -113,6 +113,12 @@ void wire_their_key(char key[24], const struct sip_msg *m, struct str to_tag)
 	put_key(key, m, m->cseq.method, more);
 }
 
+// What a response repeats of our request beside branch and CSeq (RFC 3261 8.2.6.2); in a dialog the To tag, too.
+static uint64_t identity_of(const struct sip_msg *m, bool in_dialog)
+{
+	return wire_hash(m->from.tag) + wire_hash(m->call_id) * 3 + (in_dialog ? wire_hash(m->to.tag) * 5 : 0);
+}
+
 struct txn *wire_txn(const struct checker *c, const char *key)
 {
 	struct map_node *n = map_find(&c->txns, str_from(key));
@@ -131,6 +137,7 @@ struct txn *wire_txn_add(struct checker *c, const char *key, const struct sip_ms
 	t->at_ms = check_now(c);
 	t->method = (uint8_t)m->cseq.method;
 	t->initial = m->to.tag.n == 0;
+	t->identity = identity_of(m, !t->initial);
 	t->peer = *peer;
 	t->request = wire_hash(m->bytes);
 	map_add(&c->txns, &t->node, str_from(t->key));
@@ -209,6 +216,13 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	if (m->method == SIP_INVITE && m->to.tag.n == 0) wire_leg_need(c, m, true);
 }
 
+static bool has_one_via(const struct sip_msg *m)
+{
+	struct sip_walk walk = { 0 };
+	struct str via;
+	return sip_msg_each(m, SIP_H_VIA, &walk, &via) && !sip_msg_each(m, SIP_H_VIA, &walk, &via);
+}
+
 static void got_response(struct checker *c, const struct sip_msg *m, const struct addr *from)
 {
 	char key[24];
@@ -216,6 +230,7 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 	struct txn *t = wire_txn(c, key);
 	struct leg_seen *l = wire_leg_of(c, m);
 	if (!t || !addr_host_eq(&t->peer, from)) return; // not ours, or forged
+	if (t->identity != identity_of(m, !t->initial) || !has_one_via(m)) return; // spoiled
 	c->got = (struct got){ .txn = t, .ends = !t->status };
 	if (m->status < 200) t->provisional = true;
 	else if (!t->status) t->status = m->status, t->final_ms = check_now(c);
