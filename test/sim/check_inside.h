@@ -27,6 +27,7 @@ struct leg_seen {
 	struct map_node node;
 	char call_id[RECORD_TEXT_MAX];
 	bool theirs;        // they sent its INVITE
+	bool reused;        // not theirs, and somebody sent an INVITE under its Call-ID
 	bool made;          // of theirs: the switch made a leg of it; what was refused before leaves no record
 	bool unsynced;      // its answer was passed on without its record on disk
 	bool inviting;      // a re-INVITE of ours waits for its final response

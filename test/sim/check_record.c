@@ -163,7 +163,7 @@ static void check_parties(struct checker *c, const struct call_record *r)
 static void check_record(struct checker *c, const struct call_record *r)
 {
 	const struct leg_seen *o = wire_leg(c, r->o.call_id), *t = wire_leg(c, r->t.call_id);
-	if (!o || !o->theirs) {
+	if (!o || !(o->theirs || o->reused)) {
 		ABOUT(c, r, "is of a call that nobody began", NUMBER(r));
 		return;
 	}
@@ -176,7 +176,7 @@ static void check_record(struct checker *c, const struct call_record *r)
 		if (!renamed) ABOUT(c, r, "is answered, and no party answered or heard so", NUMBER(r));
 		return;
 	}
-	if (o->attempts > 1) return; // several calls of one Call-ID: whose seconds these are nobody can tell
+	if (o->attempts > 1 || o->reused) return; // several calls of one Call-ID: whose seconds these are nobody can tell
 	if (r->answered && r->recovered) check_recovered(c, r, o, t);
 	else if (r->answered) check_seconds(c, r, o, t);
 	check_parties(c, r);

@@ -213,7 +213,9 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	t = wire_txn_add(c, key, m, from);
 	t->use = use_of(c, m);
 	c->got = (struct got){ .txn = t, .begins = true };
-	if (m->method == SIP_INVITE && m->to.tag.n == 0) wire_leg_need(c, m, true);
+	if (m->method != SIP_INVITE || m->to.tag.n) return;
+	struct leg_seen *l = wire_leg_need(c, m, true);
+	l->reused = !l->theirs;
 }
 
 static bool has_one_via(const struct sip_msg *m)

@@ -8,6 +8,7 @@ COUNTER(sip_auth_challenged, "Requests without credentials, challenged");
 COUNTER(sip_auth_right, "Requests whose credentials were right");
 COUNTER(sip_auth_wrong, "Requests whose credentials were wrong, of unknown users, or not looked at");
 COUNTER(sip_auth_stale, "Requests with right credentials on a nonce that was old or used");
+COUNTER(sip_auth_spent, "Right credentials in dialogs, where none were asked for: they count as used");
 COUNTER(sip_auth_not_own, "Requests with right credentials that called themselves another's name");
 
 #define CHALLENGE_MAX 320 // octets of one challenge: realm, nonce and names
@@ -242,4 +243,12 @@ enum err sip_auth_check(const struct office_line **line, const struct sip_auth *
 	put_sip_response(answer, m, from, *status, why, sip_auth_stateless_tag(a, m));
 	put_sip_body(answer, STR(""), STR(""));
 	return ERR_REFUSED;
+}
+
+void sip_auth_spend(const struct sip_auth *a, const struct sip_msg *m)
+{
+	struct sip_credentials c;
+	if (!find_credentials(&c, m, str_from(office_rules(a->office)->realm))) return;
+	// Only what is right: strangers must not fill the table.
+	if (is_right(m, &c, office_line_by_name(a->office, c.username)) && is_first_use(a, &c)) COUNT(sip_auth_spent);
 }

@@ -27,6 +27,9 @@ struct sip_auth { // all borrowed
 // sip_server_respond. Not for ACK and CANCEL, which cannot be challenged.
 MUST_CHECK enum err sip_auth_check(const struct office_line **line, const struct sip_auth *a, const struct sip_msg *m,
                                    const struct sip_source *from, struct buf *answer, uint16_t *status);
+// A request in a dialog that was taken, or refused, without asking who sent it: right credentials that it may bring count
+// as used, or whoever overheard it could begin a call with them.
+void sip_auth_spend(const struct sip_auth *a, const struct sip_msg *m);
 // May this line call itself so: its name, its number in any usual spelling, or a number that the office gives it? Also
 // nobody's: sip:anonymous@anonymous.invalid (RFC 3323 §4.1.1.3).
 bool sip_auth_is_own(const struct sip_auth *a, const struct office_line *line, const struct sip_uri *uri);

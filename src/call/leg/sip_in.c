@@ -243,7 +243,10 @@ static bool source_is_good(struct sip_leg *leg, ref txn, const struct sip_msg *m
 {
 	const struct office_trunk_group *group;
 	const struct office_line *line;
-	if (addr_eq(&from->peer, &leg->dialog.flow_peer)) return true;
+	if (addr_eq(&from->peer, &leg->dialog.flow_peer)) {
+		sip_auth_spend(leg->legs->setup.auth, m);
+		return true;
+	}
 	if (!identify(leg->legs, txn, m, from, &group, &line)) {
 		COUNT(sip_in_wrong_source);
 		return false;
@@ -332,6 +335,7 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 	const struct leg_input in = { .msg = m, .from = from, .txn = txn };
 	if (!leg || !leg->dialog.text) {
 		COUNT(sip_in_unknown_dialog);
+		sip_auth_spend(ls->setup.auth, m);
 		sip_reply(ls, txn, m, from, 481, STR(""));
 		return;
 	}
