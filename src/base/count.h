@@ -30,6 +30,11 @@ static inline void count_add(struct counter *c, uint64_t by)
 }
 
 uint64_t count_sum(const struct counter *c);
+// What this thread alone has added, while it shares its shard with no other.
+static inline uint64_t count_mine(const struct counter *c)
+{
+	return atomic_load_explicit(&c->shards[count_shard], memory_order_relaxed);
+}
 // Counter number i of the program in no particular order, or NULL past the last.
 struct counter *count_at(uint32_t i);
 // The sum of a counter by its name, for tests and reports; 0 when there is none.

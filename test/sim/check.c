@@ -9,6 +9,7 @@
 #define SWEEP_EVENTS 64
 #define TRUNKS_MAX 16
 #define SAVED_MS 5000 // by when a registration is in the store
+#define NOTED_MS 500  // how often it is looked who is registered
 
 // Faults of ours that the switch itself notices and survives: here none may happen.
 static const char *const faults[] = {
@@ -39,10 +40,10 @@ struct checker *checker_new(struct sim *s)
 	c->ledger = sim_ledger(s);
 	for (; c->fault_count < ARRAY_LEN(faults); c->fault_count++) {
 		const struct counter *k = counter_named(faults[c->fault_count]);
-		c->faults[c->fault_count] = (struct fault_count){ k, count_sum(k) };
+		c->faults[c->fault_count] = (struct fault_count){ k, count_mine(k) };
 	}
 	c->dropped = counter_named("node_mail_full");
-	c->dropped_before = count_sum(c->dropped);
+	c->dropped_before = count_mine(c->dropped);
 	c->held_max[OCCUPANCY_LINE] = sim_plan(s)->lines + 1;
 	c->held_max[OCCUPANCY_TRUNK_GROUP] = TRUNKS_MAX;
 	for (int kind = 0; kind < OCCUPANCY_KINDS; kind++) {
@@ -73,7 +74,7 @@ struct checker *checker_free(struct checker *c)
 static void check_faults(struct checker *c)
 {
 	for (uint32_t i = 0; i < c->fault_count; i++)
-		if (count_sum(c->faults[i].counter) != c->faults[i].before)
+		if (count_mine(c->faults[i].counter) != c->faults[i].before)
 			sim_fail(c->sim, "a fault of the switch's own, which it noticed itself: %s\n%s", c->faults[i].counter->help,
 			         last_error);
 }
@@ -138,6 +139,7 @@ static void check_places(struct checker *c)
 
 static void note_registrations(struct checker *c)
 {
+	c->noted_ms = check_now(c);
 	const struct location *l = node_live(sim_node(c->sim))->location;
 	struct binding b;
 	for (uint32_t line = 1; line < c->held_max[OCCUPANCY_LINE]; line++) {
@@ -182,7 +184,6 @@ static void sweep(struct checker *c)
 	}
 	check_places(c);
 	uint32_t open = plane_open(sim_plane(c->sim));
-	note_registrations(c);
 	if (open != sessions) sim_fail(c->sim, "%u media sessions are open, and %u calls have one", open, sessions);
 }
 
@@ -191,9 +192,11 @@ void check_event(struct checker *c)
 	const struct weather *w = sim_weather(c->sim);
 	if (w->storm || !node_is_up(sim_node(c->sim))) c->calm_since_ms = check_now(c);
 	check_faults(c);
-	if (count_sum(c->dropped) != c->dropped_before) wire_undo(c);
-	c->dropped_before = count_sum(c->dropped);
-	if (++c->events % SWEEP_EVENTS == 0 && node_is_up(sim_node(c->sim))) sweep(c);
+	if (count_mine(c->dropped) != c->dropped_before) wire_undo(c);
+	c->dropped_before = count_mine(c->dropped);
+	if (++c->events % SWEEP_EVENTS || !node_is_up(sim_node(c->sim))) return;
+	sweep(c);
+	if (c->noted_ms + NOTED_MS <= check_now(c)) note_registrations(c);
 }
 
 // CRASHES
@@ -205,6 +208,7 @@ void check_crash(struct checker *c)
 	c->crashes = more;
 	c->crashes[c->crash_count++] = (struct crash){ check_now(c), sim_wall_ms(c->sim), 0 };
 	sweep(c);
+	note_registrations(c);
 	wire_crash(c);
 }
 

@@ -7,7 +7,6 @@
 //     check_record.c  at the end: the records against what was seen
 #pragma once
 
-#include "base/arena.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "call/half/call.h"
@@ -16,6 +15,7 @@
 #include "sim/ledger.h"
 #include "sim/node.h"
 #include "sim/plane.h"
+#include "sim/reading.h"
 #include "sim/weather.h"
 
 #define FAULT(id) (1u << FAULT_##id)
@@ -46,7 +46,7 @@ struct leg_seen {
 struct txn {
 	struct map_node node;
 	struct list recent;
-	char key[24];
+	uint64_t key;
 	uint64_t at_ms, request, final; // hashes of the request and of its final response; 0: none yet
 	uint64_t identity; // of ours: hash of what its responses repeat
 	uint64_t to_tag;
@@ -76,7 +76,7 @@ struct crash {
 struct checker {
 	struct sim *sim;
 	struct ledger *ledger;
-	uint64_t events, swept_ms, calm_since_ms;
+	uint64_t events, noted_ms, calm_since_ms;
 	// check.c
 	struct fault_count {
 		const struct counter *counter;
@@ -91,8 +91,6 @@ struct checker {
 	struct crash *crashes;         // owned
 	uint32_t crash_count;
 	// check_wire.c
-	struct sip_msg msg; // the one being looked at
-	struct arena scratch;
 	struct map legs, txns, uses;
 	struct leg_seen *first_leg, **last_leg; // owned
 	struct list recent;   // transactions, the oldest first
@@ -130,10 +128,10 @@ void wire_note_end(struct leg_seen *l, uint64_t at_ms);
 // nothing else: branch and number; of theirs also who made the branch, and the rest of what tells requests apart; and
 // the method, which ACK and CANCEL do not share with their INVITE. `to_tag`: of the request, whose response has one in
 // any case.
-void wire_our_key(char key[24], const struct sip_msg *m, enum sip_method method);
-void wire_their_key(char key[24], const struct sip_msg *m, struct str to_tag);
-struct txn *wire_txn(const struct checker *c, const char *key); // NULL: none
-struct txn *wire_txn_add(struct checker *c, const char *key, const struct sip_msg *m, const struct addr *peer);
+uint64_t wire_our_key(const struct sip_msg *m, enum sip_method method);
+uint64_t wire_their_key(const struct sip_msg *m, struct str to_tag);
+struct txn *wire_txn(const struct checker *c, uint64_t key); // NULL: none
+struct txn *wire_txn_add(struct checker *c, uint64_t key, const struct sip_msg *m, const struct addr *peer);
 // A request was let in by its credentials. True: another was, by the same.
 bool wire_note_use(struct checker *c, const struct txn *t);
 // check_media.c: of a call that stands.

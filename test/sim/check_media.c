@@ -21,19 +21,19 @@ static void check_ear(struct checker *c, const struct call *call, const struct l
                       const struct ledger_call *mouth, bool must)
 {
 	struct plane_heard heard;
-	char text[256];
-	struct buf b = buf_on(text, sizeof text - 1);
 	bool known = plane_hears(sim_plane(c->sim), &ear->ear, &ear->told, &heard);
 	bool right = known && addr_host_eq(&heard.voice, &mouth->ear);
+	bool wrong = known && heard.voice.family && !right;
+	if (!wrong && (right || !must)) return;
+	char text[256];
+	struct buf b = buf_on(text, sizeof text - 1);
 	put_who(&b, ear);
-	if (known && heard.voice.family && !right) {
+	if (wrong) {
 		put_z(&b, " hears ");
 		put_addr(&b, &heard.voice);
 		put_z(&b, ", and talks with ");
-	} else if (must && !right) {
-		put_z(&b, known ? " hears nothing of " : " is known to no media session, and talks with ");
 	} else {
-		return;
+		put_z(&b, known ? " hears nothing of " : " is known to no media session, and talks with ");
 	}
 	put_who(&b, mouth);
 	text[b.n] = '\0';

@@ -91,15 +91,12 @@ static void note_request(struct checker *c, struct leg_seen *l, const struct sip
 // The INVITE of an ACK or CANCEL: the same branch and number.
 static struct txn *invite_of(const struct checker *c, const struct sip_msg *m)
 {
-	char key[24];
-	wire_our_key(key, m, SIP_INVITE);
-	return wire_txn(c, key);
+	return wire_txn(c, wire_our_key(m, SIP_INVITE));
 }
 
 static const char *sent_request(struct checker *c, const struct sip_msg *m, const struct addr *to)
 {
-	char key[24];
-	wire_our_key(key, m, m->cseq.method);
+	uint64_t key = wire_our_key(m, m->cseq.method);
 	struct txn *t = wire_txn(c, key);
 	struct leg_seen *l = wire_leg_of(c, m);
 	if (t) return t->request == wire_hash(m->bytes) ? NULL : "another request had its branch";
@@ -175,12 +172,8 @@ static void note_response(struct checker *c, struct txn *t, const struct sip_msg
 
 static struct txn *request_of(const struct checker *c, const struct sip_msg *m)
 {
-	char key[24];
-	wire_their_key(key, m, m->to.tag);
-	struct txn *t = wire_txn(c, key);
-	if (t) return t;
-	wire_their_key(key, m, STR("")); // its To tag is ours
-	return wire_txn(c, key);
+	struct txn *t = wire_txn(c, wire_their_key(m, m->to.tag));
+	return t ? t : wire_txn(c, wire_their_key(m, STR(""))); // its To tag is ours
 }
 
 static const char *sent_response(struct checker *c, const struct sip_msg *m, const struct addr *to)
@@ -200,9 +193,9 @@ static const char *sent_response(struct checker *c, const struct sip_msg *m, con
 }
 
 // What is said to nonsense, in the same millisecond, may repeat it, and may look like an answer to something else.
-static bool is_excused(const struct checker *c, bool parsed)
+static bool is_excused(const struct checker *c, const struct reading *r)
 {
-	return !c->msg.is_request && c->nonsense_ms == check_now(c) && (!parsed || c->msg.status >= 400);
+	return !r->msg.is_request && c->nonsense_ms == check_now(c) && (!r->good || r->msg.status >= 400);
 }
 
 // A leg's own response to an INVITE: it counts, whatever else came in its millisecond.
@@ -214,18 +207,15 @@ static bool ends_attempt(const struct checker *c, const struct sip_msg *m)
 
 void check_sent(struct checker *c, const struct packet *p)
 {
-	struct sip_fault fault = { 0 };
-	uint32_t mark = c->scratch.n;
-	const struct sip_msg *m = &c->msg;
-	const char *wrong = NULL;
 	if (p->data.n <= 4) return; // a keep-alive
-	bool parsed = sip_msg_parse(&c->msg, p->data, &c->scratch, &fault) == PARSE_OK;
-	bool excused = is_excused(c, parsed);
-	if (excused && !(parsed && ends_attempt(c, m))) return;
-	if (!parsed) wrong = fault.why ? fault.why : "it is no SIP";
+	const struct reading *r = reading_of(c->sim, p->data);
+	const struct sip_msg *m = &r->msg;
+	bool excused = is_excused(c, r);
+	const char *wrong = NULL;
+	if (excused && !(r->good && ends_attempt(c, m))) return;
+	if (!r->good) wrong = r->fault.why ? r->fault.why : "it is no SIP";
 	if (!wrong) wrong = fault_of_head(m);
 	if (!wrong) wrong = m->is_request ? sent_request(c, m, &p->peer) : sent_response(c, m, &p->peer);
 	if (wrong && !excused)
 		FAIL(c, m->call_id, "the switch sends a message that is wrong: %s\n\n%.*s", wrong, STR_FMT(p->data));
-	c->scratch.n = mark;
 }

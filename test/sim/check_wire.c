@@ -15,15 +15,19 @@
 struct use { // of a nonce with a count
 	struct map_node node;
 	struct list all;
-	char key[24];
-	uint64_t request; // the transaction's key that was let in with it
+	uint64_t use, request; // the transaction's key that was let in with it
 };
 
 static const struct hash_key plain = { { 1, 2 } };
 
 uint64_t wire_hash(struct str s)
 {
-	return hash_str(&plain, s) | 1;
+	return sim_hash(s) | 1;
+}
+
+static struct str octets_of(const uint64_t *key)
+{
+	return (struct str){ (const char *)key, sizeof *key };
 }
 
 static void *must_have(size_t size)
@@ -41,8 +45,8 @@ bool wire_init(struct checker *c)
 	list_init(&c->recent);
 	list_init(&c->uses_all);
 	c->last_leg = &c->first_leg;
-	return arena_init(&c->scratch, 1u << 17) == OK && map_init(&c->legs, calls * 3 + 64, plain) == OK &&
-	       map_init(&c->txns, 1u << 14, plain) == OK && map_init(&c->uses, calls * 4 + 64, plain) == OK;
+	return map_init(&c->legs, calls * 3 + 64, plain) == OK && map_init(&c->txns, 1u << 14, plain) == OK &&
+	       map_init(&c->uses, calls * 4 + 64, plain) == OK;
 }
 
 static void txn_free(struct checker *c, struct txn *t)
@@ -64,7 +68,6 @@ void wire_fini(struct checker *c)
 	map_fini(&c->legs);
 	map_fini(&c->txns);
 	map_fini(&c->uses);
-	arena_fini(&c->scratch);
 }
 
 struct leg_seen *wire_leg(const struct checker *c, const char *call_id)
@@ -93,24 +96,15 @@ struct leg_seen *wire_leg_need(struct checker *c, const struct sip_msg *m, bool 
 	return l;
 }
 
-static void put_key(char key[24], const struct sip_msg *m, enum sip_method method, uint64_t more)
+uint64_t wire_our_key(const struct sip_msg *m, enum sip_method method)
 {
-	struct buf b = buf_on(key, 24);
-	const struct hash_key number = { { 3, m->cseq.number } };
-	put_hex(&b, hash_str(&number, m->via.branch) + more, 16);
-	put_fmt(&b, "%02u", (unsigned)method);
-	key[b.n] = '\0';
+	return (wire_hash(m->via.branch) * 31 + m->cseq.number) * 31 + method;
 }
 
-void wire_our_key(char key[24], const struct sip_msg *m, enum sip_method method)
+uint64_t wire_their_key(const struct sip_msg *m, struct str to_tag)
 {
-	put_key(key, m, method, 0);
-}
-
-void wire_their_key(char key[24], const struct sip_msg *m, struct str to_tag)
-{
-	uint64_t more = wire_hash(m->via.host) * 3 + m->via.port + wire_hash(m->call_id) * 5 + wire_hash(to_tag) * 7;
-	put_key(key, m, m->cseq.method, more);
+	uint64_t who = wire_hash(m->via.host) * 3 + m->via.port + wire_hash(m->call_id) * 5 + wire_hash(to_tag) * 7;
+	return wire_our_key(m, m->cseq.method) + who;
 }
 
 // What a response repeats of our request beside branch and CSeq (RFC 3261 8.2.6.2); in a dialog the To tag, too.
@@ -119,13 +113,13 @@ static uint64_t identity_of(const struct sip_msg *m, bool in_dialog)
 	return wire_hash(m->from.tag) + wire_hash(m->call_id) * 3 + (in_dialog ? wire_hash(m->to.tag) * 5 : 0);
 }
 
-struct txn *wire_txn(const struct checker *c, const char *key)
+struct txn *wire_txn(const struct checker *c, uint64_t key)
 {
-	struct map_node *n = map_find(&c->txns, str_from(key));
+	struct map_node *n = map_find(&c->txns, octets_of(&key));
 	return n ? LIST_OF(n, struct txn, node) : NULL;
 }
 
-struct txn *wire_txn_add(struct checker *c, const char *key, const struct sip_msg *m, const struct addr *peer)
+struct txn *wire_txn_add(struct checker *c, uint64_t key, const struct sip_msg *m, const struct addr *peer)
 {
 	struct txn *t = must_have(sizeof *t);
 	while (!list_empty(&c->recent)) {
@@ -133,30 +127,26 @@ struct txn *wire_txn_add(struct checker *c, const char *key, const struct sip_ms
 		if (oldest->at_ms + KNOWN_MS > check_now(c)) break;
 		txn_free(c, oldest);
 	}
-	str_to_z(t->key, sizeof t->key, str_from(key));
+	t->key = key;
 	t->at_ms = check_now(c);
 	t->method = (uint8_t)m->cseq.method;
 	t->initial = m->to.tag.n == 0;
 	t->identity = identity_of(m, !t->initial);
 	t->peer = *peer;
 	t->request = wire_hash(m->bytes);
-	map_add(&c->txns, &t->node, str_from(t->key));
+	map_add(&c->txns, &t->node, octets_of(&t->key));
 	list_add_last(&c->recent, &t->recent);
 	return t;
 }
 
 bool wire_note_use(struct checker *c, const struct txn *t)
 {
-	char key[24];
-	struct buf b = buf_on(key, sizeof key);
-	put_hex(&b, t->use, 16);
-	struct map_node *n = map_find(&c->uses, buf_str(&b));
-	uint64_t request = wire_hash(str_from(t->key));
-	if (n) return LIST_OF(n, struct use, node)->request != request;
+	struct map_node *n = map_find(&c->uses, octets_of(&t->use));
+	if (n) return LIST_OF(n, struct use, node)->request != t->key;
 	struct use *u = must_have(sizeof *u);
-	memcpy(u->key, key, b.n);
-	u->request = request;
-	map_add(&c->uses, &u->node, (struct str){ u->key, b.n });
+	u->use = t->use;
+	u->request = t->key;
+	map_add(&c->uses, &u->node, octets_of(&u->use));
 	list_add_last(&c->uses_all, &u->all);
 	return false;
 }
@@ -180,13 +170,12 @@ void wire_note_end(struct leg_seen *l, uint64_t at_ms)
 }
 
 // What the credentials of a request hang on; 0: it brings none.
-static uint64_t use_of(struct checker *c, const struct sip_msg *m)
+static uint64_t use_of(const struct sip_msg *m)
 {
 	struct sip_credentials k;
 	if (m->to.tag.n || m->method == SIP_CANCEL || !sip_msg_has(m, SIP_H_AUTHORIZATION)) return 0;
 	if (sip_credentials_parse(&k, sip_msg_header(m, SIP_H_AUTHORIZATION)) != PARSE_OK) return 0;
-	struct str text = arena_printf(&c->scratch, "%.*s %u", STR_FMT(k.nonce), k.nc);
-	return text.n ? wire_hash(text) : 0;
+	return (wire_hash(k.nonce) + 2u * k.nc) | 1;
 }
 
 // The worker that it went to has no room for it: it did not come.
@@ -202,8 +191,7 @@ void wire_undo(struct checker *c)
 
 static void got_request(struct checker *c, const struct sip_msg *m, const struct addr *from)
 {
-	char key[24];
-	wire_their_key(key, m, m->to.tag);
+	uint64_t key = wire_their_key(m, m->to.tag);
 	struct txn *t = wire_txn(c, key);
 	bool over = t && t->final && t->final_ms + ABSORBED_MS <= check_now(c); // what comes now is a new one
 	if (t && !over && t->request != wire_hash(m->bytes)) t->forged = true;
@@ -211,7 +199,7 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	if (m->method == SIP_ACK || (t && !over)) return;
 	if (t) txn_free(c, t);
 	t = wire_txn_add(c, key, m, from);
-	t->use = use_of(c, m);
+	t->use = use_of(m);
 	c->got = (struct got){ .txn = t, .begins = true };
 	if (m->method != SIP_INVITE || m->to.tag.n) return;
 	struct leg_seen *l = wire_leg_need(c, m, true);
@@ -227,9 +215,7 @@ static bool has_one_via(const struct sip_msg *m)
 
 static void got_response(struct checker *c, const struct sip_msg *m, const struct addr *from)
 {
-	char key[24];
-	wire_our_key(key, m, m->cseq.method);
-	struct txn *t = wire_txn(c, key);
+	struct txn *t = wire_txn(c, wire_our_key(m, m->cseq.method));
 	struct leg_seen *l = wire_leg_of(c, m);
 	if (!t || !addr_host_eq(&t->peer, from)) return; // not ours, or forged
 	if (t->identity != identity_of(m, !t->initial) || !has_one_via(m)) return; // spoiled
@@ -250,11 +236,10 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 
 void check_got(struct checker *c, const struct packet *p)
 {
-	struct sip_fault fault;
-	arena_reset(&c->scratch);
+	const struct reading *r = reading_of(c->sim, p->data);
 	c->got = (struct got){ 0 };
-	if (sip_msg_parse(&c->msg, p->data, &c->scratch, &fault) != PARSE_OK) c->nonsense_ms = check_now(c);
-	else if (c->msg.is_request) got_request(c, &c->msg, &p->peer);
-	else got_response(c, &c->msg, &p->peer);
+	if (!r->good) c->nonsense_ms = check_now(c);
+	else if (r->msg.is_request) got_request(c, &r->msg, &p->peer);
+	else got_response(c, &r->msg, &p->peer);
 }
 

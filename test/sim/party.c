@@ -63,18 +63,16 @@ static void receive(struct sim *s, struct endpoint *e, const struct packet *pack
 {
 	struct ua *p = e->self;
 	struct parties *all = p->all;
-	struct sip_fault fault = { 0 };
-	(void)s;
 	judge_weather(all);
 	if (party_is_deaf(p) || str_trim(packet->data).n == 0) return; // an empty line keeps a NAT open
-	arena_reset(&all->scratch);
-	if (sip_msg_parse(&all->msg, packet->data, &all->scratch, &fault) != PARSE_OK) {
+	const struct reading *r = reading_of(s, packet->data);
+	if (!r->good) {
 		struct sip_msg raw = { .bytes = packet->data };
-		if (judge_unspoiled(all, party_now(p))) judge_fail(p, &raw, fault.why ? fault.why : "no SIP");
+		if (judge_unspoiled(all, party_now(p))) judge_fail(p, &raw, r->fault.why ? r->fault.why : "no SIP");
 		return;
 	}
 	if (all->hostile) hostile_overhears(all, packet->data);
-	ua_txn_receive(p, &all->msg);
+	ua_txn_receive(p, &r->msg);
 }
 
 // WHO COULD CALL
@@ -191,7 +189,6 @@ static void run_timer(struct parties *all, struct timer *t)
 {
 	struct dialog *d;
 	struct ua *p = t->kind == TIMER_PARTY || t->kind == TIMER_REGISTER ? &all->list[t->owner - 1] : NULL;
-	arena_reset(&all->scratch);
 	switch ((enum party_timer)t->kind) {
 	case TIMER_GENERATE: generate(all); break;
 	case TIMER_PARTY: own_timer(p); break;
@@ -319,7 +316,7 @@ struct parties *parties_new(struct sim *s)
 	wheel_init(&all->wheel, sim_now_ms(s));
 	all->list = calloc(max, sizeof *all->list);
 	all->idle = calloc(max, sizeof *all->idle);
-	if (!all->list || !all->idle || arena_init(&all->scratch, 262144) != OK ||
+	if (!all->list || !all->idle ||
 	    pool_init(&all->dialogs, "dialogs of parties", sizeof(struct dialog), DIALOGS_MAX) != OK ||
 	    pool_init(&all->txns, "transactions of parties", sizeof(struct txn), TXNS_MAX) != OK ||
 	    map_init(&all->by_id, 4096, all->tag_key) != OK || map_init(&all->by_branch, 16384, all->tag_key) != OK ||
@@ -337,7 +334,6 @@ struct parties *parties_free(struct parties *all)
 	map_fini(&all->by_id);
 	pool_fini(&all->txns);
 	pool_fini(&all->dialogs);
-	arena_fini(&all->scratch);
 	slab_fini(&all->texts);
 	free(all->idle);
 	free(all->list);

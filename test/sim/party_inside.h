@@ -6,7 +6,6 @@
 // An own small user agent: of the switch's code it uses the parser and the digest, nothing else.
 #pragma once
 
-#include "base/arena.h"
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/slab.h"
@@ -14,6 +13,7 @@
 #include "sim/ledger.h"
 #include "sim/node.h"
 #include "sim/party.h"
+#include "sim/reading.h"
 #include "wire/sip/digest.h"
 
 #define T1_MS 500u
@@ -128,7 +128,6 @@ struct parties {
 	struct wheel wheel;
 	uint64_t wake_ms;
 	struct timer generate;
-	struct arena scratch;
 	struct hash_key tag_key;
 	uint64_t tags_made, ids_made;
 	bool started, ending;
@@ -136,7 +135,6 @@ struct parties {
 	// What the weather did, as far as it excuses what a party sees.
 	uint64_t spoiled, lost, spoiled_ms, disturbed_ms;
 	struct hostile *hostile;
-	struct sip_msg msg; // the one being looked at
 };
 
 // party.c

@@ -93,12 +93,12 @@ struct txn *client_send(struct ua *p, struct dialog *d, const struct request *r)
 void client_cancel(struct txn *invite)
 {
 	struct ua *p = invite->party;
-	struct sip_fault fault;
-	struct sip_msg m;
-	if (sip_msg_parse(&m, invite->text, &p->all->scratch, &fault) != PARSE_OK) return;
+	const struct reading *r = reading_of(p->all->sim, invite->text);
+	const struct sip_msg *m = &r->msg;
+	if (!r->good) return;
 	client_send(p, NULL,
-		&(struct request){ .method = SIP_CANCEL, .branch = str_from(invite->branch), .uri = m.uri_text,
-			.from = sip_msg_header(&m, SIP_H_FROM), .to = sip_msg_header(&m, SIP_H_TO), .call_id = m.call_id,
+		&(struct request){ .method = SIP_CANCEL, .branch = str_from(invite->branch), .uri = m->uri_text,
+			.from = sip_msg_header(m, SIP_H_FROM), .to = sip_msg_header(m, SIP_H_TO), .call_id = m->call_id,
 			.cseq = invite->cseq });
 	// No answer at all: it is given up (RFC 3261 9.1).
 	start(invite, &invite->end, GIVE_UP_MS, TIMER_END);
@@ -131,12 +131,12 @@ static void acknowledge_refusal(struct txn *t, const struct sip_msg *m)
 {
 	char text[MESSAGE_MAX];
 	struct buf b = buf_on(text, sizeof text);
-	struct sip_msg invite;
-	struct sip_fault fault;
-	if (sip_msg_parse(&invite, t->text, &t->party->all->scratch, &fault) != PARSE_OK) return;
+	const struct reading *r = reading_of(t->party->all->sim, t->text);
+	const struct sip_msg *invite = &r->msg;
+	if (!r->good) return;
 	put_request(&b, t->party,
-		&(struct request){ .method = SIP_ACK, .uri = invite.uri_text, .from = sip_msg_header(&invite, SIP_H_FROM),
-			.to = sip_msg_header(m, SIP_H_TO), .call_id = invite.call_id, .cseq = t->cseq },
+		&(struct request){ .method = SIP_ACK, .uri = invite->uri_text, .from = sip_msg_header(invite, SIP_H_FROM),
+			.to = sip_msg_header(m, SIP_H_TO), .call_id = invite->call_id, .cseq = t->cseq },
 		str_from(t->branch));
 	if (b.err == OK) keep(t, &t->more, buf_str(&b));
 	party_send(t->party, t->more);

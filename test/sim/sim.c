@@ -6,6 +6,7 @@
 #include "sim/node.h"
 #include "sim/party.h"
 #include "sim/plane.h"
+#include "sim/reading.h"
 #include "sim/weather.h"
 
 #include <stdarg.h>
@@ -41,6 +42,7 @@ struct sim {
 	char failure[FAILURE_MAX], concerns[RECORD_TEXT_MAX];
 	// owned
 	struct weather *weather;
+	struct readings *readings;
 	struct net *net;
 	struct disk *disk;
 	struct plane *plane;
@@ -58,6 +60,7 @@ uint64_t sim_events(const struct sim *s) { return s->events; }
 const char *sim_failure(const struct sim *s) { return s->failed ? s->failure : NULL; }
 struct str sim_concerns(const struct sim *s) { return str_from(s->concerns); }
 struct weather *sim_weather(struct sim *s) { return s->weather; }
+struct readings *sim_readings(struct sim *s) { return s->readings; }
 struct net *sim_net(struct sim *s) { return s->net; }
 struct disk *sim_disk(struct sim *s) { return s->disk; }
 struct plane *sim_plane(struct sim *s) { return s->plane; }
@@ -94,9 +97,9 @@ static uint64_t mix(uint64_t sum, uint64_t word)
 	return sum ^ sum >> 29;
 }
 
-void sim_note(struct sim *s, struct str bytes)
+uint64_t sim_hash(struct str bytes)
 {
-	uint64_t word, lanes[4] = { s->sum, bytes.n, 0, 0 };
+	uint64_t word, lanes[4] = { bytes.n, 1, 2, 3 };
 	uint32_t at = 0;
 	for (; at + 32 <= bytes.n; at += 32) { // four at a time, that do not wait for each other
 		for (uint32_t i = 0; i < 4; i++) {
@@ -109,7 +112,12 @@ void sim_note(struct sim *s, struct str bytes)
 		memcpy(&word, bytes.p + at, bytes.n - at < 8 ? bytes.n - at : 8);
 		lanes[0] = mix(lanes[0], word);
 	}
-	s->sum = mix(mix(lanes[0], lanes[1]), mix(lanes[2], lanes[3]));
+	return mix(mix(lanes[0], lanes[1]), mix(lanes[2], lanes[3]));
+}
+
+void sim_note(struct sim *s, struct str bytes)
+{
+	s->sum = mix(s->sum, sim_hash(bytes));
 }
 
 // THE HEAP
@@ -257,9 +265,9 @@ struct sim *sim_new(const struct sim_plan *plan)
 	s->now_ms = BEGIN_MS;
 	s->sum = plan->seed;
 	for (uint32_t i = 0; i < SIM_STREAMS; i++) random_seed(&s->chance[i], mix(plan->seed, i + 1));
-	if ((s->weather = weather_new(s)) && (s->net = net_new(s)) && (s->disk = disk_new(s)) && (s->plane = plane_new(s)) &&
-	    (s->ledger = ledger_new(s)) && (s->node = node_sim_new(s)) && (s->parties = parties_new(s)) &&
-	    (s->checker = checker_new(s))) return s;
+	if ((s->weather = weather_new(s)) && (s->readings = readings_new()) && (s->net = net_new(s)) &&
+	    (s->disk = disk_new(s)) && (s->plane = plane_new(s)) && (s->ledger = ledger_new(s)) &&
+	    (s->node = node_sim_new(s)) && (s->parties = parties_new(s)) && (s->checker = checker_new(s))) return s;
 	return sim_free(s);
 }
 
@@ -273,6 +281,7 @@ struct sim *sim_free(struct sim *s)
 	plane_free(s->plane);
 	disk_free(s->disk);
 	net_free(s->net);
+	readings_free(s->readings);
 	weather_free(s->weather);
 	free(s->heap);
 	free(s);

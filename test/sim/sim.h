@@ -54,6 +54,8 @@ struct random *sim_random(struct sim *s, enum sim_stream stream);
 uint32_t sim_below(struct sim *s, enum sim_stream stream, uint32_t n);         // 0 to n - 1
 uint32_t sim_between(struct sim *s, enum sim_stream stream, uint32_t a, uint32_t b); // a to b
 bool sim_chance(struct sim *s, enum sim_stream stream, uint32_t of_10000);
+// A quick one, against nobody's malice: for the simulator's own tables, and to tell texts apart.
+uint64_t sim_hash(struct str bytes);
 // Mixed into the sum of the run: what is to be equal when the run is repeated.
 void sim_note(struct sim *s, struct str bytes);
 uint64_t sim_sum(const struct sim *s);
@@ -67,6 +69,7 @@ struct str sim_concerns(const struct sim *s); // the Call-ID; empty: none was sa
 
 // The parts, made by sim_new in this order, freed in the reverse one.
 struct weather *sim_weather(struct sim *s);
+struct readings *sim_readings(struct sim *s);
 struct net *sim_net(struct sim *s);
 struct disk *sim_disk(struct sim *s);
 struct plane *sim_plane(struct sim *s);
