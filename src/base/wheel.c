@@ -4,7 +4,7 @@
 
 void wheel_init(struct wheel *w, uint64_t now_ms)
 {
-	*w = (struct wheel){ .now_ms = now_ms };
+	*w = (struct wheel){ .now_ms = now_ms, .next_ms = UINT64_MAX };
 	list_init(&w->due);
 	for (int level = 0; level < WHEEL_LEVELS; level++)
 		for (int slot = 0; slot < WHEEL_SLOTS; slot++) list_init(&w->slots[level][slot]);
@@ -22,9 +22,10 @@ static void place(struct wheel *w, struct timer *t)
 	int level = (63 - __builtin_clzll(differs)) / 6;
 	if (level >= WHEEL_LEVELS) level = WHEEL_LEVELS - 1;
 	uint64_t here = w->now_ms >> 6 * level, there = t->at_ms >> 6 * level;
-	uint64_t slot = (there - here < WHEEL_SLOTS ? there : here + WHEEL_SLOTS - 1) % WHEEL_SLOTS;
+	uint64_t ahead = there - here < WHEEL_SLOTS ? there : here + WHEEL_SLOTS - 1, slot = ahead % WHEEL_SLOTS;
 	list_add_last(&w->slots[level][slot], &t->node);
 	w->taken[level] |= 1ull << slot;
+	if (ahead << 6 * level < w->next_ms) w->next_ms = ahead << 6 * level;
 }
 
 void wheel_start(struct wheel *w, struct timer *t, uint64_t at_ms, uint32_t kind, ref owner)
@@ -64,12 +65,12 @@ static uint64_t next_slot_ms(const struct wheel *w, int *at_level)
 struct timer *wheel_expire(struct wheel *w, uint64_t now_ms)
 {
 	while (list_empty(&w->due)) {
-		int level = 0;
-		uint64_t at = next_slot_ms(w, &level);
-		if (at > now_ms) {
+		if (w->next_ms > now_ms) {
 			if (now_ms > w->now_ms) w->now_ms = now_ms;
 			return NULL;
 		}
+		int level = 0;
+		uint64_t at = next_slot_ms(w, &level);
 		w->now_ms = at;
 		for (; level >= 0; level--) { // higher levels that begin at this moment first
 			uint64_t slot = (at >> 6 * level) % WHEEL_SLOTS;
@@ -86,6 +87,8 @@ struct timer *wheel_expire(struct wheel *w, uint64_t now_ms)
 				place(w, LIST_OF(it, struct timer, node));
 			}
 		}
+		level = 0;
+		w->next_ms = next_slot_ms(w, &level);
 	}
 	struct timer *t = LIST_OF(w->due.next, struct timer, node);
 	wheel_stop(w, t);
@@ -94,8 +97,7 @@ struct timer *wheel_expire(struct wheel *w, uint64_t now_ms)
 
 uint64_t wheel_next(const struct wheel *w)
 {
-	int level = 0;
 	if (w->count == 0) return UINT64_MAX; // slots may still be marked for timers that were stopped
 	if (!list_empty(&w->due)) return w->now_ms;
-	return next_slot_ms(w, &level);
+	return w->next_ms;
 }

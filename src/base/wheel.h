@@ -20,7 +20,8 @@ struct timer {
 };
 
 struct wheel {
-	uint64_t now_ms; // all that was due up to and with this has been given out
+	uint64_t now_ms;  // all that was due up to and with this has been given out
+	uint64_t next_ms; // when the next slot comes up that may hold timers; UINT64_MAX: none
 	struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 	uint64_t taken[WHEEL_LEVELS]; // a bit per slot that may hold timers
 	struct list due;
