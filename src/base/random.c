@@ -71,8 +71,14 @@ uint64_t hash_str(const struct hash_key *key, struct str in)
 		memcpy(&m, in.p + i, 8); // little-endian machines only, as all that we build for
 		s = hash_word(s, m);
 	}
-	m = (uint64_t)in.n << 56;
-	for (uint32_t k = 0; i + k < in.n; k++) m |= (uint64_t)(unsigned char)in.p[i + k] << 8 * k;
+	uint64_t rest = 0;
+	if (i && i < in.n) { // the last eight octets, without those that were taken
+		memcpy(&rest, in.p + in.n - 8, 8);
+		rest >>= 8 * (8 - (in.n - i));
+	} else {
+		for (uint32_t k = 0; i + k < in.n; k++) rest |= (uint64_t)(unsigned char)in.p[i + k] << 8 * k;
+	}
+	m = (uint64_t)in.n << 56 | rest;
 	s = hash_word(s, m);
 	s.v2 ^= 0xff;
 	s = hash_round(hash_round(hash_round(hash_round(s))));
