@@ -46,17 +46,17 @@ void leg_ladder(struct sip_leg *leg, bool out, struct str bytes)
 	} else {
 		row.method = (uint16_t)sip_method_from(method);
 	}
-	const char *body = memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
-	row.body = body && body + 4 < bytes.p + bytes.n;
 	while (rest.n) {
-		struct str line = str_cut(&rest, '\n'), name = str_trim(str_cut(&line, ':'));
-		if (!name.n) break;
+		struct str line = str_cut(&rest, '\n');
+		if (line.n == 0 || line.p[0] == '\r') break; // what is left is the body
+		if (row.cseq || !str_starts_nocase(line, STR("CSeq"))) continue;
+		struct str name = str_trim(str_cut(&line, ':'));
 		struct sip_cseq cseq;
-		if (!str_eq_nocase(name, STR("CSeq")) || sip_cseq_parse(&cseq, str_trim(line)) != PARSE_OK) continue;
+		if (name.n != 4 || sip_cseq_parse(&cseq, str_trim(line)) != PARSE_OK) continue;
 		row.cseq = cseq.number;
 		if (row.status) row.method = (uint16_t)cseq.method;
-		break;
 	}
+	row.body = rest.n != 0;
 	calls_ladder(leg->legs->setup.calls, leg->call, &row, bytes);
 }
 
