@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define BEGIN_MS 1000000u
+#define MIXER 0x9e3779b97f4a7c15u // odd, so that nothing is lost; its bits are well spread
 #define HEAP_FIRST 4096
 #define FAILURE_MAX 4096
 #define LAST_CALLS_MS 300000u   // what stands so long after the last call began is hung up by its parties
@@ -93,26 +94,27 @@ bool sim_chance(struct sim *s, enum sim_stream stream, uint32_t of_10000)
 
 static uint64_t mix(uint64_t sum, uint64_t word)
 {
-	sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+	sum = (sum ^ word) * MIXER;
 	return sum ^ sum >> 29;
 }
 
 uint64_t sim_hash(struct str bytes)
 {
-	uint64_t word, lanes[4] = { bytes.n, 1, 2, 3 };
+	uint64_t words[4], a = bytes.n, b = 1, c = 2, d = 3;
 	uint32_t at = 0;
-	for (; at + 32 <= bytes.n; at += 32) { // four at a time, that do not wait for each other
-		for (uint32_t i = 0; i < 4; i++) {
-			memcpy(&word, bytes.p + at + 8 * i, 8);
-			lanes[i] = mix(lanes[i], word);
-		}
+	for (; at + sizeof words <= bytes.n; at += sizeof words) { // four at a time, that do not wait for each other
+		memcpy(words, bytes.p + at, sizeof words);
+		a = (a ^ words[0]) * MIXER;
+		b = (b ^ words[1]) * MIXER;
+		c = (c ^ words[2]) * MIXER;
+		d = (d ^ words[3]) * MIXER;
 	}
 	for (; at < bytes.n; at += 8) {
-		word = 0;
-		memcpy(&word, bytes.p + at, bytes.n - at < 8 ? bytes.n - at : 8);
-		lanes[0] = mix(lanes[0], word);
+		words[0] = 0;
+		memcpy(words, bytes.p + at, bytes.n - at < 8 ? bytes.n - at : 8);
+		a = mix(a, words[0]);
 	}
-	return mix(mix(lanes[0], lanes[1]), mix(lanes[2], lanes[3]));
+	return mix(mix(a, b), mix(c, d));
 }
 
 void sim_note(struct sim *s, struct str bytes)
