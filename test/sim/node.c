@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #define CALLS_MAX 4096 // of a worker
+#define TRANSACTIONS_MIN 8192 // of a worker; more where more calls begin, since each is kept for 32 s
 #define TRANSACTIONS_MAX 65536
+#define TRANSACTIONS_OF_RATE 512u // for each call that begins in a second
 #define MAIL_MAX 64
 #define SEGMENT_BYTES (128 * 1024)
 #define CONTROL_MS 250 // the longest between two steps of the control thread
@@ -290,13 +292,21 @@ static enum err make_inputs(struct node_sim *n)
 	return n->inputs ? OK : ERR_FULL;
 }
 
+// To clear the tables of the largest at each start would take as long as some hundred calls.
+static uint32_t transactions_max(const struct sim_plan *plan)
+{
+	uint64_t max = TRANSACTIONS_MIN + (uint64_t)plan->calls_per_s * TRANSACTIONS_OF_RATE;
+	return max < TRANSACTIONS_MAX ? (uint32_t)max : TRANSACTIONS_MAX;
+}
+
 static enum err make_crew(struct node_sim *n)
 {
 	struct crew_setup s = { .count = n->worker_count, .mail_max = MAIL_MAX, .journal = n->journal, .media = media_of,
 		.inputs = inputs_of, .send = send_packets, .wake = wake, .wake_control = wake_control, .self = n };
 	s.worker = (struct worker_setup){ .seed = random_u64(sim_random(n->sim, SIM_NODE)), .now_ms = sim_now_ms(n->sim),
 		.wall_ms = sim_wall_ms(n->sim), .listener_count = NODE_LISTENERS, .calls_max = CALLS_MAX,
-		.transactions_max = TRANSACTIONS_MAX, .message_bytes_max = 64u << 20, .office = n->office, .live = n->live };
+		.transactions_max = transactions_max(sim_plan(n->sim)), .message_bytes_max = 64u << 20,
+		.office = n->office, .live = n->live };
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
 		s.worker.listeners[i] = (struct worker_listener){ n->sockets[i].addr, n->sockets[i].addr };
 	for (uint32_t i = 0; i < sizeof s.worker.nonce_secret.octets; i++) // made anew at each start

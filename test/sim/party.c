@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define TRUNK_CALLS_PERCENT 12u
-#define DIALOGS_MAX 200000u
+#define DIALOGS_MAX 50000u
 #define TXNS_MAX 1000000u
 #define TEXTS_MAX (1ull << 30)
 #define NOBODY_IDLE_MS 200u
