@@ -145,7 +145,8 @@ static bool is_hostile(const struct checker *c, const struct addr *to)
 // What keeps no state may be said anew: a challenge has another nonce each time.
 static bool is_stateless(const struct txn *t, const struct sip_msg *m)
 {
-	return m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
+	bool stranger = t->method == SIP_INVITE && (m->status == 481 || m->status == 403); // of no dialog, or another's
+	return stranger || m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
 }
 
 // Is it the one response that this transaction may have now?

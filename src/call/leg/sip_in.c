@@ -275,16 +275,16 @@ static void reinvite(struct sip_leg *leg, ref txn, const struct sip_msg *m, cons
 	struct sip_legs *ls = leg->legs;
 	bool ours_open = leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT || leg->oa == OA_LATE_OFFER_GOT;
 	if (!msg_sdp(m, &v.sdp)) {
-		sip_reply(ls, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
+		out_reply(leg, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
 	} else if (!sdp_is_good(v.sdp)) {
-		sip_reply(ls, txn, m, from, 400, STR(""));
+		out_reply(leg, txn, m, from, 400, STR(""));
 	} else if (ours_open) { // RFC 3261 14.2
-		sip_reply(ls, txn, m, from, 491, STR(""));
+		out_reply(leg, txn, m, from, 491, STR(""));
 	} else if (!take_reinvite(leg, m, from, v.sdp.n ? OA_EV_GET_OFFER : OA_EV_GET_ASK)) {
 		char text[32];
 		struct buf b = buf_on(text, sizeof text);
 		put_fmt(&b, "Retry-After: %u\r\n", random_below(&ls->setup.env->random, 11));
-		sip_reply(ls, txn, m, from, 500, buf_str(&b));
+		out_reply(leg, txn, m, from, 500, buf_str(&b));
 	} else {
 		leg->invite_txn = txn;
 		leg->invite_cseq = m->cseq.number;
@@ -320,12 +320,12 @@ static void info(struct sip_leg *leg, ref txn, const struct sip_msg *m, const st
 {
 	struct verb v;
 	if (m->body.n == 0) {
-		sip_reply(leg->legs, txn, m, from, 200, STR(""));
+		out_reply(leg, txn, m, from, 200, STR(""));
 	} else if (info_digit(m, &v)) {
-		sip_reply(leg->legs, txn, m, from, 200, STR(""));
+		out_reply(leg, txn, m, from, 200, STR(""));
 		leg_tell(leg, &v);
 	} else {
-		sip_reply(leg->legs, txn, m, from, 415, STR("Accept: application/dtmf-relay, application/dtmf\r\n"));
+		out_reply(leg, txn, m, from, 415, STR("Accept: application/dtmf-relay, application/dtmf\r\n"));
 	}
 }
 
@@ -345,7 +345,7 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 		COUNT(sip_in_unknown_dialog);
 		sip_reply(ls, txn, m, from, 481, STR(""));
 		return;
-	case SIP_DIALOG_OUT_OF_ORDER: sip_reply(ls, txn, m, from, 500, STR("")); return;
+	case SIP_DIALOG_OUT_OF_ORDER: out_reply(leg, txn, m, from, 500, STR("")); return;
 	case SIP_DIALOG_OK: break;
 	}
 	leg_ladder(leg, false, m->bytes);
@@ -354,10 +354,10 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 	case SIP_INVITE: reinvite(leg, txn, m, from); break;
 	case SIP_BYE: leg_step(leg, LEG_EV_RX_BYE, &in); break;
 	case SIP_INFO: info(leg, txn, m, from); break;
-	case SIP_OPTIONS: sip_reply(ls, txn, m, from, 200, STR("")); break;
+	case SIP_OPTIONS: out_reply(leg, txn, m, from, 200, STR("")); break;
 	case SIP_NOTIFY:
-	case SIP_SUBSCRIBE: sip_reply(ls, txn, m, from, 489, STR("")); break; // RFC 6665: no event package of ours
-	default: sip_reply(ls, txn, m, from, 405, STR(""));
+	case SIP_SUBSCRIBE: out_reply(leg, txn, m, from, 489, STR("")); break; // RFC 6665: no event package of ours
+	default: out_reply(leg, txn, m, from, 405, STR(""));
 	}
 }
 

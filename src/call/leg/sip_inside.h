@@ -31,6 +31,9 @@ void out_refusing_ack(struct sip_leg *leg);
 void out_bye(struct sip_leg *leg, struct cause cause);
 // Answers the open INVITE: its head, extra header lines, a body.
 void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp);
+// Answers a request in the leg's dialog that came from where it may; of an INVITE it is repeated until the ACK comes.
+void out_reply(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+               struct str extra);
 void out_bye_response(struct sip_leg *leg);
 // It is decided and goes out later: into the ladder with it now.
 void out_note_bye_response(struct sip_leg *leg);

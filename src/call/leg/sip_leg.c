@@ -244,7 +244,7 @@ static void do_keep_bye(struct sip_leg *leg, const struct leg_input *in)
 {
 	leg_keep(leg, &leg->bye_head, out_head(leg, in->msg, in->from));
 	if (!leg->bye_head.n) {
-		sip_reply(leg->legs, in->txn, in->msg, in->from, 200, STR(""));
+		out_reply(leg, in->txn, in->msg, in->from, 200, STR(""));
 		return;
 	}
 	leg->bye_txn = in->txn;
@@ -291,7 +291,7 @@ static void do_bye(struct sip_leg *leg, const struct leg_input *in)
 
 static void do_cross_bye(struct sip_leg *leg, const struct leg_input *in)
 {
-	sip_reply(leg->legs, in->txn, in->msg, in->from, 200, STR(""));
+	out_reply(leg, in->txn, in->msg, in->from, 200, STR(""));
 }
 
 static void do_ok_bye(struct sip_leg *leg, const struct leg_input *in)

@@ -112,7 +112,8 @@ uint64_t sip_legs_tick(struct sip_legs *ls);
 // A message of a leg, for the ladder.
 void sip_leg_seen(struct sip_legs *ls, uint64_t owner, bool out, struct str bytes);
 
-// A response without dialog or leg, with extra header lines (each ended by CRLF; empty: none).
+// A response without dialog or leg, with extra header lines (each ended by CRLF; empty: none). Of an INVITE, whoever
+// sent it, it leaves no state (RFC 3261 8.2.7).
 void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
                struct str extra);
 

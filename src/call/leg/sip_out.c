@@ -274,19 +274,37 @@ void out_bye_response(struct sip_leg *leg)
 	leg->bye_txn = 0;
 }
 
-void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
-               struct str extra)
+static struct buf reply(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+                        struct str extra)
 {
 	struct buf b = room(ls);
-	// A refused INVITE leaves no state: its answer would be repeated ten times to whoever it names as its sender.
-	bool stateless = m->method == SIP_INVITE && !m->to.tag.n;
 	put_sip_response(&b, m, from, status, sip_status_text(status), sip_auth_stateless_tag(ls->setup.auth, m));
 	put(&b, extra);
 	if (status == 405 || m->method == SIP_OPTIONS) put_z(&b, ALLOW);
 	if (m->method == SIP_OPTIONS && status == 200) put_z(&b, "Accept: application/sdp\r\n");
 	put_sip_body(&b, STR(""), STR(""));
-	if (b.err == OK && stateless) sip_server_respond_stateless(ls->setup.stack, txn, buf_str(&b));
-	else if (b.err != OK || sip_server_respond(ls->setup.stack, txn, status, buf_str(&b)) != OK) COUNT(sip_leg_unsent);
+	return b;
+}
+
+static void send_reply(struct sip_legs *ls, ref txn, uint16_t status, const struct buf *b)
+{
+	if (b->err != OK || sip_server_respond(ls->setup.stack, txn, status, buf_str(b)) != OK) COUNT(sip_leg_unsent);
+}
+
+void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+               struct str extra)
+{
+	struct buf b = reply(ls, m, from, status, extra);
+	// Kept, the answer to an INVITE would be repeated ten times to whoever it names as its sender.
+	if (b.err == OK && m->method == SIP_INVITE) sip_server_respond_stateless(ls->setup.stack, txn, buf_str(&b));
+	else send_reply(ls, txn, status, &b);
+}
+
+void out_reply(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+               struct str extra)
+{
+	struct buf b = reply(leg->legs, m, from, status, extra);
+	send_reply(leg->legs, txn, status, &b);
 }
 
 // A BYE of a dialog that has no leg in the pool.
