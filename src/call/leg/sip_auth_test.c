@@ -57,6 +57,21 @@ static void right_credentials_pass_once(void **state)
 	assert_int_equal(ask(f, &(struct phone_request){ .authorization = next }, NULL), 200);
 }
 
+static void credentials_that_nobody_asked_for_are_spent(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(ask(f, &(struct phone_request){ 0 }, NULL), 401);
+	sip_auth_spend(&f->auth, phone_request(f, &(struct phone_request){ 0 })); // without any
+	struct str guessed = phone_credentials(f, &(struct phone_secret){ .nc = 9, .password = "guess" });
+	sip_auth_spend(&f->auth, phone_request(f, &(struct phone_request){ .authorization = guessed }));
+	struct str seen = phone_credentials(f, &(struct phone_secret){ 0 });
+	struct str next = phone_credentials(f, &(struct phone_secret){ .nc = 2 });
+	sip_auth_spend(&f->auth, phone_request(f, &(struct phone_request){ .authorization = seen }));
+	assert_int_equal(ask(f, &(struct phone_request){ .authorization = seen }, NULL), 401);
+	assert_true(challenge_of(f).stale);
+	assert_int_equal(ask(f, &(struct phone_request){ .authorization = next }, NULL), 200); // the wrong ones spent nothing
+}
+
 static void every_digest_setting_works_for_its_line(void **state)
 {
 	struct fixture *f = *state;
@@ -451,6 +466,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(right_credentials_pass_once),
+		TEST(credentials_that_nobody_asked_for_are_spent),
 		TEST(every_digest_setting_works_for_its_line),
 		TEST(a_known_source_is_offered_both),
 		TEST(nonces_age_and_belong_to_one_start),
