@@ -149,7 +149,9 @@ static void client_on_final(struct txn *t, const struct sip_msg *m)
 	if (!again) {
 		t->status = m->status;
 		str_to_z(t->to_tag, sizeof t->to_tag, m->to.tag);
-		start(t, &t->end, KNOWN_MS, TIMER_END);
+		// A refusal for want of room keeps no state: a copy of the INVITE may find room, and ring.
+		bool may_ring = t->method == SIP_INVITE && m->status == 503;
+		start(t, &t->end, may_ring ? RINGS_MS : KNOWN_MS, TIMER_END);
 		settled(t, waited);
 	}
 	if (t->method == SIP_INVITE && m->status >= 300) {
@@ -173,7 +175,7 @@ static void client_receive(struct ua *p, const struct sip_msg *m)
 	} else if (t->status == 0) {
 		if (t->method == SIP_INVITE) {
 			stop_resending(t);
-			if (!t->proceeding) wheel_stop(&p->all->wheel, &t->end);
+			if (!t->proceeding && t->dialog) wheel_stop(&p->all->wheel, &t->end); // else nobody waits for it any more
 		} else {
 			t->interval_ms = T2_MS;
 		}
