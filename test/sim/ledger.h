@@ -30,6 +30,7 @@ struct ledger_call { // one dialog of one party, as it saw it
 	bool heard_bye;        // the switch's BYE
 	bool unacknowledged;   // nobody acknowledged its 2xx for 32 s: it said BYE
 	bool dialled_all;      // by DTMF: all digits were said to a port that listened
+	bool recorded;         // the switch has a record of it, at the end of the run
 };
 
 struct ledger;

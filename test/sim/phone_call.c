@@ -155,7 +155,7 @@ static void on_refusal(struct dialog *d, const struct sip_msg *m)
 		return;
 	}
 	d->seen->status = m->status;
-	dialog_end(d, d->cancelled);
+	dialog_end(d, d->cancelled || challenged); // challenged: it has given up meanwhile
 }
 
 static void learn(struct dialog *d, const struct sip_msg *m)

@@ -2,7 +2,6 @@
 #include "sim/run.h"
 
 #include "base/rcu.h"
-#include "sim/ledger.h"
 #include "sim/party.h"
 #include "sim/plan.h"
 #include "sim/story.h"
@@ -36,20 +35,6 @@ static void *shared_memory(size_t size)
 
 // ONE RUN
 
-// How many calls to lines got there. Only those count whose callers and dialling leave no doubt of what should happen.
-static void count_completed(struct run_result *r, struct sim *s)
-{
-	const struct ledger_call *c;
-	uint32_t at = 0;
-	while ((c = ledger_each(sim_ledger(s), &at))) {
-		if (c->side != LEDGER_CALLER || c->hostile || c->forgets || c->dial_tone || c->dialled[0] != '6') continue;
-		// What the far party or the office says (busy, declined, vacant) is an answer; these are the network's failures.
-		bool failed = c->status == 0 || c->status == 408 || c->status == 500 || c->status == 503 || c->status == 504;
-		r->begun++;
-		r->completed += c->answered_ms || !failed;
-	}
-}
-
 static void tell_story(struct run_result *r, struct sim *s)
 {
 	struct buf b = buf_on(r->story, sizeof r->story - 1);
@@ -75,7 +60,7 @@ static void on_abort(int number)
 void run_here(struct run_result *r, const struct sim_plan *plan)
 {
 	r->failed = true;
-	r->begun = r->completed = 0;
+	r->completed = (struct completed){ 0 };
 	r->hostile = 0;
 	r->story[0] = 0;
 	strcpy(r->failure, "no memory");
@@ -90,7 +75,7 @@ void run_here(struct run_result *r, const struct sim_plan *plan)
 	r->calls = parties_begun(sim_parties(s));
 	r->hostile = parties_hostile_sequences(sim_parties(s));
 	str_to_z(r->failure, sizeof r->failure, str_from(sim_failure(s)));
-	if (!r->failed) count_completed(r, s);
+	if (!r->failed) r->completed = completed_calls(s);
 	if (r->failed && plan->keep) tell_story(r, s);
 	sim_free(s);
 	rcu_quiescent();
@@ -161,6 +146,12 @@ struct board { // in memory that all processes have
 	struct job jobs[];
 };
 
+static void add_completed(struct completed *sum, const struct completed *c)
+{
+	sum->begun += c->begun;
+	sum->completed += c->completed;
+}
+
 static bool run_seed(struct job *j, const struct run_many *m)
 {
 	struct sim_plan plan = plan_of(&m->said, j->seed);
@@ -175,8 +166,7 @@ static bool run_seed(struct job *j, const struct run_many *m)
 	}
 	j->tally.seeds++;
 	j->tally.calls += j->result.calls;
-	j->tally.begun += j->result.begun;
-	j->tally.completed += j->result.completed;
+	add_completed(&j->tally.completed, &j->result.completed);
 	j->tally.hostile += j->result.hostile;
 	j->tally.sum += sum;
 	return !j->result.failed;
@@ -201,8 +191,7 @@ static void add(struct run_tally *t, const struct job *j)
 {
 	t->seeds += j->tally.seeds;
 	t->calls += j->tally.calls;
-	t->begun += j->tally.begun;
-	t->completed += j->tally.completed;
+	add_completed(&t->completed, &j->tally.completed);
 	t->hostile += j->tally.hostile;
 	t->sum += j->tally.sum;
 	t->cpu_ns += j->tally.cpu_ns;

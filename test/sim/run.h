@@ -2,6 +2,7 @@
 // is known and which can be run again.
 #pragma once
 
+#include "sim/completed.h"
 #include "sim/sim.h"
 
 #define RUN_FAILURE_MAX 4096u
@@ -11,7 +12,7 @@ struct run_result {
 	bool failed;
 	uint64_t sum, events, calls;
 	uint64_t hostile; // sequences of hostile messages
-	uint32_t begun, completed; // calls that ordinary callers began; of these, that got an answer from where they went
+	struct completed completed;
 	char failure[RUN_FAILURE_MAX];
 	char story[RUN_TEXT_MAX]; // of a run that failed and kept its messages
 };
@@ -30,7 +31,8 @@ struct run_many {
 	bool twice; // each seed two times: the sums must be equal
 };
 struct run_tally {
-	uint64_t seeds, calls, begun, completed, hostile; // as in run_result
+	uint64_t seeds, calls, hostile; // as in run_result
+	struct completed completed;
 	uint64_t sum;    // of the sums of all runs: equal when all went the same way
 	uint64_t cpu_ns; // of all processes
 	uint64_t failed_seed;

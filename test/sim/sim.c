@@ -215,8 +215,10 @@ static void fail_left(struct sim *s)
 	char text[FAILURE_MAX / 2];
 	struct buf b = buf_on(text, sizeof text);
 	put_node_left(&b, s->node);
-	sim_fail(s, "%u s after the last party hung up, something is left: parties %s, %u datagrams on their way, node: %.*s",
-	         QUIET_AFTER_MS / 1000, parties_done(s->parties) ? "done" : "not done", net_in_flight(s->net), (int)b.n, b.p);
+	put_z(&b, "; ");
+	put_parties_left(&b, s->parties);
+	sim_fail(s, "%u s after the last party hung up, something is left: %u datagrams on their way, node: %.*s",
+	         QUIET_AFTER_MS / 1000, net_in_flight(s->net), (int)b.n, b.p);
 }
 
 // Looks whether the next part of the run can begin: all calls begun ▸ time to end ▸ hung up ▸ nothing left.

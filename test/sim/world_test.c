@@ -108,6 +108,7 @@ void parties_start(struct parties *p) { sim_at(p->sim, sim_now_ms(p->sim), speak
 void parties_end(struct parties *p) { p->ended = true; }
 bool parties_done(const struct parties *p) { return p->begun >= sim_plan(p->sim)->calls; }
 uint32_t parties_begun(const struct parties *p) { return p->begun; }
+void put_parties_left(struct buf *b, const struct parties *p) { put_fmt(b, "%u calls begun", p->begun); }
 
 struct checker *checker_new(struct sim *s)
 {
