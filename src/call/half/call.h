@@ -83,6 +83,7 @@ struct call {
 	bool answered, unsynced, emergency;
 	bool broken;                       // an invariant broke, and it was said
 	bool over_limit;                   // taken beyond its line's calls, since 911 may be what is dialled
+	bool prefix_refused;                // *67 or *82 from a line that may not: only 911 may follow
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
 	bool release_kept;                 // the journal has taken the release record
 	bool in_band;                      // the far party's early media is connected
