@@ -5,9 +5,17 @@
 static const uint16_t statuses[128] = {
 	[1] = 404, [2] = 404, [3] = 404, [4] = 404, [8] = 404, [9] = 404, [10] = 404, [16] = 480, [17] = 486, [18] = 408,
 	[19] = 480, [20] = 480, [21] = 403, [22] = 410, [23] = 410, [25] = 480, [26] = 404, [27] = 502, [28] = 484, [29] = 501,
-	[31] = 480, [34] = 503, [38] = 503, [41] = 503, [42] = 503, [47] = 503, [50] = 403, [55] = 403, [57] = 403, [58] = 503,
+	[31] = 480, [34] = 500, [38] = 500, [41] = 500, [42] = 500, [47] = 500, [50] = 403, [55] = 403, [57] = 403, [58] = 500,
 	[65] = 488, [70] = 488, [79] = 501, [87] = 403, [88] = 488, [102] = 504,
 };
+
+// RFC 3398 gives 503 for 34, 38, 41, 42, 47 and 58. But a 503 takes the whole switch out of a carrier's routes, and
+// these mostly speak of one call or of one trunk group: 500 sends that call elsewhere as well, and its Reason header
+// has the cause. Our own congestion is a matter of the whole switch.
+static bool is_of_the_switch(struct cause c)
+{
+	return c.value == CAUSE_CONGESTION && c.location == LOCATION_PUBLIC_LOCAL;
+}
 
 // Statuses that speak of the called party or its network, and so mean the same to whoever asked (RFC 3398 §5). All
 // others speak of the request that we sent: of our credentials (401, 407), its form (4xx), another place to ask (3xx),
@@ -29,6 +37,7 @@ uint16_t sip_status_of_cause(struct cause c)
 {
 	if (is_of_the_called(c.status)) return c.status;
 	if (c.status == 503) return 500; // RFC 3261 16.7: a 503 would say that we are out of service
+	if (is_of_the_switch(c)) return 503;
 	uint16_t status = c.value < 128 ? statuses[c.value] : 0;
 	if (c.value == CAUSE_REJECTED && c.location == LOCATION_USER) return 603;
 	if (status) return status;

@@ -24,12 +24,25 @@ static void every_cause_has_a_failure(void **state)
 	assert_int_equal(status_of(18), 408);
 	assert_int_equal(status_of(19), 480);
 	assert_int_equal(status_of(28), 484);
-	assert_int_equal(status_of(34), 503);
 	assert_int_equal(status_of(88), 488);
 	assert_int_equal(status_of(102), 504);
 	assert_int_equal(status_of(127), 500);
 	assert_int_equal(status_of(30), 480); // default of the normal class
 	assert_int_equal(status_of(96), 500); // default of all others
+}
+
+// A carrier that is told 503 may send no call at all any more.
+static void only_our_own_congestion_says_503(void **state)
+{
+	(void)state;
+	for (unsigned v = 0; v < 256; v++) {
+		struct cause theirs = { .value = (uint8_t)v, .location = LOCATION_BEYOND };
+		assert_int_equal(status_of((uint8_t)v) == 503, v == CAUSE_CONGESTION);
+		assert_int_not_equal(sip_status_of_cause(theirs), 503);
+	}
+	assert_int_equal(status_of(34), 500);
+	assert_int_equal(status_of(38), 500);
+	assert_int_equal(status_of(41), 500);
 }
 
 static void a_user_who_rejects_says_603(void **state)
@@ -44,7 +57,7 @@ static void a_status_goes_on_where_it_may(void **state)
 {
 	(void)state;
 	static const struct { uint16_t came, goes; } rows[] = {
-		{ 302, 480 }, { 400, 503 }, { 401, 403 }, { 403, 403 }, { 404, 404 }, { 405, 500 }, { 407, 403 }, { 408, 504 },
+		{ 302, 480 }, { 400, 500 }, { 401, 403 }, { 403, 403 }, { 404, 404 }, { 405, 500 }, { 407, 403 }, { 408, 504 },
 		{ 410, 410 }, { 413, 500 }, { 415, 501 }, { 420, 500 }, { 422, 480 }, { 433, 433 }, { 437, 437 }, { 480, 480 },
 		{ 482, 480 }, { 483, 483 }, { 484, 484 }, { 486, 486 }, { 487, 480 }, { 488, 488 }, { 491, 480 }, { 500, 500 },
 		{ 503, 500 }, { 504, 504 }, { 513, 500 }, { 580, 480 }, { 600, 600 }, { 603, 603 }, { 608, 608 }, { 699, 480 },
@@ -108,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cause_has_a_failure),
+		cmocka_unit_test(only_our_own_congestion_says_503),
 		cmocka_unit_test(a_user_who_rejects_says_603),
 		cmocka_unit_test(a_status_goes_on_where_it_may),
 		cmocka_unit_test(every_status_has_a_cause),
