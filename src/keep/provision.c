@@ -64,13 +64,11 @@ static enum err end_change(struct provision *p)
 	return store_run(p->db, p->in_bulk ? "RELEASE change" : "COMMIT");
 }
 
-// Nothing is changed: not in the store (which may have rolled back by itself), and nothing is left to publish.
-static void undo_change(struct provision *p, uint32_t line_count, uint32_t number_count)
+// Nothing is changed: not in the store (which may have rolled back by itself), and nothing more is to be published.
+static void undo_change(struct provision *p, const struct provision_mark *before)
 {
 	(void)!store_run(p->db, p->in_bulk ? "ROLLBACK TO change; RELEASE change" : "ROLLBACK");
-	p->touched.line_count = line_count;
-	p->touched.number_count = number_count;
-	if (!p->in_bulk) provision_untouch(p);
+	p->touched.mark = *before;
 }
 
 static void publish(struct provision_answer *out, struct provision *p)
@@ -78,14 +76,15 @@ static void publish(struct provision_answer *out, struct provision *p)
 	enum err err = provision_publish(p);
 	if (err == OK) return;
 	uint32_t version = out->version;
-	provision_fail(out, err, NULL, "it is stored, but takes effect only at the next start: %s", err_text(err));
+	provision_fail(out, err, NULL, "it is stored, but takes effect only with the next change: %s", err_text(err));
 	out->version = version;
 }
 
 static void change(struct provision_answer *out, struct provision *p, enum provision_action action,
                    const struct provision_request *q)
 {
-	uint32_t line_count = p->touched.line_count, number_count = p->touched.number_count, version = p->version;
+	struct provision_mark before = p->touched.mark;
+	uint32_t version = p->version;
 	arena_reset(&p->scratch);
 	if (bulk_is_lost(out, p)) return;
 	enum err err = begin_change(p);
@@ -99,7 +98,7 @@ static void change(struct provision_answer *out, struct provision *p, enum provi
 	if (err != OK) done = provision_fail_store(out, p, err, "keep the change");
 	if (!done) {
 		p->version = version;
-		undo_change(p, line_count, number_count);
+		undo_change(p, &before);
 		return;
 	}
 	out->version = p->version != version ? p->version : 0;
@@ -168,6 +167,7 @@ enum err provision_begin(struct provision *p)
 	enum err err = store_run(p->db, "BEGIN IMMEDIATE");
 	p->in_bulk = err == OK;
 	p->version_before = p->version;
+	p->mark_before = p->touched.mark;
 	return err;
 }
 
@@ -194,5 +194,5 @@ void provision_abort(struct provision *p)
 	(void)!store_run(p->db, "ROLLBACK");
 	p->in_bulk = false;
 	p->version = p->version_before;
-	provision_untouch(p);
+	p->touched.mark = p->mark_before;
 }

@@ -28,6 +28,11 @@ struct provision_table {
 };
 const struct provision_table *provision_table(enum provision_kind kind);
 
+struct provision_mark { // how much is touched
+	uint32_t rules; // set of STORE_TABLE(...)
+	uint32_t lines, numbers;
+};
+
 struct provision {
 	struct store_db *db;
 	struct office *office;       // NULL: only the store is changed
@@ -39,9 +44,10 @@ struct provision {
 	bool in_bulk;
 	uint32_t version;            // of the last change that stands; 0: none since the start
 	uint32_t version_before;     // the bulk
-	struct { // what is to be published at commit
-		uint32_t rules; // set of STORE_TABLE(...)
-		uint32_t line_count, line_cap, number_count, number_cap;
+	struct provision_mark mark_before;
+	struct { // what is to be published at commit; first what could not be published before
+		struct provision_mark mark;
+		uint32_t line_cap, number_cap;
 		uint32_t *lines; // ids; owned
 		struct { char digits[OFFICE_DIGITS_MAX + 1]; } *numbers; // owned
 	} touched;
@@ -103,9 +109,8 @@ bool provision_prepare_removal(struct provision_step *step);
 
 // ---- provision_publish.c
 bool provision_touch(struct provision_step *step);
-// Of the store, which was committed, into the office.
+// Of the store, which was committed, into the office. What cannot be (no memory) stays touched, for the next time.
 enum err provision_publish(struct provision *p);
-void provision_untouch(struct provision *p);
 
 // ---- provision_show.c
 enum err provision_make_selects(struct provision *p);

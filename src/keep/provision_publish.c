@@ -7,27 +7,27 @@
 
 static bool touch_line(struct provision *p, uint64_t id)
 {
-	if (p->touched.line_count == p->touched.line_cap) {
+	if (p->touched.mark.lines == p->touched.line_cap) {
 		uint32_t cap = p->touched.line_cap ? p->touched.line_cap * 2 : 64;
 		uint32_t *grown = realloc(p->touched.lines, cap * sizeof *grown);
 		if (!grown) return false;
 		p->touched.lines = grown;
 		p->touched.line_cap = cap;
 	}
-	p->touched.lines[p->touched.line_count++] = (uint32_t)id;
+	p->touched.lines[p->touched.mark.lines++] = (uint32_t)id;
 	return true;
 }
 
 static bool touch_number(struct provision *p, struct str digits)
 {
-	if (p->touched.number_count == p->touched.number_cap) {
+	if (p->touched.mark.numbers == p->touched.number_cap) {
 		uint32_t cap = p->touched.number_cap ? p->touched.number_cap * 2 : 64;
 		void *grown = realloc(p->touched.numbers, cap * sizeof *p->touched.numbers);
 		if (!grown) return false;
 		p->touched.numbers = grown;
 		p->touched.number_cap = cap;
 	}
-	str_to_z(p->touched.numbers[p->touched.number_count++].digits, OFFICE_DIGITS_MAX + 1, digits);
+	str_to_z(p->touched.numbers[p->touched.mark.numbers++].digits, OFFICE_DIGITS_MAX + 1, digits);
 	return true;
 }
 
@@ -45,7 +45,7 @@ bool provision_touch(struct provision_step *s)
 {
 	struct provision *p = s->p;
 	bool done = true;
-	p->touched.rules |= s->table->rules;
+	p->touched.mark.rules |= s->table->rules;
 	if (s->q->kind == PROVISION_LINE) {
 		done = touch_line(p, s->id);
 	} else if (s->q->kind == PROVISION_FEATURE) {
@@ -59,17 +59,12 @@ bool provision_touch(struct provision_step *s)
 	return done || provision_fail(s->out, ERR_FULL, NULL, "no memory to publish the change");
 }
 
-void provision_untouch(struct provision *p)
-{
-	p->touched.rules = p->touched.line_count = p->touched.number_count = 0;
-}
-
 static enum err publish_rules(struct provision *p)
 {
 	struct store_fault fault = { "" };
 	struct office_rules *rules = office_rules_dup(office_rules(p->office));
 	if (!rules) return ERR_FULL;
-	enum err err = store_read_rules(p->db, rules, p->touched.rules, &fault);
+	enum err err = store_read_rules(p->db, rules, p->touched.mark.rules, &fault);
 	if (err == OK) return office_put_rules(p->office, rules);
 	office_rules_free(rules);
 	LOG(ERROR, "office_not_published", LOG_TEXT("the rules cannot be read"), LOG_Z("why", fault.why));
@@ -96,15 +91,26 @@ static enum err publish_number(struct provision *p, struct str digits)
 	return OK;
 }
 
+static void note(enum err *first, enum err err)
+{
+	if (*first == OK) *first = err;
+}
+
 enum err provision_publish(struct provision *p)
 {
-	enum err err = OK;
-	if (p->office) {
-		if (p->touched.rules) err = publish_rules(p);
-		for (uint32_t i = 0; err == OK && i < p->touched.line_count; i++) err = publish_line(p, p->touched.lines[i]);
-		for (uint32_t i = 0; err == OK && i < p->touched.number_count; i++)
-			err = publish_number(p, str_from(p->touched.numbers[i].digits));
+	struct provision_mark all = p->touched.mark, *kept = &p->touched.mark;
+	enum err first = OK;
+	if (p->office && all.rules) first = publish_rules(p);
+	*kept = (struct provision_mark){ .rules = first == OK ? 0 : all.rules };
+	for (uint32_t i = 0; p->office && i < all.lines; i++) {
+		enum err err = publish_line(p, p->touched.lines[i]);
+		if (err != OK) p->touched.lines[kept->lines++] = p->touched.lines[i];
+		note(&first, err);
 	}
-	provision_untouch(p);
-	return err;
+	for (uint32_t i = 0; p->office && i < all.numbers; i++) {
+		enum err err = publish_number(p, str_from(p->touched.numbers[i].digits));
+		if (err != OK) p->touched.numbers[kept->numbers++] = p->touched.numbers[i];
+		note(&first, err);
+	}
+	return first;
 }

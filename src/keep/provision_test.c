@@ -133,6 +133,28 @@ static void a_full_disk_changes_nothing(void **state)
 	assert_int_equal(office_rules(test.office)->customer_count, held + 2);
 }
 
+// What could not be published is, with whatever is changed next; a change that is refused meanwhile takes nothing away.
+static void what_was_not_published_comes_with_the_next_change(void **state)
+{
+	(void)state;
+	struct office_line in_the_way = { .id = 1000, .name = "alice" };
+	add_basics();
+	assert_int_equal(office_put_line(test.office, &in_the_way), OK);
+	act("add line alice customer=Granite~Works rate-centre=NH/Salem number=+16035550101");
+	assert_int_equal(test.answer.err, ERR_EXISTS);
+	assert_true(test.answer.version > 0); // it is stored
+	assert_non_null(strstr(test.answer.why, "with the next change"));
+	assert_non_null(office_number(test.office, STR("16035550101"))); // the rest is there
+	office_drop_line(test.office, 1000);
+	refused("add line alice customer=Granite~Works rate-centre=NH/Salem", ERR_EXISTS, "name", "already");
+	assert_int_equal(provision_begin(test.p), OK);
+	done("add customer Another");
+	provision_abort(test.p);
+	assert_null(office_line_by_name(test.office, STR("alice")));
+	done("add customer Another");
+	assert_non_null(office_line_by_name(test.office, STR("alice")));
+}
+
 // What the store rolled back by itself does not go on in halves.
 static void many_changes_that_are_lost_stay_so(void **state)
 {
@@ -236,6 +258,7 @@ int main(void)
 		OFFICE_TEST(history_keeps_who_changed_what),
 		OFFICE_TEST(many_changes_become_visible_at_once),
 		OFFICE_TEST(a_full_disk_changes_nothing),
+		OFFICE_TEST(what_was_not_published_comes_with_the_next_change),
 		OFFICE_TEST(many_changes_that_are_lost_stay_so),
 		OFFICE_TEST(the_office_follows_the_store),
 		OFFICE_TEST(every_field_can_be_shown_and_explained),
