@@ -36,7 +36,8 @@ struct open_call { // answered, not released
 	struct list in_order; // of their places in the segments
 	uint64_t call, segment, offset;
 	uint32_t boot;
-	bool carrying; // a copy is on its way into the newest segment
+	bool carrying; // a copy is on its way into the newest segment, or there will be none: the answer is damaged
+	bool unread;   // the disk would not give it for a copy, which was logged
 };
 
 struct segment_info { // a file that is there

@@ -15,7 +15,7 @@
 
 // What the disk does; 0 is the system's own doing. Set by the test, read by the journal's thread.
 struct faulty_disk {
-	_Atomic int pwrite_errno, fdatasync_errno, fallocate_errno, ftruncate_errno;
+	_Atomic int pwrite_errno, pread_errno, fdatasync_errno, fallocate_errno, ftruncate_errno;
 	_Atomic int fdatasync_fails; // this many times, then no more
 	_Atomic int write_at_most;   // octets that one pwrite takes
 	_Atomic bool sync_hangs;     // until this is false again
@@ -80,7 +80,9 @@ static inline int fixture_unlink(void *self, const char *path)
 
 static inline ssize_t fixture_pread(void *self, int fd, void *p, size_t n, off_t at)
 {
-	return file_ops_system.pread(self, fd, p, n, at);
+	struct faulty_disk *d = self;
+	errno = atomic_load(&d->pread_errno);
+	return errno ? -1 : file_ops_system.pread(NULL, fd, p, n, at);
 }
 
 static inline off_t fixture_size(void *self, int fd)

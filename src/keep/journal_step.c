@@ -10,7 +10,8 @@ COUNTER(journal_failed_writes, "Attempts to write records that the disk refused"
 COUNTER(journal_failed_syncs, "Waits for the disk that failed: their records were written anew");
 COUNTER(journal_no_room, "Attempts to make the next segment that failed");
 COUNTER(journal_carried, "Answers of long calls copied into a newer segment");
-COUNTER(journal_carry_lost, "Answers of long calls that could not be read again to be copied");
+COUNTER(journal_carry_failed, "Attempts to read the answer of a long call again, to copy it, that the disk refused");
+COUNTER(journal_carry_lost, "Answers of long calls that are damaged where they stand, and were not copied");
 COUNTER(journal_deleted, "Segments deleted: all their records are in the store");
 COUNTER(journal_given_up, "Records not written when the switch stopped");
 
@@ -222,28 +223,47 @@ enum err journal_commit(struct journal_log *j)
 
 // ---- Room: what is loaded goes --------------------------------------------------------------------------------------
 
-// Copies the answers of calls that still stand into the newest segment, so that the oldest can go.
-static void carry(struct journal_log *j, uint64_t segment)
+// Its segment stays: as long as the disk does not read it, or for good.
+static void not_carried(struct open_call *c, enum err err)
+{
+	bool lost = err != ERR_SYSTEM, told = c->unread;
+	if (lost) COUNT(journal_carry_lost);
+	else COUNT(journal_carry_failed);
+	c->carrying = lost;
+	c->unread = !lost;
+	if (told && !lost) return;
+	LOG(ERROR, "journal_not_carried", LOG_TEXT("the answer of a long call cannot be copied: its segment stays"),
+	    LOG_Z("why", lost ? "it is damaged" : "the disk does not read it: tried again"), LOG_U64("call", c->call),
+	    LOG_U64("segment", c->segment));
+}
+
+static enum err carry_one(struct journal_log *j, struct open_call *c)
 {
 	char memory[JOURNAL_FRAME_MAX];
+	struct journal_frame f;
+	enum err err = journal_frame_at(j, c->segment, c->offset, memory, &f);
+	if (err != OK) return err;
+	struct entry *e = malloc(sizeof *e + f.payload.n);
+	if (!e) return ERR_FULL;
+	*e = (struct entry){ .call = c->call, .boot = c->boot, .kind = f.kind, .carried = true, .n = f.payload.n };
+	memcpy(e->payload, f.payload.p, f.payload.n);
+	wait_in_line(j, e);
+	c->carrying = true;
+	c->unread = false;
+	COUNT(journal_carried);
+	return OK;
+}
+
+// Copies the answers of calls that still stand into the newest segment, so that the oldest can go. What cannot be had
+// now, from the memory or from the disk, is tried again at the next tidying.
+static void carry(struct journal_log *j, uint64_t segment)
+{
 	LIST_EACH(it, &j->open_calls) {
 		struct open_call *c = LIST_OF(it, struct open_call, in_order);
-		struct journal_frame f;
 		if (c->segment != segment || c->carrying) continue;
-		enum err err = journal_frame_at(j, segment, c->offset, memory, &f);
-		struct entry *e = err == OK ? malloc(sizeof *e + f.payload.n) : NULL;
-		if (err == OK && !e) return; // no memory now: the next tidying tries again
-		c->carrying = true;
-		if (err != OK) {
-			COUNT(journal_carry_lost);
-			LOG(ERROR, "journal_carry_lost", LOG_TEXT("the answer of a long call cannot be copied: its segment stays"),
-			    LOG_U64("call", c->call), LOG_U64("segment", segment));
-			continue;
-		}
-		*e = (struct entry){ .call = c->call, .boot = c->boot, .kind = f.kind, .carried = true, .n = f.payload.n };
-		memcpy(e->payload, f.payload.p, f.payload.n);
-		wait_in_line(j, e);
-		COUNT(journal_carried);
+		enum err err = carry_one(j, c);
+		if (err == ERR_FULL) return;
+		if (err != OK) not_carried(c, err);
 	}
 }
 

@@ -48,6 +48,11 @@ static bool healthy(struct fixture *f)
 	return f->journal.ops->healthy(f->journal.self);
 }
 
+static uint32_t segments(struct fixture *f)
+{
+	return journal_status(f->log).segments;
+}
+
 static void write_now(struct fixture *f)
 {
 	assert_true(journal_begin(f->log));
@@ -251,13 +256,13 @@ static void recovered_calls_are_told_once(void **state)
 	}
 	fixture_close_log(f);
 	fixture_open_log(f);
-	uint32_t segments = journal_status(f->log).segments;
-	assert_true(segments > 3);
+	uint32_t before = segments(f);
+	assert_true(before > 3);
 	assert_int_equal(journal_recovered_count(f->log), OPEN_CALLS);
 	journal_loaded(f->log, (struct journal_place){ UINT64_MAX, 0 });
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, OPEN_CALLS + 1), OK);
 	write_now(f);
-	assert_int_equal(journal_status(f->log).segments, segments); // nothing goes that is still to be told
+	assert_int_equal(segments(f), before); // nothing goes that is still to be told
 	for (uint32_t i = 0; i < 3; i++) pthread_create(&threads[i], NULL, read_recovered, f->log);
 	for (uint32_t i = 0; i < 3; i++) {
 		void *part;
@@ -265,14 +270,40 @@ static void recovered_calls_are_told_once(void **state)
 		sum += (uintptr_t)part;
 	}
 	assert_int_equal(sum, (uint64_t)OPEN_CALLS * (OPEN_CALLS + 1) / 2);
-	for (uint32_t i = 0; i < 200 && journal_status(f->log).segments >= segments; i++) {
+	for (uint32_t i = 0; i < 200 && segments(f) >= before; i++) {
 		pass(JOURNAL_LIFE_MS);
 		if (journal_begin(f->log)) journal_finish(f->log);
 	}
-	assert_true(journal_status(f->log).segments < segments); // carried along, now
+	assert_true(segments(f) < before); // carried along, now
 	fixture_close_log(f);
 	fixture_open_log(f);
 	assert_int_equal(journal_recovered_count(f->log), OPEN_CALLS);
+}
+
+// A disk that does not read for a while keeps the segment for that while, not for the life of the call.
+static void an_answer_that_cannot_be_read_is_carried_later(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t call = 1, life;
+	f->setup.segments_kept = 2;
+	fixture_open_log(f);
+	assert_int_equal(fixture_put(f, RECORD_ANSWER, call), OK);
+	f->disk.pread_errno = EIO;
+	journal_loaded(f->log, (struct journal_place){ UINT64_MAX, 0 });
+	while (segments(f) < 6) {
+		for (uint32_t i = 0; i < 50; i++) assert_int_equal(fixture_put(f, RECORD_RELEASE, ++call), OK);
+		write_now(f);
+		while (is_told(f)) {}
+	}
+	f->disk.pread_errno = 0;
+	for (uint32_t i = 0; i < 4; i++) { // read, written, and then the segments go
+		pass(JOURNAL_TIDY_MS);
+		write_now(f);
+	}
+	assert_in_range(segments(f), 1, 2);
+	fixture_close_log(f);
+	fixture_open_log(f);
+	assert_int_equal(fixture_recovered(f, &life), 1);
 }
 
 static int setup(void **state)
@@ -308,6 +339,7 @@ int main(void)
 		TEST(a_crash_between_the_steps_loses_nothing_that_was_told),
 		TEST(starts_have_growing_numbers),
 		TEST(recovered_calls_are_told_once),
+		TEST(an_answer_that_cannot_be_read_is_carried_later),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
