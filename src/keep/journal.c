@@ -12,7 +12,7 @@ COUNTER(journal_refused, "Records refused because too many wait for the disk");
 // ---- What a worker does ---------------------------------------------------------------------------------------------
 
 // Refused: too much waits. Answers make room for releases first: who is told no yet has not been charged.
-static bool has_room(const struct journal_log *j, const struct producer *p, uint8_t kind, uint32_t n)
+static bool has_room_for(const struct journal_log *j, const struct producer *p, uint8_t kind, uint32_t n)
 {
 	uint64_t most = kind == RECORD_RELEASE ? j->setup.bytes_max : j->setup.bytes_max / 4 * 3;
 	return atomic_load(&p->in_flight) < j->setup.in_flight_max && atomic_load(&j->waiting_bytes) + n <= most;
@@ -58,7 +58,7 @@ static enum err put_record(void *self, uint32_t worker, const struct call_record
 	if (worker >= j->setup.workers || (r->kind != RECORD_ANSWER && r->kind != RECORD_RELEASE)) return ERR_BAD;
 	struct producer *p = &j->workers[worker];
 	put_call_record(&b, r);
-	struct entry *e = b.err == OK && has_room(j, p, r->kind, b.n) ? malloc(sizeof *e + b.n) : NULL;
+	struct entry *e = b.err == OK && has_room_for(j, p, r->kind, b.n) ? malloc(sizeof *e + b.n) : NULL;
 	struct open_call *open = e && r->kind == RECORD_ANSWER ? calloc(1, sizeof *open) : NULL;
 	if (!e || (r->kind == RECORD_ANSWER && !open)) {
 		COUNT(journal_refused);
@@ -84,9 +84,15 @@ static bool is_healthy(void *self)
 	return busy_since_ms == 0 || journal_time(j).now_ms - busy_since_ms <= j->setup.late_ms;
 }
 
+static bool has_room(void *self, uint32_t worker)
+{
+	const struct journal_log *j = self;
+	return has_room_for(j, &j->workers[worker], RECORD_ANSWER, CALL_RECORD_BYTES_MAX);
+}
+
 struct journal journal_of(struct journal_log *j)
 {
-	static const struct journal_ops ops = { put_record, is_healthy };
+	static const struct journal_ops ops = { put_record, is_healthy, has_room };
 	return (struct journal){ &ops, j };
 }
 

@@ -26,7 +26,7 @@ struct journal_setup {
 	uint32_t workers;        // that put records, at most JOURNAL_WORKERS_MAX
 	// Zero takes the default:
 	uint32_t in_flight_max;  // records of one worker that are not on disk; 8,192
-	uint64_t bytes_max;      // of all these records; 64 MiB. Answers are refused from three quarters on
+	uint64_t bytes_max;      // of all these records; 64 MiB. From three quarters on answers are refused, and new calls
 	uint64_t segment_bytes;  // 16 MiB
 	uint32_t segments_kept;  // more, and answers of long calls are carried into the newest; 8
 	uint32_t late_ms;        // a commit that takes longer is unhealthy; 200

@@ -149,13 +149,16 @@ static void limits_hold(void **state)
 	f->setup.bytes_max = 20000;
 	fixture_start(f);
 	atomic_store(&f->disk.pwrite_errno, EIO);
+	assert_true(f->journal.ops->has_room(f->journal.self, 0));
 	while (fixture_put(f, RECORD_ANSWER, 1 + answers) == OK) answers++;
+	assert_false(f->journal.ops->has_room(f->journal.self, 0));
 	while (fixture_put(f, RECORD_RELEASE, 1 + answers + all) == OK) all++;
 	assert_in_range(journal_status(f->log).waiting_bytes, 19000, 20000);
 	assert_in_range(answers * 1000 / (answers + all), 700, 780); // three quarters
 	atomic_store(&f->disk.pwrite_errno, 0);
 	for (uint32_t i = 0; i < answers + all; i++) AWAIT(journal_take(f->log, 0, &done));
 	assert_int_equal(journal_status(f->log).waiting_bytes, 0);
+	assert_true(f->journal.ops->has_room(f->journal.self, 0));
 	fixture_close_log(f);
 	f->setup.in_flight_max = 4;
 	f->setup.bytes_max = 0;

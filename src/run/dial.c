@@ -89,7 +89,13 @@ static bool always_healthy(void *self)
 	return true;
 }
 
-static const struct journal_ops catching = { catch_record, always_healthy };
+static bool always_room(void *self, uint32_t worker)
+{
+	(void)self, (void)worker;
+	return true;
+}
+
+static const struct journal_ops catching = { catch_record, always_healthy, always_room };
 
 static enum err set_nothing(void *self, uint64_t owner, uint32_t line, uint8_t feature, bool active, struct str target)
 {

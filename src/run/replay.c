@@ -110,7 +110,13 @@ static bool journal_healthy(void *self)
 	return !told_then(self, TRAIL_RECORDS_LATE);
 }
 
-static const struct journal_ops journal_ops = { journal_put, journal_healthy };
+static bool journal_has_room(void *self, uint32_t worker)
+{
+	(void)worker;
+	return journal_healthy(self);
+}
+
+static const struct journal_ops journal_ops = { journal_put, journal_healthy, journal_has_room };
 
 static enum err set_feature(void *self, uint32_t worker, uint64_t owner, uint32_t line, uint8_t feature, bool active,
                             struct str target)

@@ -39,7 +39,14 @@ static bool healthy(void *self)
 	return !j->full && !j->failing;
 }
 
-static const struct journal_ops ops = { put_record, healthy };
+static bool has_room(void *self, uint32_t worker)
+{
+	const struct exchange *x = self;
+	(void)worker;
+	return !x->journal.full;
+}
+
+static const struct journal_ops ops = { put_record, healthy, has_room };
 
 void journal_init(struct memory_journal *j)
 {

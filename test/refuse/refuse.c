@@ -4,14 +4,22 @@
 //
 //     REFUSE=0 build/keep_journal_test           each allocation of each of its tests
 //     REFUSE=40 build/keep_journal_test          40 of them, evenly spread
+//     REFUSE=places build/keep_journal_test      each place: see below
 //     REFUSE=NAME:19 build/keep_journal_test     the 19th of the test NAME, in this process: for a debugger
-//     REFUSE_SECONDS=5                           with the first two: no more after that time
+//     REFUSE_SECONDS=5                           with the first three: no more after that time
+//     REFUSE_PART=2/8                            the second eighth of them: for more than one at a time
+//
+// A test that fills an office with half a million lines allocates a million times, but always at the same few places. A
+// place is the test and the way by which its code came to the allocation (the hash of the return addresses). Of the
+// times that a place is come to, the 1st, 2nd, 4th, 8th and so on are refused, and the last: a table that grows does
+// so at one of these, and what is true of the thousandth row and of the first is true of those between.
 //
 // A test may then fail by an assertion, for it wanted what it could not get; that ends the run. It must not crash,
 // abort, trip a sanitizer, or leak when it passes all the same. Prints one line of TAP for the program. Only a build
 // with ASan and UBSan sees all of this.
 #include <dirent.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
@@ -54,12 +62,31 @@ const char *__ubsan_default_options(void)
 
 // WHAT IS REFUSED
 
-static _Atomic uint32_t *counted; // allocations of this run, shared with the parent; NULL: nothing is refused
-static uint32_t refuse_at;        // the one to refuse; 0: none
+#define WAYS_MAX 2000000 // of one test
+#define FRAMES_MAX 40
+
+// Shared with the parent; NULL: nothing is refused.
+static struct counted {
+	_Atomic uint32_t n;      // allocations of this run
+	uint64_t ways[WAYS_MAX]; // the way to each, when nothing is refused
+} *counted;
+static uint32_t refuse_at; // the one to refuse; 0: none
+
+static uint64_t way_here(void)
+{
+	void *frames[FRAMES_MAX];
+	uint64_t hash = 14695981039346656037u;
+	int n = backtrace(frames, FRAMES_MAX);
+	for (int i = 0; i < n; i++) hash = (hash ^ (uintptr_t)frames[i]) * 1099511628211u;
+	return hash;
+}
 
 static bool refused(void)
 {
-	if (!counted || atomic_fetch_add(counted, 1) + 1 != refuse_at) return false;
+	if (!counted) return false;
+	uint32_t n = atomic_fetch_add(&counted->n, 1);
+	if (!refuse_at && n < WAYS_MAX) counted->ways[n] = way_here();
+	if (n + 1 != refuse_at) return false;
 	errno = ENOMEM;
 	return true;
 }
@@ -140,8 +167,12 @@ enum result { IS_CHILD, SOUND, ENDED, FAULT };
 static struct runs {
 	char folder[64]; // the tests work in it; emptied after each run
 	int output;      // a file in memory: what a run says
-	uint32_t allocations[TESTS_MAX]; // per test
-	uint64_t total;
+	bool places;     // not each allocation, but each place
+	struct list {
+		uint32_t *at; // owned: those of a test to refuse, counted from 1
+		uint32_t n;
+	} lists[TESTS_MAX];
+	uint64_t allocations, total; // of all tests; of these to refuse
 	uint32_t runs, ended, faults;
 } runs;
 
@@ -188,7 +219,7 @@ static void show_output(void)
 static enum result run(const struct CMUnitTest *t, uint32_t at)
 {
 	int status;
-	atomic_store(counted, 0);
+	atomic_store(&counted->n, 0);
 	if (ftruncate(runs.output, 0) != 0 || lseek(runs.output, 0, SEEK_SET) != 0) exit(2);
 	fflush(stdout);
 	pid_t child = fork();
@@ -205,6 +236,50 @@ static enum result run(const struct CMUnitTest *t, uint32_t at)
 	return by_itself ? FAULT : ENDED;
 }
 
+// One allocation, to be sorted by its way; and how often the same way was gone before.
+struct visit {
+	uint64_t way;
+	uint32_t at;
+};
+
+static int compare_visits(const void *a, const void *b)
+{
+	const struct visit *x = a, *y = b;
+	if (x->way != y->way) return x->way < y->way ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+// The 1st, 2nd, 4th ... and last visit to each place, of `n`. At most n of them.
+static uint32_t choose_places(uint32_t *out, uint32_t n)
+{
+	uint32_t chosen_n = 0;
+	struct visit *visits = __real_malloc(n * sizeof *visits);
+	if (!visits) exit(2);
+	for (uint32_t i = 0; i < n; i++) visits[i] = (struct visit){ counted->ways[i], i + 1 };
+	qsort(visits, n, sizeof *visits, compare_visits);
+	for (uint32_t i = 0, nth = 1; i < n; i++, nth++) {
+		bool is_last = i + 1 == n || visits[i + 1].way != visits[i].way;
+		if (is_last || (nth & (nth - 1)) == 0) out[chosen_n++] = visits[i].at;
+		if (is_last) nth = 0;
+	}
+	free(visits);
+	return chosen_n;
+}
+
+// What is to be refused of a test that made n allocations.
+static void list_fill(struct list *l, uint32_t n)
+{
+	if (n == 0) return;
+	if (!(l->at = __real_malloc(n * sizeof *l->at))) exit(2);
+	if (runs.places && n <= WAYS_MAX) {
+		l->n = choose_places(l->at, n);
+	} else {
+		for (l->n = 0; l->n < n; l->n++) l->at[l->n] = l->n + 1;
+	}
+	runs.allocations += n;
+	runs.total += l->n;
+}
+
 // One sound run of each test, which counts its allocations. False in a child.
 static bool count_all(const struct CMUnitTest **child)
 {
@@ -212,8 +287,7 @@ static bool count_all(const struct CMUnitTest **child)
 		enum result r = run(*child = &group.tests[i], 0);
 		if (r == IS_CHILD) return false;
 		runs.faults += r == FAULT;
-		runs.allocations[i] = r == SOUND ? atomic_load(counted) : 0;
-		runs.total += runs.allocations[i];
+		if (r == SOUND) list_fill(&runs.lists[i], atomic_load(&counted->n));
 	}
 	return true;
 }
@@ -231,21 +305,38 @@ static uint64_t golden_step(uint64_t total)
 	return step;
 }
 
-// `most` of all tests' allocations (0: each). False in a child, which is to run *child with *at refused.
+// Which part of them, of how many (REFUSE_PART=2/8): all, when nothing is said. They begin at the same place.
+static void read_part(uint64_t *from, uint64_t *part, uint64_t *parts)
+{
+	const char *text = getenv("REFUSE_PART");
+	char *slash = NULL;
+	*part = *parts = 1;
+	if (!text) {
+		if (getrandom(from, sizeof *from, 0) != sizeof *from) exit(2);
+		return;
+	}
+	*part = strtoull(text, &slash, 10);
+	if (*slash == '/') *parts = strtoull(slash + 1, NULL, 10);
+	if (*part < 1 || *part > *parts) exit(2);
+}
+
+// `most` of what is on the lists of all tests (0: each). False in a child, which is to run *child with *at refused.
 static bool refuse_many(uint64_t most, uint64_t seconds, const struct CMUnitTest **child, uint32_t *at)
 {
-	uint64_t from = 0;
+	uint64_t from = 0, part, parts;
 	if (!count_all(child)) return false;
-	if (!runs.total || getrandom(&from, sizeof from, 0) != sizeof from) return true;
+	if (!runs.total) return true;
+	read_part(&from, &part, &parts);
 	uint64_t next = from %= runs.total, step = golden_step(runs.total), begin_ms = now_ms();
 	printf("# from %llu in steps of %llu\n", (unsigned long long)from, (unsigned long long)step);
 	if (!most || most > runs.total) most = runs.total;
-	for (; runs.runs < most && runs.faults < FAULTS_MAX; next = (next + step) % runs.total) {
+	for (uint64_t i = 0; i < most && runs.faults < FAULTS_MAX; i++, next = (next + step) % runs.total) {
 		uint64_t place = next;
 		size_t t = 0;
 		if (seconds && now_ms() - begin_ms > seconds * 1000) break;
-		while (place >= runs.allocations[t]) place -= runs.allocations[t++];
-		enum result r = run(*child = &group.tests[t], *at = (uint32_t)place + 1);
+		if (i % parts != part - 1) continue;
+		while (place >= runs.lists[t].n) place -= runs.lists[t++].n;
+		enum result r = run(*child = &group.tests[t], *at = runs.lists[t].at[place]);
 		if (r == IS_CHILD) return false;
 		runs.runs++;
 		runs.faults += r == FAULT;
@@ -284,11 +375,14 @@ int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *te
 	counted = mmap(NULL, sizeof *counted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (count > TESTS_MAX || counted == MAP_FAILED) exit(2);
 	if (strchr(wanted, ':')) return run_named(wanted, strchr(wanted, ':'));
+	runs.places = strcmp(wanted, "places") == 0;
 	prepare();
 	if (!refuse_many(strtoull(wanted, NULL, 10), seconds ? strtoull(seconds, NULL, 10) : 0, &child, &at))
 		return run_alone(child, at);
-	printf("%sok - %u of %llu allocations refused, one at a time; %u tests waited in vain\n1..1\n",
-	       runs.faults ? "not " : "", runs.runs, (unsigned long long)runs.total, runs.ended);
+	printf("%sok - %u of %llu %s refused, one at a time; %llu allocations, %u tests waited in vain\n1..1\n",
+	       runs.faults ? "not " : "", runs.runs, (unsigned long long)runs.total, runs.places ? "places" : "allocations",
+	       (unsigned long long)runs.allocations, runs.ended);
+	for (size_t i = 0; i < count; i++) free(runs.lists[i].at);
 	rmdir(runs.folder);
 	return runs.faults != 0;
 }

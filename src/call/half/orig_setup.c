@@ -92,10 +92,12 @@ static bool take_origination(struct call *c)
 	return true;
 }
 
-// Records do not reach the disk in time, and the office would rather have no calls than calls without a record.
+// Records do not reach the disk in time, and the office would rather have no calls than calls without a record; or so
+// many wait that there is no memory for more, and a call that began now would be charged only if nothing happens to us.
 static bool records_late(const struct call *c)
 {
 	const struct journal *j = &c->calls->setup.journal;
+	if (!j->ops->has_room(j->self, call_env(c)->worker)) return true;
 	return call_rules(c)->settings.slow_disk_refuses && !j->ops->healthy(j->self);
 }
 

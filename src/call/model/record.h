@@ -57,6 +57,8 @@ struct call_record {
 struct journal_ops {
 	enum err (*put)(void *self, uint32_t worker, const struct call_record *r, uint64_t owner);
 	bool (*healthy)(void *self); // false: commits are late or failing; new calls are refused or marked by policy
+	// Could it take an answer of this worker now? If not, the call would have no record but in its own memory.
+	bool (*has_room)(void *self, uint32_t worker);
 };
 struct journal {
 	const struct journal_ops *ops;
