@@ -111,7 +111,8 @@ int cli_manual(struct cli *c, int argc, char **argv)
 	for (uint32_t i = 0; i < ARRAY_LEN(pages); i++) {
 		if (strcmp(argv[0], pages[i].name) != 0) continue;
 		char *text = malloc(MANUAL_MAX);
-		struct buf b = buf_on(text, text ? MANUAL_MAX : 0);
+		if (!text) return CLI_FAILED;
+		struct buf b = buf_on(text, MANUAL_MAX);
 		pages[i].print(&b);
 		fwrite(b.p, 1, b.n, c->out);
 		free(text);
