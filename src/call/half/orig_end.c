@@ -11,10 +11,20 @@ uint64_t orig_commit_ms(const struct call *c)
 	return ms ? ms : 1;
 }
 
+// Whoever hung up may call again at once: that does not wait for the disk.
+static void give_places(struct call *c)
+{
+	struct occupancy *o = c->calls->setup.live->occupancy;
+	if (c->taken.o_line) occupancy_give(o, OCCUPANCY_LINE, c->taken.o_line);
+	if (c->taken.o_trunk) occupancy_give(o, OCCUPANCY_TRUNK_GROUP, c->taken.o_trunk);
+	c->taken.o_line = c->taken.o_trunk = 0;
+}
+
 // Counts what was heard, then writes the record: the common end.
 static void begin_end(struct call *c)
 {
 	c->ended_ms = call_env(c)->now_ms;
+	give_places(c);
 	half_timer(c, SIDE_O, orig_commit_ms(c));
 	if (BUG(port_leaked_on_cancel) && !c->answered) c->media.session = 0;
 	if (!media_close(&c->media, &c->calls->media)) o_post(c, O_EV_STATS, NULL);
