@@ -26,13 +26,13 @@ static bool init_address(struct media_ports *p, uint32_t a, uint32_t share, uint
 	return true;
 }
 
-// Pairs of a family that nobody has.
-static uint32_t count_free(const struct media_ports *p, uint8_t family)
+// Pairs of a family that nobody has; those that are open alone count when there is no descriptor to open more.
+static uint32_t count_free(const struct media_ports *p, uint8_t family, bool open_only)
 {
 	uint32_t n = 0;
 	for (uint32_t a = 0; a < p->setup->address_count; a++)
 		if (p->setup->addresses[a].bound.family == family)
-			n += p->addresses[a].fresh.count + p->addresses[a].idle.count;
+			n += (open_only ? 0 : p->addresses[a].fresh.count) + p->addresses[a].idle.count;
 	return n;
 }
 
@@ -50,7 +50,7 @@ enum err media_ports_init(struct media_ports *p, const struct media_setup *setup
 		media_ports_fini(p);
 		return ERR_FULL;
 	}
-	for (uint32_t six = 0; six < 2; six++) p->kept[six] = kept_of(count_free(p, six ? 6 : 4));
+	for (uint32_t six = 0; six < 2; six++) p->kept[six] = kept_of(count_free(p, six ? 6 : 4, false));
 	return OK;
 }
 
@@ -104,6 +104,7 @@ static enum err take_fresh(struct media_ports *p, struct random *random, struct 
 	while (fresh->count) {
 		out->number = draw(fresh, random);
 		enum err e = open_pair(p, *out, opened);
+		p->no_descriptor = e != OK && e != ERR_EXISTS;
 		if (e == OK) return OK;
 		if (e != ERR_EXISTS) {
 			COUNT(media_ports_no_descriptor);
@@ -117,13 +118,14 @@ static enum err take_fresh(struct media_ports *p, struct random *random, struct 
 	return ERR_FULL;
 }
 
-static enum err take_of(struct media_ports *p, struct random *random, uint32_t address, struct media_pair *out,
-                        struct media_pair_opened *opened)
+// Of this address; one that must be fresh leaves those that are open alone.
+static enum err take_of(struct media_ports *p, struct random *random, uint32_t address, bool must_be_fresh,
+                        struct media_pair *out, struct media_pair_opened *opened)
 {
 	struct media_pair_set *idle = &p->addresses[address].idle;
 	*out = (struct media_pair){ .address = (uint8_t)address };
-	if (idle->count < IDLE_MIN && take_fresh(p, random, out, opened) == OK) return OK;
-	if (!idle->count) return ERR_FULL;
+	if ((must_be_fresh || idle->count < IDLE_MIN) && take_fresh(p, random, out, opened) == OK) return OK;
+	if (must_be_fresh || !idle->count) return ERR_FULL;
 	out->number = draw(idle, random);
 	return OK;
 }
@@ -132,13 +134,16 @@ enum err media_ports_take(struct media_ports *p, struct random *random, const st
                           struct media_pair *out, struct media_pair_opened *opened)
 {
 	bool any = want->address == MEDIA_ADDRESSES_MAX;
-	bool kept = !want->emergency && count_free(p, want->family) <= p->kept[want->family == 6];
+	uint32_t spare = want->emergency ? 0 : p->kept[want->family == 6];
+	bool kept = spare && count_free(p, want->family, false) <= spare;
+	bool fresh = spare && p->no_descriptor && count_free(p, want->family, true) <= spare; // if there are some again
 	uint32_t a = any ? choose_address(p, random, want->family) : want->address;
 	*opened = (struct media_pair_opened){ 0 };
-	if (!kept && a < MEDIA_ADDRESSES_MAX && take_of(p, random, a, out, opened) == OK) return OK;
+	if (!kept && a < MEDIA_ADDRESSES_MAX && take_of(p, random, a, fresh, out, opened) == OK) return OK;
 	// Without descriptors, or when others have the ports of that address, what is open and idle elsewhere will do.
 	for (a = 0; any && !kept && a < p->setup->address_count; a++)
-		if (p->setup->addresses[a].bound.family == want->family && take_of(p, random, a, out, opened) == OK) return OK;
+		if (p->setup->addresses[a].bound.family == want->family && take_of(p, random, a, fresh, out, opened) == OK)
+			return OK;
 	COUNT(media_ports_full);
 	return ERR_FULL;
 }

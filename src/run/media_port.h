@@ -29,6 +29,7 @@ struct media_pair_set {
 struct media_ports { // of one worker and one thread
 	const struct media_setup *setup; // borrowed
 	uint32_t kept[2];                // pairs of IPv4 and IPv6 that only emergency calls may have
+	bool no_descriptor;              // the system had none for the pair that was opened last
 	struct {
 		struct media_pair_set fresh; // never opened
 		struct media_pair_set idle;  // open, and of no call
