@@ -193,7 +193,7 @@ static uint64_t silence_ms(const struct exchange *x, const struct actor *p, stru
 
 static bool tell_silence(struct exchange *x, const struct actor *p)
 {
-	struct ear ear;
+	struct ear ear = { 0 };
 	if (silence_ms(x, p, &ear) > x->ladder->now_ms) return false;
 	ear.session->sides[ear.side].quiet_ms = x->ladder->now_ms;
 	tell_worker(&x->plane, &(struct media_event){ .owner = ear.session->owner, .kind = MEDIA_EV_SILENT,

@@ -76,8 +76,8 @@ bool rtcp_sender(uint32_t *ssrc, uint8_t *data, uint32_t n)
 {
 	struct rtcp_item item;
 	for (uint32_t at = 0; rtcp_next(&item, data, n, &at);) {
-		bool tells = item.type != RTCP_SDES && item.type != RTCP_BYE ? item.n >= 8 : item.count > 0;
-		if (!tells) continue;
+		bool of_nobody = (item.type == RTCP_SDES || item.type == RTCP_BYE) && item.count == 0;
+		if (of_nobody || item.n < 8) continue;
 		*ssrc = rtp_get32(item.data + 4);
 		return true;
 	}

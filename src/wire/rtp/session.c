@@ -39,7 +39,7 @@ static struct rtp_end *end_at(struct rtp_session *s, uint32_t side, uint32_t str
 static struct rtp_end *end_made(struct rtp_session *s, uint32_t side, uint32_t stream)
 {
 	for (; s->streams <= stream; s->streams++)
-		for (uint32_t each = 0; each < 2; each++) end_init(&s->more->ends[each][s->streams - 1]);
+		for (uint32_t each = 0; each < 2; each++) end_init(end_at(s, each, s->streams));
 	return end_at(s, side, stream);
 }
 
