@@ -139,12 +139,12 @@ class Suite:
         self.meson_test("asan", "unit tests and ladders (ASan, UBSan)", 3, CORES)
 
     def refused(self):
-        """The unit tests again, with one allocation refused in each run; in the time there is, evenly spread from a place
-        that chance chooses. They may fail, not crash (test/refuse/refuse.c)."""
+        """The unit tests again, with one allocation refused in each run: in the time there is, each place that allocates,
+        evenly spread from one that chance chooses. They may fail, not crash (test/refuse/refuse.c)."""
         results, runs, logs = [], [], []
 
         def refuse_in(program):
-            code, output = run([program], LIMIT_S, {"REFUSE": "0", "REFUSE_SECONDS": str(self.refuse_seconds)})
+            code, output = run([program], LIMIT_S, {"REFUSE": "places", "REFUSE_SECONDS": str(self.refuse_seconds)})
             runs.extend(re.findall(r"^(?:not )?ok - (\d+) of", output, re.M))
             results.append((program.name, code == 0))
             if code != 0:

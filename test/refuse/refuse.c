@@ -41,8 +41,9 @@
 
 #include <cmocka.h>
 
-#define WAIT_MS 10000       // a test that waits for what now never comes is ended: it has not crashed
-#define WAIT_SOUND_MS 60000 // for one that nothing is refused
+#define WAIT_MS 10000        // a test that waits for what now never comes is ended: it has not crashed
+#define WAIT_TIMES 4         // ... after this and so many times what it takes when nothing is refused,
+#define WAIT_SOUND_MS 120000 // for which it has so long
 #define FAULTS_MAX 3        // then enough is known
 #define TESTS_MAX 128       // of one program
 
@@ -68,9 +69,10 @@ const char *__ubsan_default_options(void)
 // Shared with the parent; NULL: nothing is refused.
 static struct counted {
 	_Atomic uint32_t n;      // allocations of this run
-	uint64_t ways[WAYS_MAX]; // the way to each, when nothing is refused
+	uint64_t ways[WAYS_MAX]; // the way to each, when nothing is refused and places are asked for
 } *counted;
 static uint32_t refuse_at; // the one to refuse; 0: none
+static bool places;        // not each allocation is asked for, but each place
 
 static uint64_t way_here(void)
 {
@@ -85,7 +87,7 @@ static bool refused(void)
 {
 	if (!counted) return false;
 	uint32_t n = atomic_fetch_add(&counted->n, 1);
-	if (!refuse_at && n < WAYS_MAX) counted->ways[n] = way_here();
+	if (places && !refuse_at && n < WAYS_MAX) counted->ways[n] = way_here();
 	if (n + 1 != refuse_at) return false;
 	errno = ENOMEM;
 	return true;
@@ -167,10 +169,10 @@ enum result { IS_CHILD, SOUND, ENDED, FAULT };
 static struct runs {
 	char folder[64]; // the tests work in it; emptied after each run
 	int output;      // a file in memory: what a run says
-	bool places;     // not each allocation, but each place
 	struct list {
 		uint32_t *at; // owned: those of a test to refuse, counted from 1
 		uint32_t n;
+		uint32_t takes_ms; // the test, when nothing is refused
 	} lists[TESTS_MAX];
 	uint64_t allocations, total; // of all tests; of these to refuse
 	uint32_t runs, ended, faults;
@@ -216,7 +218,7 @@ static void show_output(void)
 }
 
 // IS_CHILD: the caller is the child now. Else what became of the child.
-static enum result run(const struct CMUnitTest *t, uint32_t at)
+static enum result run(const struct CMUnitTest *t, uint32_t at, uint32_t most_ms)
 {
 	int status;
 	atomic_store(&counted->n, 0);
@@ -227,7 +229,7 @@ static enum result run(const struct CMUnitTest *t, uint32_t at)
 		become_child();
 		return IS_CHILD;
 	}
-	bool by_itself = await(child, &status, at ? WAIT_MS : WAIT_SOUND_MS);
+	bool by_itself = await(child, &status, most_ms);
 	nftw(runs.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	if (by_itself && WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (at && WEXITSTATUS(status) == 1))) return SOUND;
 	printf("# %s, %s:%u: %s %d\n", by_itself ? "fault" : "ended", t->name, at,
@@ -271,7 +273,7 @@ static void list_fill(struct list *l, uint32_t n)
 {
 	if (n == 0) return;
 	if (!(l->at = __real_malloc(n * sizeof *l->at))) exit(2);
-	if (runs.places && n <= WAYS_MAX) {
+	if (places && n <= WAYS_MAX) {
 		l->n = choose_places(l->at, n);
 	} else {
 		for (l->n = 0; l->n < n; l->n++) l->at[l->n] = l->n + 1;
@@ -284,9 +286,11 @@ static void list_fill(struct list *l, uint32_t n)
 static bool count_all(const struct CMUnitTest **child)
 {
 	for (size_t i = 0; i < group.count; i++) {
-		enum result r = run(*child = &group.tests[i], 0);
+		uint64_t begin_ms = now_ms();
+		enum result r = run(*child = &group.tests[i], 0, WAIT_SOUND_MS);
 		if (r == IS_CHILD) return false;
 		runs.faults += r == FAULT;
+		runs.lists[i].takes_ms = (uint32_t)(now_ms() - begin_ms);
 		if (r == SOUND) list_fill(&runs.lists[i], atomic_load(&counted->n));
 	}
 	return true;
@@ -336,7 +340,8 @@ static bool refuse_many(uint64_t most, uint64_t seconds, const struct CMUnitTest
 		if (seconds && now_ms() - begin_ms > seconds * 1000) break;
 		if (i % parts != part - 1) continue;
 		while (place >= runs.lists[t].n) place -= runs.lists[t++].n;
-		enum result r = run(*child = &group.tests[t], *at = runs.lists[t].at[place]);
+		const struct list *l = &runs.lists[t];
+		enum result r = run(*child = &group.tests[t], *at = l->at[place], WAIT_MS + WAIT_TIMES * l->takes_ms);
 		if (r == IS_CHILD) return false;
 		runs.runs++;
 		runs.faults += r == FAULT;
@@ -375,12 +380,13 @@ int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *te
 	counted = mmap(NULL, sizeof *counted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (count > TESTS_MAX || counted == MAP_FAILED) exit(2);
 	if (strchr(wanted, ':')) return run_named(wanted, strchr(wanted, ':'));
-	runs.places = strcmp(wanted, "places") == 0;
+	places = strcmp(wanted, "places") == 0;
+	if (places) (void)way_here(); // what that needs is loaded before there are threads
 	prepare();
 	if (!refuse_many(strtoull(wanted, NULL, 10), seconds ? strtoull(seconds, NULL, 10) : 0, &child, &at))
 		return run_alone(child, at);
 	printf("%sok - %u of %llu %s refused, one at a time; %llu allocations, %u tests waited in vain\n1..1\n",
-	       runs.faults ? "not " : "", runs.runs, (unsigned long long)runs.total, runs.places ? "places" : "allocations",
+	       runs.faults ? "not " : "", runs.runs, (unsigned long long)runs.total, places ? "places" : "allocations",
 	       (unsigned long long)runs.allocations, runs.ended);
 	for (size_t i = 0; i < count; i++) free(runs.lists[i].at);
 	rmdir(runs.folder);
