@@ -301,7 +301,8 @@ const char *worker_wrong(const struct worker *w, struct str *call_id)
 	const struct call *c;
 	const char *wrong = NULL;
 	for (uint32_t at = 0; !wrong && (c = calls_each(w->calls, &at));) {
-		wrong = call_wrong(c);
+		enum call_invariant broken = call_wrong(c);
+		if (broken) wrong = call_invariant_text(broken);
 		*call_id = str_from(c->call_ids[SIDE_O]);
 	}
 	return wrong ? wrong : sip_legs_wrong(&w->legs, call_id);

@@ -126,14 +126,14 @@ void t_post(struct call *c, enum t_event event, uint8_t leg, const struct verb *
 // Our mistakes: this call is given up, and the others go on.
 static void check(struct call *c)
 {
-	const char *wrong = c->broken ? NULL : call_wrong(c);
+	enum call_invariant wrong = c->broken ? INVARIANTS_HOLD : call_wrong(c);
 	if (!wrong) return;
 	c->broken = true;
 	COUNT(calls_broken);
-	LOG(ERROR, "call_invariant", LOG_TEXT("an invariant of a call broke: it is given up"), LOG_Z("what", wrong),
+	LOG(ERROR, "call_invariant", LOG_TEXT("an invariant of a call broke: it is given up"), LOG_Z("what", call_invariant_text(wrong)),
 	    LOG_U64("call", c->id));
 	if (c->o.pic >= O_COUNTING) return;
-	call_trail(c, SIDE_O, TRAIL_INVARIANT, 0, 0);
+	call_trail(c, SIDE_O, TRAIL_INVARIANT, wrong, 0);
 	c->released_by = BY_SWITCH;
 	o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_TEMPORARY) });
 }

@@ -14,6 +14,7 @@
 #include "base/fsm.h"
 #include "base/wheel.h"
 #include "call/media/media.h"
+#include "call/model/invariant.h"
 #include "call/model/record.h"
 #include "call/model/trail.h"
 #include "call/model/verb.h"
@@ -244,8 +245,8 @@ void calls_release_all(struct calls *cs, struct cause cause);
 // A monotonic time of this call as UTC; 0 stays 0. All hang on its beginning, so that they agree with each other
 // whatever the clock did meanwhile.
 uint64_t call_wall_ms(const struct call *c, uint64_t ms);
-// What is wrong with a call between two events, in words; NULL: nothing.
-const char *call_wrong(const struct call *c);
+// The first invariant that is broken between two events; 0: they hold.
+enum call_invariant call_wrong(const struct call *c);
 // Does this call hold this leg?
 bool calls_hold(const struct calls *cs, ref call, enum call_side side, uint8_t index, ref leg);
 // The record of a call as it stands.

@@ -1,6 +1,8 @@
 // The trail of a call: kept as numbers, told in words.
 #include "call/model/trail.h"
 
+#include "call/model/invariant.h"
+
 static const struct {
 	const char *words;
 	char what[2]; // of the operands
@@ -35,12 +37,26 @@ static void put_cause(struct buf *b, uint32_t operand)
 	put_c(b, ')');
 }
 
+const char *call_invariant_text(uint32_t invariant)
+{
+#define CALL_INVARIANT_TEXT(id, words) words,
+	static const char *const texts[CALL_INVARIANT_COUNT] = { "not noted", CALL_INVARIANTS(CALL_INVARIANT_TEXT) };
+	return invariant < CALL_INVARIANT_COUNT ? texts[invariant] : NULL;
+}
+
+static void put_invariant(struct buf *b, uint32_t invariant)
+{
+	const char *text = call_invariant_text(invariant);
+	if (text) put_z(b, text);
+}
+
 static void put_operand(struct buf *b, char what, uint32_t value, const struct trail_names *names)
 {
 	uint32_t before = b->n;
 	if (what == 'C') put_cause(b, value);
+	else if (what == 'I') put_invariant(b, value);
 	else if (what == 'S' && value == 0) put_z(b, "nothing");
-	else if (what != 'N' && what != 'S' && names) names->put_name(names->self, b, what, value);
+	else if (what != 'N' && what != 'S' && what != 'I' && names) names->put_name(names->self, b, what, value);
 	if (b->n == before) put_u64(b, value);
 }
 

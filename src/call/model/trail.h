@@ -7,7 +7,7 @@
 
 // kind; words, in which $a and $b are replaced by the row's operands, told by the third and fourth column:
 // N a number as it is, L line, T trunk group, R route, F feature, C cause, D dialling class, P prompt or tone, S SIP
-// status, K rate centre, - unused. "(s)" is left out after a 1. The rule's version stands beside each row.
+// status, K rate centre, I invariant of a call, - unused. "(s)" is left out after a 1. The rule's version stands beside each row.
 #define TRAIL_KINDS(X)                                                                                                 \
 	X(LINE_CALLS, "line $a opens a call", 'L', '-')                                                                    \
 	X(TRUNK_CALLS, "trunk group $a brings a call", 'T', '-')                                                           \
@@ -64,7 +64,7 @@
 	X(MEDIA_REFUSED, "the media offer is refused: cause $a", 'C', '-')                                                 \
 	X(NO_MEDIA_PORTS, "no media port is free", '-', '-')                                                               \
 	X(CALL_TOO_LONG, "longer than $a s", 'N', '-')                                                                     \
-	X(INVARIANT, "an invariant of the call broke: given up", '-', '-')                                                 \
+	X(INVARIANT, "an invariant of the call broke, and it is given up: $a", 'I', '-')                                   \
 	X(RECOVERED, "closed at restart, at the last proof of life", '-', '-')                                             \
 	X(MEDIA_SILENT, "nothing has been heard from this side for $a s: it is gone", 'N', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement

@@ -55,6 +55,13 @@ static void rows_are_told_in_words(void **state)
 	row.b = 8; // has no name
 	assert_true(str_eq(words_of(&b, &row, &names), STR("feature forward-all of line 8 forwards the call")));
 	assert_true(str_eq(words_of(&b, &row, NULL), STR("feature 0 of line 8 forwards the call")));
+	row = (struct trail_row){ .kind = TRAIL_INVARIANT, .a = INVARIANT_RINGS_NOBODY };
+	assert_true(str_eq(words_of(&b, &row, &names),
+	                   STR("an invariant of the call broke, and it is given up: it rings, and no phone does")));
+	row.a = CALL_INVARIANT_COUNT; // of a newer program
+	assert_null(call_invariant_text(row.a));
+	assert_true(str_starts(words_of(&b, &row, &names), STR("an invariant of the call broke, and it is given up: ")));
+	assert_true(ascii_is_digit(b.p[b.n - 1]));
 	row = (struct trail_row){ .kind = TRAIL_TRUNK_FAILED, .a = 2, .b = trail_cause(cause_local(CAUSE_CONGESTION)) };
 	assert_true(str_eq(words_of(&b, &row, NULL),
 	                   STR("trunk group 2 refuses: cause 42 (switching equipment congestion)")));
@@ -88,7 +95,7 @@ static void words_and_operands_agree(void **state)
 		for (uint32_t operand = 0; operand < 2; operand++) {
 			bool named = strstr(kinds[kind].words, operand ? "$b" : "$a") != NULL;
 			assert_int_equal(named, kinds[kind].what[operand] != '-');
-			assert_non_null(strchr("NLTRFCDPSK-", kinds[kind].what[operand]));
+			assert_non_null(strchr("NLTRFCDPSKI-", kinds[kind].what[operand]));
 		}
 }
 
