@@ -11,11 +11,18 @@ void join_told(enum err e)
 	if (e != OK) COUNT(call_media_behind);
 }
 
+// Our trouble, and nothing that somebody said?
+static bool is_ours(enum err e)
+{
+	return e == ERR_FULL || e == ERR_SYSTEM;
+}
+
 struct cause join_failed(struct call *c, enum call_side side, enum err e)
 {
-	bool full = e == ERR_FULL; // of ports, mostly: our trouble, and nothing that the caller said
-	call_trail(c, side, full ? TRAIL_NO_MEDIA_PORTS : TRAIL_MEDIA_REFUSED, full ? 0 : CAUSE_INCOMPATIBLE, 0);
-	return cause_local(full ? CAUSE_CONGESTION : CAUSE_INCOMPATIBLE);
+	if (e == ERR_FULL) call_trail(c, side, TRAIL_NO_MEDIA_PORTS, 0, 0);
+	else if (e == ERR_SYSTEM) call_trail(c, side, TRAIL_NO_MEDIA_MEMORY, 0, 0);
+	else call_trail(c, side, TRAIL_MEDIA_REFUSED, CAUSE_INCOMPATIBLE, 0);
+	return cause_local(is_ours(e) ? CAUSE_CONGESTION : CAUSE_INCOMPATIBLE);
 }
 
 struct media_leg join_leg(const struct call *c, enum call_side side)
@@ -88,8 +95,8 @@ static void refuse(struct call *c, enum call_side side, enum media_refusal why)
 
 static void refuse_by(struct call *c, enum call_side side, enum err e)
 {
-	if (e == ERR_FULL) call_trail(c, side, TRAIL_NO_MEDIA_PORTS, 0, 0);
-	refuse(c, side, e == ERR_FULL ? REFUSED_FAILED : REFUSED_NOT_ACCEPTABLE);
+	if (is_ours(e)) join_failed(c, side, e);
+	refuse(c, side, is_ours(e) ? REFUSED_FAILED : REFUSED_NOT_ACCEPTABLE);
 }
 
 // A new offer of one side goes to the other, when there is one; else we answer it ourselves.

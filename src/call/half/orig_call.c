@@ -55,7 +55,7 @@ static enum err hold_sdp(struct call *c, struct str sdp)
 {
 	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
 	c->held_sdp = slab_dup(&c->calls->texts, sdp);
-	return c->held_sdp.n > 0 ? OK : ERR_FULL;
+	return c->held_sdp.n > 0 ? OK : ERR_SYSTEM;
 }
 
 // The media of the far party's answer. Its offer, if the caller sent none, waits until it can be passed on.

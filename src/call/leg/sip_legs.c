@@ -116,7 +116,7 @@ static void take(void *self, ref r, const struct verb *v)
 	}
 }
 
-// version | listener | peer | Call-ID, tags, URIs, target, routes as length and text | CSeq
+// A first line with version, listener, peer, our CSeq, and whether the first route is loose; then a line for each text.
 static uint32_t freeze(void *self, ref r, uint8_t *out, uint32_t cap)
 {
 	struct sip_legs *ls = self;

@@ -55,7 +55,7 @@ enum err media_offer_from(struct call_media *cm, struct media_worker *w, enum me
 	if (e == OK && !cm->session) e = w->plane->ops->open(w->plane, &cm->session, cm->owner);
 	if (e != OK) return e;
 	struct str kept = slab_dup(&w->texts, text);
-	if (!kept.n) return ERR_FULL;
+	if (!kept.n) return ERR_SYSTEM;
 	media_offer_drop(cm, w);
 	cm->offer = kept;
 	cm->offer_from = (uint8_t)side;
@@ -206,12 +206,12 @@ static enum err relay_tell(struct call_media *cm, struct media_worker *w, struct
 {
 	if (cm->told.n) {
 		*out = arena_dup(&env->scratch, cm->told);
-		return out->n ? OK : ERR_FULL;
+		return out->n ? OK : ERR_SYSTEM;
 	}
 	enum err e = relay_answer(cm, w, env, answerer, r, answer, out);
 	if (e != OK || cm->settled) return e;
 	cm->told = slab_dup(&w->texts, *out);
-	return cm->told.n ? OK : ERR_FULL;
+	return cm->told.n ? OK : ERR_SYSTEM;
 }
 
 // --- voice

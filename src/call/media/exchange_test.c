@@ -409,6 +409,15 @@ static void test_limits(void **state)
 	assert_true(media_offer_waits(&cm, MEDIA_A));
 }
 
+// No memory is not the same as no port: the trail tells them apart.
+static void without_memory_it_says_so(void **state)
+{
+	(void)state;
+	slab_fini(&worker.texts);
+	slab_init(&worker.texts, 0);
+	assert_int_equal(media_offer_from(&cm, &worker, MEDIA_A, &leg_a, STR(OFFER_A)), ERR_SYSTEM);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -416,7 +425,7 @@ int main(void)
 		T(test_relayed),   T(test_parallel),           T(test_hold),        T(test_refused_reinvite),
 		T(test_delayed),   T(test_dial_tone_and_join), T(test_local_offer), T(test_next_leg),
 		T(test_answered_meanwhile), T(test_fax),       T(test_families),    T(test_refused),
-		T(test_limits),
+		T(test_limits), T(without_memory_it_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 //
 // Texts returned live in env->scratch. Errors, and what a leg makes of them: ERR_BAD no SDP, or one that does not fit
 // what was said before (400; cause 111); ERR_REFUSED nothing in it that we can carry, or an address we do not send to
-// (488; cause 88); ERR_FULL no port, session or memory (503 or 500; cause 47); ERR_STATE asked out of turn (our
+// (488; cause 88); ERR_FULL no port or session, ERR_SYSTEM no memory (503; cause 42); ERR_STATE asked out of turn (our
 // mistake).
 #pragma once
 
