@@ -187,7 +187,7 @@ static void on_looked_up(struct call_watch *w, struct call *c, const struct call
 		const struct entry_phone body = { .line = l->id, .listener = b->listener, .q = b->q, .peer = b->peer };
 		note(in, c->recording, ENTRY_PHONE, &body, b->contact);
 	} else if (l->kind == LOOKUP_REFUSED) {
-		note_refusal(in, c->recording, &(struct entry_refused){ .what = (uint8_t)l->id });
+		note_refusal(in, c->recording, &(struct entry_refused){ .what = (uint8_t)l->id, .streams = l->calls });
 	} else {
 		const struct entry_lookup body = { .id = l->id, .peer = l->peer, .calls = l->calls, .silent = l->silent };
 		note(in, c->recording, kinds[l->kind], &body, STR(""));

@@ -101,9 +101,9 @@ struct entry_phone { // text: its contact URI
 struct entry_refused { // what was handed over could not be taken, or what was asked for was not there
 	uint8_t what; // enum call_refused, then enum recording_refused
 	uint8_t side, family; // of ports: enum media_side; 4 or 6
-	uint32_t streams;
+	uint32_t streams;     // of ports; of a leg its index
 };
-enum recording_refused { REFUSED_SESSION = REFUSED_FEATURE + 1, REFUSED_PORTS };
+enum recording_refused { REFUSED_SESSION = REFUSED_LEG + 1, REFUSED_PORTS };
 struct entry_sent { // text: the message
 	uint8_t leg;    // 0 the caller's; 1 and up the called ones
 };

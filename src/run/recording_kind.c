@@ -21,7 +21,7 @@ static const char *const number_kinds[] = {
 	[OFFICE_NUMBER_LINE] = "line", [OFFICE_NUMBER_VACANT] = "vacant", [OFFICE_NUMBER_CHANGED] = "changed",
 	[OFFICE_NUMBER_DISCONNECTED] = "disconnected", [OFFICE_NUMBER_DISCONNECTED + 1] = NULL,
 };
-static const char *const refusals[] = { [REFUSED_RECORD] = "record", [REFUSED_FEATURE] = "feature",
+static const char *const refusals[] = { [REFUSED_RECORD] = "record", [REFUSED_FEATURE] = "feature", [REFUSED_LEG] = "leg",
 	[REFUSED_SESSION] = "session", [REFUSED_PORTS] = "ports", [REFUSED_PORTS + 1] = NULL };
 static const char *const releasers[] = { [BY_CALLER] = "caller", [BY_CALLED] = "called", [BY_SWITCH] = "switch",
 	[BY_OPERATOR] = "operator", [BY_OPERATOR + 1] = NULL };

@@ -127,6 +127,11 @@ static enum err set_feature(void *self, uint32_t worker, uint64_t owner, uint32_
 	return refused_then(w, &(struct entry_refused){ .what = REFUSED_FEATURE }) ? ERR_FULL : OK;
 }
 
+static bool refuses_leg(void *self, uint32_t index)
+{
+	return refused_then(self, &(struct entry_refused){ .what = REFUSED_LEG, .streams = index });
+}
+
 static void drop_packets(struct outbox *o, void *self)
 {
 	(void)o, (void)self; // what a call sent is in its recording
@@ -245,7 +250,8 @@ static enum err make_worker(struct world *w)
 	struct worker_setup s = { .count = 1, .seed = 1, .now_ms = BEGIN_MS, .wall_ms = began->began_wall_ms,
 		.calls_max = 4, .transactions_max = 1024, .message_bytes_max = MEMORY_BYTES, .office = w->result->office,
 		.live = w->live, .media = &w->media, .journal = { &journal_ops, w }, .out = &w->out,
-		.set_feature = set_feature, .set_feature_self = w, .inputs = w->inputs };
+		.set_feature = set_feature, .set_feature_self = w, .refuses_leg = refuses_leg, .refuses_leg_self = w,
+		.inputs = w->inputs };
 	for (const struct recording_entry *e = w->recorded->first; (e = entry_find(e, ENTRY_LISTENER)); e = e->next) {
 		const struct entry_listener *l = entry_body(e);
 		if (l->index >= LISTENERS_MAX) return ERR_BAD;

@@ -81,6 +81,11 @@ static void other_answers_decide_otherwise(void **state)
 	r = run_again(recorded);
 	assert_true(differs_so(r, "is rung on 1 phone", "no media port is free"));
 	free_both(r, recorded);
+	recorded = recorded_new("answered");
+	recorded_change(recorded, "  sent leg=1", "  refused what=leg streams=0\n  sent leg=1");
+	r = run_again(recorded);
+	assert_true(differs_so(r, "is rung on 1 phone", "the switch releases: cause 42"));
+	free_both(r, recorded);
 }
 
 // A timer that the recording has not fires when it is due.

@@ -129,7 +129,7 @@ static enum err make_calls(struct worker *w)
 	const struct worker_setup *s = &w->setup;
 	struct sip_legs_setup legs = { .env = &w->env, .stack = w->stack, .out = s->out, .office = s->office,
 		.live = s->live, .auth = &w->auth, .legs_max = s->calls_max * 3 + SIP_LEGS_RESERVED,
-		.listener_count = s->listener_count };
+		.listener_count = s->listener_count, .refuses = s->refuses_leg, .refuses_self = s->refuses_leg_self };
 	for (uint32_t i = 0; i < s->listener_count; i++) legs.listeners[i] = s->listeners[i].advertised;
 	const struct hash_key key = { { random_u64(&w->env.random), random_u64(&w->env.random) } };
 	enum err e = sip_legs_init(&w->legs, &legs, key);

@@ -42,6 +42,8 @@ struct worker_setup {
 	enum err (*set_feature)(void *self, uint32_t worker, uint64_t owner, uint32_t line, uint8_t feature, bool active,
 	                        struct str target);
 	void *set_feature_self;
+	bool (*refuses_leg)(void *self, uint32_t index); // of a replay: was this called leg refused? NULL: none is
+	void *refuses_leg_self;
 	struct trace *trace;   // NULL: nothing is ever traced
 	struct inputs *inputs; // keeps the inputs of calls; NULL: of none
 };

@@ -167,9 +167,9 @@ enum call_lookup_kind {
 	LOOKUP_PEER,    // silent: does peer `peer` of the trunk group answer?
 	LOOKUP_PHONES,  // calls: phones that the line is registered from; each follows:
 	LOOKUP_PHONE,   // phone
-	LOOKUP_REFUSED, // the journal or the control thread could not take what it was handed: `id` says which
+	LOOKUP_REFUSED, // what was asked for was not to be had: `id` says which; of a leg `calls` is its index
 };
-enum call_refused { REFUSED_RECORD, REFUSED_FEATURE };
+enum call_refused { REFUSED_RECORD, REFUSED_FEATURE, REFUSED_LEG };
 struct call_lookup {
 	uint8_t kind; // enum call_lookup_kind
 	bool silent;

@@ -132,6 +132,11 @@ static bool present(struct call *c)
 	return false;
 }
 
+static void no_leg(struct call *c)
+{
+	call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_REFUSED, .id = REFUSED_LEG, .calls = c->t_leg_count });
+}
+
 static void ring_line(struct call *c, const struct office_line *line)
 {
 	struct binding bindings[CALL_LEGS_MAX];
@@ -143,7 +148,9 @@ static void ring_line(struct call *c, const struct office_line *line)
 		call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_PHONE, .id = line->id, .phone = &bindings[i] });
 		struct call_leg *leg = &c->t_legs[c->t_leg_count];
 		*leg = (struct call_leg){ .peer = bindings[i].peer };
-		if (s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]) == OK) present(c);
+		enum err e = s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]);
+		if (e == OK) present(c);
+		else no_leg(c);
 	}
 	if (n == 0) {
 		call_trail(c, SIDE_T, TRAIL_NOT_REGISTERED, line->id, 0);
@@ -181,6 +188,7 @@ static void try_trunk(struct call *c)
 		c->heard_of = false;
 		call_trail(c, SIDE_T, TRAIL_TRUNK_CHOSEN, group->id, a->peer);
 		enum err e = s->legs.trunk(s->legs.self, &leg->link, call_ref(c), 0, group, &leg->peer, c->emergency);
+		if (e != OK) no_leg(c);
 		if (e == OK && present(c)) {
 			t_post(c, T_EV_PRESENTED, 0, NULL);
 			return;

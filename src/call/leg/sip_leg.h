@@ -77,6 +77,9 @@ struct sip_legs_setup { // all borrowed
 	const struct sip_auth *auth;
 	uint32_t legs_max, listener_count;
 	struct addr listeners[SIP_LEG_LISTENERS_MAX]; // as Via and Contact say them
+	// Refuses a called leg that there is room for, as a replay must; NULL: it does not.
+	bool (*refuses)(void *self, uint32_t index);
+	void *refuses_self;
 };
 
 struct sip_legs {

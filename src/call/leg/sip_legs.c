@@ -162,7 +162,8 @@ static enum err link_leg(struct sip_leg *leg, struct leg_link *out, ref call, ui
 	leg->index = index;
 	leg->call = call;
 	leg_keep(leg, &leg->target, target);
-	if (target.n && !leg->target.n) {
+	const struct sip_legs_setup *s = &leg->legs->setup;
+	if ((target.n && !leg->target.n) || (s->refuses && s->refuses(s->refuses_self, index))) {
 		leg_free(leg);
 		return ERR_FULL;
 	}
