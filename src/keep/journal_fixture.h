@@ -166,6 +166,25 @@ static inline void fixture_fini(struct fixture *f)
 	test_folder_remove(f->folder);
 }
 
+// A test that has one of its own, for cmocka.
+static inline int fixture_setup(void **state)
+{
+	struct fixture *f = must(malloc(sizeof *f));
+	log_quiet = true;
+	fixture_init(f);
+	*state = f;
+	return 0;
+}
+
+static inline int fixture_teardown(void **state)
+{
+	fixture_fini(*state);
+	free(*state);
+	return 0;
+}
+
+#define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
 static inline struct call_record *fixture_record(uint8_t kind, uint64_t call)
 {
 	static _Thread_local struct call_record r;

@@ -308,25 +308,16 @@ static void an_answer_that_cannot_be_read_is_carried_later(void **state)
 
 static int setup(void **state)
 {
-	struct fixture *f = malloc(sizeof *f);
-	log_quiet = true;
-	fixture_init(f);
+	fixture_setup(state);
+	struct fixture *f = *state;
 	now = (struct journal_time){ BEGIN_MS, 1700000000000 };
 	woken[0] = woken[1] = 0;
 	f->setup.clock = test_clock;
 	f->setup.wake = count_wake;
-	*state = f;
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fixture_fini(*state);
-	free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

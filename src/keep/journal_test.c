@@ -266,15 +266,6 @@ static void waiting_for_commits_ends_with_one(void **state)
 	assert_true(journal_status(f->log).commits > commits);
 }
 
-static int setup(void **state)
-{
-	struct fixture *f = must(malloc(sizeof *f));
-	log_quiet = true;
-	fixture_init(f);
-	*state = f;
-	return 0;
-}
-
 static int setup_on_disk(void **state)
 {
 	struct fixture *f = must(malloc(sizeof *f));
@@ -284,27 +275,19 @@ static int setup_on_disk(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fixture_fini(*state);
-	free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(records_are_there_after_a_restart, setup_on_disk, teardown),
-		TEST(an_answered_call_is_recovered_until_it_is_released),
-		TEST(life_goes_on_while_calls_stand),
-		TEST(numbers_go_on_when_all_was_loaded_and_deleted),
-		TEST(a_long_call_is_carried_along),
-		TEST(limits_hold),
-		TEST(one_process_has_it_open),
-		TEST(a_full_disk_stops_no_start),
-		TEST(workers_put_at_the_same_time),
-		TEST(waiting_for_commits_ends_with_one),
+		cmocka_unit_test_setup_teardown(records_are_there_after_a_restart, setup_on_disk, fixture_teardown),
+		FIXTURE_TEST(an_answered_call_is_recovered_until_it_is_released),
+		FIXTURE_TEST(life_goes_on_while_calls_stand),
+		FIXTURE_TEST(numbers_go_on_when_all_was_loaded_and_deleted),
+		FIXTURE_TEST(a_long_call_is_carried_along),
+		FIXTURE_TEST(limits_hold),
+		FIXTURE_TEST(one_process_has_it_open),
+		FIXTURE_TEST(a_full_disk_stops_no_start),
+		FIXTURE_TEST(workers_put_at_the_same_time),
+		FIXTURE_TEST(waiting_for_commits_ends_with_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,34 +167,17 @@ static void what_cannot_be_written_at_the_stop_is_told(void **state)
 	assert_int_equal(count_by_name("journal_given_up"), given_up + 1);
 }
 
-static int setup(void **state)
-{
-	struct fixture *f = must(malloc(sizeof *f));
-	log_quiet = true;
-	fixture_init(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_fini(*state);
-	free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_release_that_waits_is_not_overtaken),
-		TEST(a_failed_sync_is_written_anew),
-		TEST(a_dead_disk_is_waited_for),
-		TEST(a_full_disk_tears_nothing),
-		TEST(room_is_seen_to_before_it_ends),
-		TEST(a_slow_disk_is_unhealthy_while_it_is),
-		TEST(many_records_share_a_sync),
-		TEST(what_cannot_be_written_at_the_stop_is_told),
+		FIXTURE_TEST(a_release_that_waits_is_not_overtaken),
+		FIXTURE_TEST(a_failed_sync_is_written_anew),
+		FIXTURE_TEST(a_dead_disk_is_waited_for),
+		FIXTURE_TEST(a_full_disk_tears_nothing),
+		FIXTURE_TEST(room_is_seen_to_before_it_ends),
+		FIXTURE_TEST(a_slow_disk_is_unhealthy_while_it_is),
+		FIXTURE_TEST(many_records_share_a_sync),
+		FIXTURE_TEST(what_cannot_be_written_at_the_stop_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -440,32 +440,15 @@ static void nothing_told_is_lost_with_the_power(void **state)
 	assert_true(told_n > 0);
 }
 
-static int setup(void **state)
-{
-	struct fixture *f = must(malloc(sizeof *f));
-	log_quiet = true;
-	fixture_init(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_fini(*state);
-	free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_torn_end_is_cut_off_at_any_octet),
-		TEST(damage_costs_only_what_is_damaged),
-		TEST(a_damaged_head_is_survived),
-		TEST(foreign_files_are_left_alone),
-		TEST(nothing_told_is_lost_by_kills),
-		TEST(nothing_told_is_lost_with_the_power),
+		FIXTURE_TEST(a_torn_end_is_cut_off_at_any_octet),
+		FIXTURE_TEST(damage_costs_only_what_is_damaged),
+		FIXTURE_TEST(a_damaged_head_is_survived),
+		FIXTURE_TEST(foreign_files_are_left_alone),
+		FIXTURE_TEST(nothing_told_is_lost_by_kills),
+		FIXTURE_TEST(nothing_told_is_lost_with_the_power),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
