@@ -5,7 +5,7 @@
 //     REFUSE=0 build/keep_journal_test           each allocation of each of its tests
 //     REFUSE=40 build/keep_journal_test          40 of them, evenly spread
 //     REFUSE=places build/keep_journal_test      each place: see below
-//     REFUSE=NAME:19 build/keep_journal_test     the 19th of the test NAME, in this process: for a debugger
+//     REFUSE=NAME:19 build/keep_journal_test     the 19th of the test NAME, in this process; it says whose that was
 //     REFUSE_SECONDS=5                           with the first three: no more after that time
 //     REFUSE_PART=2/8                            the second eighth of them: for more than one at a time
 //
@@ -72,7 +72,10 @@ static struct counted {
 	uint64_t ways[WAYS_MAX]; // the way to each, when nothing is refused and places are asked for
 } *counted;
 static uint32_t refuse_at; // the one to refuse; 0: none
+static bool tells;         // says whose it was
 static bool places;        // not each allocation is asked for, but each place
+
+void __sanitizer_print_stack_trace(void) __attribute__((weak));
 
 static uint64_t way_here(void)
 {
@@ -89,6 +92,7 @@ static bool refused(void)
 	uint32_t n = atomic_fetch_add(&counted->n, 1);
 	if (places && !refuse_at && n < WAYS_MAX) counted->ways[n] = way_here();
 	if (n + 1 != refuse_at) return false;
+	if (tells && __sanitizer_print_stack_trace) __sanitizer_print_stack_trace();
 	errno = ENOMEM;
 	return true;
 }
@@ -362,6 +366,7 @@ static void prepare(void)
 
 static int run_named(const char *name, const char *colon)
 {
+	tells = true;
 	for (size_t i = 0; i < group.count; i++)
 		if (strlen(group.tests[i].name) == (size_t)(colon - name) &&
 		    strncmp(group.tests[i].name, name, (size_t)(colon - name)) == 0)
