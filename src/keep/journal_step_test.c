@@ -263,7 +263,8 @@ static void recovered_calls_are_told_once(void **state)
 	assert_int_equal(fixture_put(f, RECORD_RELEASE, OPEN_CALLS + 1), OK);
 	write_now(f);
 	assert_int_equal(segments(f), before); // nothing goes that is still to be told
-	for (uint32_t i = 0; i < 3; i++) pthread_create(&threads[i], NULL, read_recovered, f->log);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_recovered, f->log), 0);
 	for (uint32_t i = 0; i < 3; i++) {
 		void *part;
 		pthread_join(threads[i], &part);
