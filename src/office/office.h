@@ -120,7 +120,8 @@ struct office_route { // longest prefix wins
 	X(inter_digit_ms, 16000, 1000, 60000, "Between digits when more must come, ms (RFC 3660 Tpar)")                    \
 	X(critical_digit_ms, 4000, 1000, 10000, "Between digits when the number may be complete, ms (Tcrit)")              \
 	X(no_answer_network_ms, 180000, 30000, 600000, "Ringing of a call to another network before it is given up, ms")   \
-	X(answer_commit_ms, 200, 0, 10000, "Longest wait of an answer for its record on disk, ms")                         \
+	X(answer_commit_ms, 200, 0, 10000,                                                                                 \
+	  "Longest wait of an answer for its record on disk, ms; that of an emergency call waits for none")                \
 	X(slow_disk_refuses, 0, 0, 1, "When records are late: 0 passes calls on, marked and alarmed; 1 refuses new calls") \
 	X(treatment_ms, 30000, 1000, 120000, "Longest tone of a failed call, ms")                                          \
 	X(call_max_s, 86400, 60, 604800, "Longest call, s")                                                                \

@@ -126,14 +126,14 @@ void orig_answer_late(struct call *c, const struct verb *v)
 {
 	(void)v;
 	const struct office_rules *r = call_rules(c);
-	COUNT(call_records_late);
+	if (!c->emergency) COUNT(call_records_late);
 	if (r->settings.slow_disk_refuses && !c->emergency) {
 		c->cause = cause_local(CAUSE_TEMPORARY);
 		o_post(c, O_EV_REFUSE, NULL);
 		return;
 	}
 	c->unsynced = true;
-	call_trail(c, SIDE_O, TRAIL_ANSWER_UNSYNCED, r->settings.answer_commit_ms, 0);
+	call_trail(c, SIDE_O, TRAIL_ANSWER_UNSYNCED, c->emergency ? 0 : r->settings.answer_commit_ms, 0);
 	o_post(c, O_EV_LATE, NULL);
 }
 

@@ -71,9 +71,10 @@ static enum err to_journal(struct call *c, enum record_kind kind, uint64_t owner
 
 void call_put_answer(struct call *c)
 {
-	if (to_journal(c, RECORD_ANSWER, call_ref(c)) == OK) return;
-	COUNT(call_records_refused);
-	o_post(c, O_EV_TIMER, NULL); // as good as late: the policy decides
+	bool kept = to_journal(c, RECORD_ANSWER, call_ref(c)) == OK;
+	if (!kept) COUNT(call_records_refused);
+	// What is refused is as good as late: the policy decides. Whoever calls for help waits for no disk.
+	if (!kept || (c->emergency && !BUG(emergency_waits))) o_post(c, O_EV_TIMER, NULL);
 }
 
 static void note_end(const struct call_leg *leg)
