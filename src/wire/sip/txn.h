@@ -23,7 +23,8 @@ enum sip_failure {
 // What the stack tells its user. Messages are good until the call returns.
 struct sip_user {
 	void *self;
-	// A new request other than ACK and CANCEL. Answer it, now or later, with sip_server_respond.
+	// A new request other than ACK and CANCEL. Answer it, now or later, with sip_server_respond. txn 0: a BYE for which
+	// there is no transaction; it was answered 503, and counts all the same.
 	void (*request)(void *self, ref txn, const struct sip_msg *m, const struct sip_source *from);
 	// Asked only when nearly all transactions are taken: may this new INVITE have one of the last? NULL: none may.
 	bool (*is_urgent)(void *self, const struct sip_msg *m, const struct sip_source *from);

@@ -83,7 +83,7 @@ static inline void bench_on_request(void *self, ref txn, const struct sip_msg *m
 	b->far = *from;
 	b->request = txn;
 	sip_server_own(b->stack, txn, BENCH_OWNER);
-	if (b->answer_at_once) bench_respond(b, b->answer_at_once);
+	if (b->answer_at_once && txn) bench_respond(b, b->answer_at_once); // 0: it had its answer
 }
 
 static inline bool bench_is_urgent(void *self, const struct sip_msg *m, const struct sip_source *from)
