@@ -3,11 +3,15 @@
 
 #include "base/count.h"
 #include "base/log.h"
+#include "call/leg/sip_leg.h"
 
 #include <stdlib.h>
 
 #define SWEEP_EVENTS 64
 #define TRUNKS_MAX 16
+#define LEGS_NEAR 4 // of one call, as these
+#define TRANSACTIONS_NEAR 8
+#define TEXTS_NEAR 8192
 #define SAVED_MS 5000 // by when a registration is in the store
 #define NOTED_MS 500  // how often it is looked who is registered
 
@@ -95,7 +99,8 @@ bool check_is_unsynced(const struct checker *c, const char *call_id)
 {
 	struct node_sim *n = sim_node(c->sim);
 	const struct call *call;
-	if (!(sim_plan(c->sim)->faults & (DISK_FAULTS | FAULT(ALLOCATION)))) return false;
+	bool waits = !(sim_plan(c->sim)->faults & (DISK_FAULTS | FAULT(ALLOCATION)));
+	if (waits && !check_is_emergency(c, call_id)) return false;
 	for (uint32_t i = 0; i < node_worker_count(n); i++)
 		for (uint32_t at = 0; node_worker(n, i) && (call = calls_each(worker_calls(node_worker(n, i)), &at));)
 			if (strcmp(call->call_ids[0], call_id) == 0) return call->unsynced;
@@ -133,6 +138,51 @@ static void check_places(struct checker *c)
 				sim_fail(c->sim, "%s %u has %u calls by its counter, %u by the calls that stand", names[kind], id, now,
 				         c->held[kind][id]);
 		}
+}
+
+// ROOM
+
+static void note_room(struct checker *c)
+{
+	struct node_sim *n = sim_node(c->sim);
+	const struct node_room room = node_room(n);
+	if (!(sim_plan(c->sim)->faults & FAULT(POOLS))) return;
+	c->full.now = c->spent.now = false;
+	for (uint32_t i = 0; i < node_worker_count(n) && node_worker(n, i); i++) {
+		const struct worker_use use = worker_use(node_worker(n, i));
+		uint32_t transactions = use.transactions + use.tombstones, legs_max = room.calls * 3 + SIP_LEGS_RESERVED;
+		// A little before it is full: one event may fill it and end a call.
+		bool texts = use.text_bytes + TEXTS_NEAR >= room.message_bytes - room.message_bytes / 16;
+		c->full.now |= use.calls + 1 >= room.calls || use.legs + LEGS_NEAR + SIP_LEGS_RESERVED >= legs_max || texts ||
+			transactions + TRANSACTIONS_NEAR >= room.transactions - room.transactions / 16;
+		c->spent.now |= use.calls >= room.calls + CALLS_RESERVED || use.legs >= legs_max ||
+			transactions >= room.transactions;
+	}
+	if (c->full.now) c->full.last_ms = check_now(c);
+	if (c->spent.now) c->spent.last_ms = check_now(c);
+}
+
+// As this event began, or after one before it in this millisecond.
+static bool was_short(const struct checker *c, const struct short_of *s)
+{
+	return s->now || s->last_ms == check_now(c);
+}
+
+bool check_is_emergency(const struct checker *c, const char *call_id)
+{
+	const struct ledger_call *row = ledger_find(c->ledger, str_from(call_id), LEDGER_CALLER);
+	return row && row->line && !row->hostile && !row->dial_tone && strcmp(row->dialled, "911") == 0;
+}
+
+const char *check_refusal(const struct checker *c, const struct sip_msg *m)
+{
+	char call_id[RECORD_TEXT_MAX];
+	str_to_z(call_id, sizeof call_id, m->call_id);
+	if (sim_plan(c->sim)->faults & FAULT(ALLOCATION)) return NULL;
+	if (!was_short(c, &c->full)) return "it refuses a call for which there is room";
+	if (sip_msg_has(m, SIP_H_RETRY_AFTER)) return "its Retry-After stops emergency calls too";
+	return check_is_emergency(c, call_id) && !was_short(c, &c->spent) ?
+	       "it refuses 911 while something is kept for it" : NULL;
 }
 
 // REGISTRATIONS outlive a crash, if they had the time to be written down.
@@ -192,6 +242,7 @@ void check_event(struct checker *c)
 	const struct weather *w = sim_weather(c->sim);
 	if (w->storm || !node_is_up(sim_node(c->sim))) c->calm_since_ms = check_now(c);
 	check_faults(c);
+	note_room(c);
 	if (count_mine(c->dropped) != c->dropped_before) wire_undo(c);
 	c->dropped_before = count_mine(c->dropped);
 	if (++c->events % SWEEP_EVENTS || !node_is_up(sim_node(c->sim))) return;

@@ -77,6 +77,10 @@ struct checker {
 	struct sim *sim;
 	struct ledger *ledger;
 	uint64_t events, noted_ms, calm_since_ms;
+	struct short_of { // a worker has no room
+		bool now;
+		uint64_t last_ms; // when it was so after an event
+	} full, spent; // for one call more; not even for 911
 	// check.c
 	struct fault_count {
 		const struct counter *counter;
@@ -111,8 +115,13 @@ static inline uint64_t check_now(const struct checker *c)
 	return sim_now_ms(c->sim);
 }
 
-// check.c: was this caller told of its answer without the record on disk?
+// check.c
+// Was this caller told of its answer without the record on disk?
 bool check_is_unsynced(const struct checker *c, const char *call_id);
+// A new call is refused: the promise that this breaks; NULL: none.
+const char *check_refusal(const struct checker *c, const struct sip_msg *m);
+// Did this party dial 911, and nothing before it?
+bool check_is_emergency(const struct checker *c, const char *call_id);
 // check_wire.c
 bool wire_init(struct checker *c);
 void wire_fini(struct checker *c);

@@ -82,11 +82,20 @@ static uint64_t apart(uint64_t a, uint64_t b)
 	return a < b ? b - a : a - b;
 }
 
+static bool is_hostile(const struct checker *c, const struct call_record *r)
+{
+	const struct ledger_call *o = ledger_find(c->ledger, str_from(r->o.call_id), LEDGER_CALLER);
+	const struct ledger_call *t = ledger_find(c->ledger, str_from(r->t.call_id), LEDGER_CALLED);
+	return (o && o->hostile) || (t && t->hostile);
+}
+
 // To the millisecond, whatever the wall clock did: from the answer that came to the first end of either leg.
 static void check_seconds(struct checker *c, const struct call_record *r, const struct leg_seen *o,
                           const struct leg_seen *t)
 {
 	uint64_t ended_ms = least(o->ended_ms, t->ended_ms), is_ms = ended_ms - t->answered_ms;
+	// There was no transaction for our BYE, or for theirs: of what a hostile one sends nobody knows whether it was meant.
+	if (has_fault(c, FAULT(POOLS)) && (!ended_ms || is_hostile(c, r))) return;
 	if (!ended_ms || ended_ms < t->answered_ms || apart(is_ms, r->answered_for_ms) > EXACT_MS)
 		ABOUT(c, r, "says %llu ms of talk; it was answered at %llu ms, and ended at %llu ms", NUMBER(r),
 		      (unsigned long long)r->answered_for_ms, (unsigned long long)t->answered_ms, (unsigned long long)ended_ms);
@@ -112,6 +121,19 @@ static bool ended_unwritten(const struct checker *c, const struct leg_seen *o, c
 	return ended_ms && crashed_between(c, ended_ms, written_ms(c, ended_ms));
 }
 
+// The caller hears of the answer when its record is on disk, or when the office would wait no longer; who calls for help
+// at once.
+static void check_wait(struct checker *c, const struct call_record *r, const struct leg_seen *o,
+                       const struct leg_seen *t)
+{
+	const struct ledger_call *row = ledger_find(c->ledger, str_from(r->o.call_id), LEDGER_CALLER);
+	uint32_t most_ms = r->emergency ? 0 : office_rules(node_office(sim_node(c->sim)))->settings.answer_commit_ms;
+	if (!o->answered_ms || (row && row->dial_tone)) return; // opened by the switch itself
+	if (o->answered_ms > t->answered_ms + most_ms)
+		ABOUT(c, r, "%s was answered at %llu ms, and its caller heard of it at %llu ms", NUMBER(r),
+		      r->emergency ? "911" : "the call", (unsigned long long)t->answered_ms, (unsigned long long)o->answered_ms);
+}
+
 // A call that a crash cut off ended when the switch last showed life. Its seconds are the wall clock's.
 static void check_recovered(struct checker *c, const struct call_record *r, const struct leg_seen *o,
                             const struct leg_seen *t)
@@ -122,8 +144,9 @@ static void check_recovered(struct checker *c, const struct call_record *r, cons
 		ABOUT(c, r, "is of a call that no crash cut off, and says that one did", NUMBER(r));
 		return;
 	}
-	if (!o->bye_sent_ms && !o->ended_ms) ABOUT(c, r, "is recovered, and its caller got no BYE", NUMBER(r));
-	if (!t->bye_sent_ms && !t->ended_ms) ABOUT(c, r, "is recovered, and its called party got no BYE", NUMBER(r));
+	bool told = !has_fault(c, FAULT(POOLS)); // else there may have been no transaction for it
+	if (told && !o->bye_sent_ms && !o->ended_ms) ABOUT(c, r, "is recovered, and its caller got no BYE", NUMBER(r));
+	if (told && !t->bye_sent_ms && !t->ended_ms) ABOUT(c, r, "is recovered, and its called party got no BYE", NUMBER(r));
 	if (has_fault(c, CLOCK_FAULTS)) return;
 	uint64_t most_ms = cut_ms - t->answered_ms, least_ms = most_ms > early_ms ? most_ms - early_ms : 0;
 	if (has_fault(c, DISK_FAULTS)) least_ms = 0; // life could not be shown
@@ -156,8 +179,19 @@ static void check_parties(struct checker *c, const struct call_record *r)
 	if (differs && !has_fault(c, FAULT(SPOILED))) // an octet of the number itself may have been changed
 		ABOUT(c, r, "says that \"%s\" was dialled, and it was \"%s\"", NUMBER(r), r->dialled, o->dialled);
 	if (!r->answered || !t) return;
+	// What had no room with its credentials, whoever overheard it may say again.
+	if (t->hostile && has_fault(c, FAULT(POOLS))) return;
 	if (r->t.line != t->line) ABOUT(c, r, "names line %u, and line %u answered", NUMBER(r), r->t.line, t->line);
 	if (!r->recovered) check_heard(c, r, o, t);
+}
+
+// A call for help that the switch gives up was tried on a trunk at least. (No media port at all is left in the storm of
+// that name, nor memory in its own.)
+static void check_emergency(struct checker *c, const struct call_record *r)
+{
+	bool given_up = r->emergency && !r->answered && r->released_by == BY_SWITCH;
+	if (given_up && !r->t.call_id[0] && !has_fault(c, FAULT(MEDIA_FULL) | FAULT(ALLOCATION)))
+		ABOUT(c, r, "is of 911, which no trunk was asked to take", NUMBER(r));
 }
 
 static void check_record(struct checker *c, const struct call_record *r)
@@ -176,9 +210,11 @@ static void check_record(struct checker *c, const struct call_record *r)
 		if (!renamed) ABOUT(c, r, "is answered, and no party answered or heard so", NUMBER(r));
 		return;
 	}
+	check_emergency(c, r);
 	if (o->attempts > 1 || o->reused) return; // several calls of one Call-ID: whose seconds these are nobody can tell
 	if (r->answered && r->recovered) check_recovered(c, r, o, t);
 	else if (r->answered) check_seconds(c, r, o, t);
+	if (r->answered) check_wait(c, r, o, t);
 	check_parties(c, r);
 }
 

@@ -121,10 +121,23 @@ static bool lets_in(uint16_t status)
 	return true;
 }
 
+static bool is_hostile(const struct checker *c, const struct addr *to)
+{
+	return strstr(party_name_at(sim_parties(c->sim), to), "(hostile)");
+}
+
+// A BYE for which there was no transaction ends its call all the same, if it came from where its party is known to be.
+static bool ends_unanswered(const struct checker *c, const struct leg_seen *l, const struct txn *t,
+                            const struct sip_msg *m)
+{
+	struct ledger_call *row = ledger_find(c->ledger, str_from(l->call_id), l->theirs ? LEDGER_CALLER : LEDGER_CALLED);
+	return m->status == 503 && !is_hostile(c, &t->peer) && row && !row->forgets;
+}
+
 // What the leg of an INVITE has become by this response.
 static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn *t, const struct sip_msg *m)
 {
-	if (t->method == SIP_BYE && m->status == 200) wire_note_end(l, t->at_ms);
+	if (t->method == SIP_BYE && (m->status == 200 || ends_unanswered(c, l, t, m))) wire_note_end(l, t->at_ms);
 	if (t->method != SIP_INVITE || m->status == 100) return;
 	if (m->body.n) l->described_ms = check_now(c);
 	if (!t->initial || m->to.tag.n != OWN_TAG) return;
@@ -135,11 +148,6 @@ static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn 
 	if (m->status < 200 || m->status >= 300 || l->answered_ms) return;
 	l->answered_ms = check_now(c);
 	l->unsynced = check_is_unsynced(c, l->call_id);
-}
-
-static bool is_hostile(const struct checker *c, const struct addr *to)
-{
-	return strstr(party_name_at(sim_parties(c->sim), to), "(hostile)");
 }
 
 // What keeps no state may be said anew: a challenge has another nonce each time.
@@ -185,6 +193,8 @@ static const char *sent_response(struct checker *c, const struct sip_msg *m, con
 	if (again) return NULL;
 	if (t->use && lets_in(m->status) && wire_note_use(c, t)) return "it lets in a second request with used credentials";
 	const char *wrong = NULL;
+	bool refused = m->status == 503 && t->initial && t->method == SIP_INVITE && m->to.tag.n != OWN_TAG;
+	if (refused && !is_hostile(c, to)) wrong = check_refusal(c, m);
 	if (m->status > 100 && !m->to.tag.n) wrong = "its To has no tag";
 	if (!wrong) wrong = fault_of_description(c, m);
 	if (!wrong) wrong = fault_in_txn(c, t, m);

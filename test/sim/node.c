@@ -7,10 +7,11 @@
 
 #include <stdlib.h>
 
-#define CALLS_MAX 4096 // of a worker
-#define TRANSACTIONS_MIN 8192 // of a worker; more where more calls begin, since each is kept for 32 s
+#define CALLS_MAX 4096 // of a worker, as all here
+#define TRANSACTIONS_MIN 8192 // more where more calls begin, since each is kept for 32 s
 #define TRANSACTIONS_MAX 65536
 #define TRANSACTIONS_OF_RATE 512u // for each call that begins in a second
+#define MESSAGE_BYTES_MAX (64u << 20)
 #define MAIL_MAX 64
 #define SEGMENT_BYTES (128 * 1024)
 #define CONTROL_MS 250 // the longest between two steps of the control thread
@@ -281,11 +282,11 @@ static void free_inputs(struct node_sim *n)
 	n->inputs = NULL;
 }
 
-// What was refused memory is no input.
+// What was refused memory, or found a pool empty, is no input.
 static enum err make_inputs(struct node_sim *n)
 {
 	const struct sim_plan *plan = sim_plan(n->sim);
-	if (plan->seed % REPLAYED_SEEDS || plan->faults & 1u << FAULT_ALLOCATION) return OK;
+	if (plan->seed % REPLAYED_SEEDS || plan->faults & (1u << FAULT_ALLOCATION | 1u << FAULT_POOLS)) return OK;
 	n->inputs = calloc(n->worker_count, sizeof *n->inputs);
 	for (uint32_t i = 0; n->inputs && i < n->worker_count; i++)
 		if (inputs_new(&n->inputs[i], INPUTS_BYTES, INPUTS_ALL) != OK) return ERR_FULL;
@@ -299,13 +300,32 @@ static uint32_t transactions_max(const struct sim_plan *plan)
 	return max < TRANSACTIONS_MAX ? (uint32_t)max : TRANSACTIONS_MAX;
 }
 
+// Between these, and each power of two as often as the next.
+static uint32_t some(struct node_sim *n, uint32_t least, uint32_t doublings)
+{
+	uint32_t floor = least << sim_below(n->sim, SIM_POOLS, doublings);
+	return sim_between(n->sim, SIM_POOLS, floor, 2 * floor);
+}
+
+// Another room at each boot of a run whose pools are to run empty.
+static struct node_room draw_room(struct node_sim *n)
+{
+	struct node_room room = { CALLS_MAX, transactions_max(sim_plan(n->sim)), MESSAGE_BYTES_MAX };
+	if (!(sim_plan(n->sim)->faults & 1u << FAULT_POOLS)) return room;
+	room.calls = some(n, 1, 7);
+	room.transactions = some(n, 128, 6);
+	room.message_bytes = some(n, 1u << 16, 8);
+	return room;
+}
+
 static enum err make_crew(struct node_sim *n)
 {
+	n->room = draw_room(n);
 	struct crew_setup s = { .count = n->worker_count, .mail_max = MAIL_MAX, .journal = n->journal, .media = media_of,
 		.inputs = inputs_of, .send = send_packets, .wake = wake, .wake_control = wake_control, .self = n };
 	s.worker = (struct worker_setup){ .seed = random_u64(sim_random(n->sim, SIM_NODE)), .now_ms = sim_now_ms(n->sim),
-		.wall_ms = sim_wall_ms(n->sim), .listener_count = NODE_LISTENERS, .calls_max = CALLS_MAX,
-		.transactions_max = transactions_max(sim_plan(n->sim)), .message_bytes_max = 64u << 20,
+		.wall_ms = sim_wall_ms(n->sim), .listener_count = NODE_LISTENERS, .calls_max = n->room.calls,
+		.transactions_max = n->room.transactions, .message_bytes_max = n->room.message_bytes,
 		.office = n->office, .live = n->live };
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
 		s.worker.listeners[i] = (struct worker_listener){ n->sockets[i].addr, n->sockets[i].addr };
@@ -459,6 +479,11 @@ struct left { // what stands or waits
 	uint64_t unloaded; // records
 };
 
+struct node_room node_room(const struct node_sim *n)
+{
+	return n->room;
+}
+
 static struct left left_of(struct node_sim *n)
 {
 	struct left l = { .sessions = plane_open(sim_plane(n->sim)) };
@@ -489,9 +514,19 @@ bool node_is_quiet(struct node_sim *n)
 		l.journal.waiting + l.journal.open_calls == 0 && l.unloaded == 0;
 }
 
+// The first call that stands is the one whose story is told.
+static void tell_of_call(struct node_sim *n)
+{
+	const struct call *c = NULL;
+	for (uint32_t i = 0, at = 0; n->up && i < n->worker_count && !c; i++, at = 0)
+		c = calls_each(worker_calls(n->crew->members[i].worker), &at);
+	if (c) sim_about(n->sim, str_from(c->call_ids[SIDE_O]));
+}
+
 void put_node_left(struct buf *b, struct node_sim *n)
 {
 	struct left l = left_of(n);
+	tell_of_call(n);
 	put_fmt(b, "%s: %u calls, %u legs, %u transactions, %u tombstones, %u media sessions, ", n->up ? "up" : "down",
 	        l.use.calls, l.use.legs, l.use.transactions, l.use.tombstones, l.sessions);
 	put_fmt(b, "%u records on their way to the disk, %u open calls in the journal, %llu records not loaded, "

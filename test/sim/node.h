@@ -34,6 +34,11 @@ struct office *node_office(struct node_sim *n);
 uint32_t node_worker_count(const struct node_sim *n);
 struct worker *node_worker(struct node_sim *n, uint32_t index); // NULL: it is down
 struct live *node_live(struct node_sim *n);
+// How much a worker holds: much, unless the plan has the fault `pools`. More calls and legs are kept for emergencies.
+struct node_room {
+	uint32_t calls, transactions, message_bytes;
+};
+struct node_room node_room(const struct node_sim *n);
 // The CDRs that the store has, each once, in order of their sequence: of records new since `from` (an index); NULL past
 // the last. What the loader has not loaded yet is not there.
 const struct call_record *node_cdr(struct node_sim *n, uint32_t index);

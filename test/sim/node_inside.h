@@ -29,6 +29,7 @@ struct node_sim {
 	struct live *live;
 	struct journal_log *journal;
 	struct crew *crew;
+	struct node_room room; // of each of its workers
 	struct inputs **inputs;      // owned: of each worker; NULL: this run's calls are not replayed
 	struct alarm *turns; // owned: of each worker
 	struct alarm plane, commit, control, loading;

@@ -1,5 +1,6 @@
 // What a party begins: the INVITE, what comes of it, and giving up while it rings.
 #include "sim/party_inside.h"
+#include "sim/weather.h"
 
 #define PATIENCE_MS 240000u // of who does not give up: longer than the switch lets anything ring
 
@@ -24,7 +25,10 @@ static void choose_number(struct ua *p, char out[40])
 		"011441632960123", "6035550" };
 	struct buf b = buf_on(out, 39);
 	uint32_t die = party_between(p, 0, 99);
-	if (p->group) {
+	bool in_need = !p->group && sim_plan(p->all->sim)->faults & 1u << FAULT_POOLS && sim_chance(p->all->sim, SIM_POOLS, 500);
+	if (in_need) {
+		put_z(&b, "911");
+	} else if (p->group) {
 		put_c(&b, '+');
 		put_z(&b, party_random_line(p)->number);
 	} else if (die < 75) {
@@ -245,7 +249,8 @@ static void on_bye_response(struct dialog *d, const struct sip_msg *m)
 		dialog_send(d, SIP_BYE, STR(""));
 		return;
 	}
-	if (m->status == 200) d->seen->bye_heard_ms = party_now(d->party);
+	// Without a transaction for it the switch says 503, and ends the call.
+	if (m->status == 200 || m->status == 503) d->seen->bye_heard_ms = party_now(d->party);
 	dialog_end(d, true);
 }
 

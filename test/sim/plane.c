@@ -98,10 +98,12 @@ static const struct port_owner *owner_of(const struct plane *p, const struct add
 	return o->session && addr_host_eq(a, &p->host[o->family]) ? o : NULL;
 }
 
-static bool take_pair(struct plane *p, struct session *s, uint8_t which, uint8_t stream, uint8_t family)
+static bool take_pair(struct plane *p, struct session *s, const struct media_want *want, uint8_t stream)
 {
+	const struct weather *w = sim_weather(p->sim);
+	uint8_t which = want->side, family = (uint8_t)family_at(want->family);
 	struct addr *local = &s->sides[which].local[family][stream];
-	if (!p->free_count || sim_weather(p->sim)->media_full) return false;
+	if (!p->free_count || w->media_full || (w->media_kept && !want->emergency)) return false;
 	uint16_t pair = p->free[p->free_first];
 	p->free_first = (p->free_first + 1) % PORT_PAIRS;
 	p->free_count--;
@@ -129,7 +131,7 @@ static enum err take_ports(struct media *m, ref session, const struct media_want
 	if (!s) return ERR_NOT_FOUND;
 	for (uint8_t i = 0; i < want->count && i < MEDIA_STREAMS_MAX; i++) {
 		struct addr *local = &s->sides[want->side].local[f][i];
-		if (!local->family && !take_pair(p, s, want->side, i, f)) return ERR_FULL;
+		if (!local->family && !take_pair(p, s, want, i)) return ERR_FULL;
 		rtp[i] = *local;
 	}
 	return OK;

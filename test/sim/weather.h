@@ -13,10 +13,12 @@
 	X(LOSS, "loss") X(DOUBLED, "doubled") X(SPOILED, "spoiled") X(LATE, "late") X(DELAY, "delay")                      \
 	X(CLOGGED, "clogged") X(SOCKET_FULL, "socket-full") X(SLOW_DISK, "slow-disk") X(SYNC_FAILS, "sync-fails")          \
 	X(WRITE_FAILS, "write-fails") X(DISK_FULL, "disk-full") X(CRASH, "crash") X(ALLOCATION, "allocation")              \
-	X(MEDIA_FULL, "media-full") X(CLOCK, "clock") X(SLEW, "slew") X(OFFICE, "office")
+	X(MEDIA_FULL, "media-full") X(CLOCK, "clock") X(SLEW, "slew") X(OFFICE, "office")                                        \
+	X(POOLS, "pools")
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault { FAULTS(FAULT_ENUM) FAULT_COUNT };
 #define FAULTS_ALL ((1u << FAULT_COUNT) - 1)
+#define FIRST_FAULTS ((1u << FAULT_POOLS) - 1) // those that the simulator had from its beginning (plan.c)
 extern const char *const fault_names[FAULT_COUNT]; // as --faults takes them
 
 struct weather {
@@ -37,6 +39,7 @@ struct weather {
 	uint32_t boot_ms;
 	uint32_t refuse_allocation;  // of each allocation of production code
 	bool media_full;             // no media port is free
+	bool media_kept;             // but those that are kept for emergency calls
 	// the wall clock: UTC of the node at the run's time wall_from_ms, and how fast it runs from there
 	uint64_t wall_ms, wall_from_ms;
 	int32_t slew_ppm;

@@ -247,8 +247,8 @@ bool calls_is_emergency(const struct calls *cs, uint32_t line, struct str dialle
 enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 {
 	const struct env *env = cs->setup.env;
-	bool full = cs->stopping || cs->pool.used >= cs->setup.calls_max;
-	bool taken = !full || (b->line && calls_is_emergency(cs, b->line, b->dialled));
+	bool full = cs->stopping || cs->pool.used >= cs->setup.calls_max >> BUG(half_full_is_full);
+	bool taken = !full || (b->line && !BUG(reserve_forgotten) && calls_is_emergency(cs, b->line, b->dialled));
 	struct call *c = taken ? pool_get(&cs->pool) : NULL;
 	if (!c) {
 		COUNT(calls_full);

@@ -8,6 +8,7 @@
 uint64_t orig_commit_ms(const struct call *c)
 {
 	uint32_t ms = call_rules(c)->settings.answer_commit_ms;
+	if (BUG(answer_waits_on)) ms *= 2;
 	return ms ? ms : 1;
 }
 
