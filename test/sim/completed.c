@@ -22,9 +22,8 @@ static bool is_clear(struct sim *s, const struct ledger_call *c)
 	return !gave_up && is_of_line(s, c->dialled);
 }
 
-static bool got_answer(struct sim *s, const struct ledger_call *c, const struct call_record *r)
+static bool got_answer(const struct ledger_call *c, const struct ledger_call *far)
 {
-	const struct ledger_call *far = ledger_find(sim_ledger(s), str_from(r->t.call_id), LEDGER_CALLED);
 	if (!far) return false;
 	if (far->status == 200 || c->answered_ms) return far->status == 200 && c->answered_ms;
 	return far->status && (c->status == 480 || c->status == 486 || c->status == 603);
@@ -33,15 +32,17 @@ static bool got_answer(struct sim *s, const struct ledger_call *c, const struct 
 struct completed completed_calls(struct sim *s)
 {
 	struct completed sum = { 0 };
-	struct ledger_call *c;
+	struct ledger_call *c, *far;
 	const struct call_record *r;
 	for (uint32_t i = 0; (r = node_cdr(sim_node(s), i)); i++) {
 		c = ledger_find(sim_ledger(s), str_from(r->o.call_id), LEDGER_CALLER);
+		far = ledger_find(sim_ledger(s), str_from(r->t.call_id), LEDGER_CALLED);
+		bool rung = r->t.line && r->t.call_id[0] && (!far || far->line == r->t.line); // another: of before a forwarding
 		if (!c) continue;
 		c->recorded = true;
-		if (!r->t.line || !r->t.call_id[0] || !is_clear(s, c)) continue;
+		if (!rung || !is_clear(s, c)) continue;
 		sum.begun++;
-		sum.completed += got_answer(s, c, r);
+		sum.completed += got_answer(c, far);
 	}
 	for (uint32_t at = 0; (c = ledger_each(sim_ledger(s), &at));) // those that never reached the switch
 		sum.begun += !c->recorded && is_clear(s, c);
