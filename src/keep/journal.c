@@ -190,6 +190,7 @@ static enum err open_log(struct journal_log *j)
 	if (j->boot < j->setup.boot_least) j->boot = j->setup.boot_least;
 	if (j->id == 0) j->id = j->setup.id ? j->setup.id : new_id();
 	if (j->sequence < j->setup.sequence_least) j->sequence = j->setup.sequence_least;
+	atomic_store(&j->sequence_done, j->sequence);
 	if (atomic_load(&j->open_count))
 		LOG(WARN, "journal_recovers", LOG_TEXT("calls were answered and not released when the switch stopped"),
 		    LOG_U64("calls", atomic_load(&j->open_count)));

@@ -114,8 +114,9 @@ static struct entry *gather(struct journal_log *j, uint64_t wall_ms)
 	uint64_t room = least(j->files.segment_bytes - j->now.end, j->batch.cap);
 	j->batch.n = 0;
 	if (j->now.end == 0) {
+		// Of the numbers those that are on disk: what waits here with a number may be lost, and the number given anew.
 		f = (struct journal_frame){ .kind = JOURNAL_SEGMENT, .boot = j->boot, .call = j->now.number,
-			                        .sequence = j->sequence, .wall_ms = wall_ms,
+			                        .sequence = atomic_load(&j->sequence_done), .wall_ms = wall_ms,
 			                        .payload = { (const char *)&j->id, sizeof j->id } };
 		put_journal_frame(&j->batch, &f);
 	} else if (!j->first) {

@@ -182,6 +182,8 @@ static void what_fails_is_tried_again_in_time(void **state)
 static void a_failed_sync_is_written_anew_elsewhere(void **state)
 {
 	struct fixture *f = *state;
+	static char memory[JOURNAL_FRAME_MAX];
+	struct journal_frame head;
 	uint64_t calls[4];
 	fixture_open_log(f);
 	uint64_t segment = f->log->now.number;
@@ -193,6 +195,8 @@ static void a_failed_sync_is_written_anew_elsewhere(void **state)
 	write_now(f);
 	assert_true(told(f, RECORD_RELEASE, 1));
 	assert_true(f->log->now.number > segment);
+	assert_int_equal(journal_frame_at(f->log, f->log->now.number, 0, memory, &head), OK);
+	assert_int_equal(head.sequence, 0); // torn behind its head, the segment must not say that number 1 was given
 	assert_int_equal(fixture_releases(f, calls, 4), 1);
 	fixture_close_log(f);
 	fixture_open_log(f);
