@@ -180,6 +180,9 @@ static void take_response(struct sip_stack *s, const struct sip_msg *m, const st
 
 static void take_ack(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
 {
+	// From another host: whoever overheard the INVITE would end the repetitions of its refusal, and its next copy would
+	// be a new call.
+	if (t && !addr_host_eq(&t->peer, &in->from->peer)) t = NULL;
 	txn_see(s, t ? t->owner : 0, false, in->m->bytes, &in->from->peer);
 	if (t) txn_invite_server_ack(s, t, in);
 	else s->user.ack(s->user.self, in->m, in->from);

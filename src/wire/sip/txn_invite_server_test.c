@@ -82,6 +82,22 @@ static void a_2xx_is_repeated_until_its_ack(void **state)
 	bench_free(b);
 }
 
+// An INVITE overheard and sent again as an ACK, from elsewhere: the refusal is repeated still, and a copy of the INVITE
+// is no new call.
+static void an_ack_from_another_host_ends_no_refusal(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new();
+	b->answer_at_once = 486;
+	bench_rx_request(b, &invite);
+	assert_int_equal(addr_parse(&b->far.peer, STR("192.0.2.66:5062")), OK);
+	bench_rx_request(b, &ack);
+	bench_run_to(b, 500);
+	bench_expect(b, "0 request INVITE\n0 tx 486 INVITE\n0 ack\n500 tx 486 INVITE\n");
+	bench_run_to(b, 32000); // timer H
+	bench_free(b);
+}
+
 static void a_2xx_without_ack_fails(void **state)
 {
 	(void)state;
@@ -236,6 +252,7 @@ int main(void)
 		cmocka_unit_test(says_no_100_when_the_user_answers_at_once),
 		cmocka_unit_test(a_refusal_is_repeated_until_timer_h),
 		cmocka_unit_test(a_2xx_is_repeated_until_its_ack),
+		cmocka_unit_test(an_ack_from_another_host_ends_no_refusal),
 		cmocka_unit_test(a_2xx_without_ack_fails),
 		cmocka_unit_test(a_cancel_is_told_once),
 		cmocka_unit_test(a_cancel_may_cross_the_answer),
