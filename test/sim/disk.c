@@ -350,10 +350,14 @@ uint64_t disk_use(const struct disk *d)
 
 // ---- The power ------------------------------------------------------------------------------------------------------
 
+// What a sync has put into the same piece before stays: disks that lose it would fail every database, too.
 static void spoil_piece(struct disk *d, struct file *f, uint32_t i)
 {
-	for (uint32_t at = i * PIECE; at < (i + 1) * PIECE && at < f->stable.size; at++)
-		f->stable.bytes[at] = (char)sim_below(d->sim, SIM_DISK, 256);
+	for (uint32_t at = i * PIECE; at < (i + 1) * PIECE && at < f->stable.size; at++) {
+		char garbage = (char)sim_below(d->sim, SIM_DISK, 256);
+		bool written = at >= f->seen.size || f->seen.bytes[at] != f->stable.bytes[at];
+		if (written) f->stable.bytes[at] = garbage;
+	}
 }
 
 static void tear(struct disk *d, struct file *f)

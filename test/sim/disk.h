@@ -2,8 +2,8 @@
 // given. It is slow, full, failing or torn as the weather says.
 //
 // What a crash leaves: each file as of its last sync, with any of the pieces of 512 octets written since, or garbage in
-// their place; the folder as of its last sync, with the first of the changes since, up to any of them. After a sync that
-// failed the system still shows what it could not write, and takes it for written.
+// place of what was being written; the folder as of its last sync, with the first of the changes since, up to any of
+// them. After a sync that failed the system still shows what it could not write, and takes it for written.
 #pragma once
 
 #include "keep/journal_file.h"
