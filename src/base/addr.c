@@ -4,6 +4,29 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#define TRANSPORT_NAME(id, name) name,
+static const char *const transport_names[TRANSPORT_COUNT] = { TRANSPORTS(TRANSPORT_NAME) };
+
+const char *transport_name(enum transport t)
+{
+	return transport_names[t];
+}
+
+enum err transport_parse(enum transport *out, struct str name)
+{
+	for (uint32_t i = 0; i < TRANSPORT_COUNT; i++) {
+		if (!str_eq_nocase(name, str_from(transport_names[i]))) continue;
+		*out = (enum transport)i;
+		return OK;
+	}
+	return ERR_BAD;
+}
+
+bool addr_is_stream(const struct addr *a)
+{
+	return a->transport != TRANSPORT_UDP;
+}
+
 static enum err host_parse(struct addr *out, struct str host)
 {
 	char z[INET6_ADDRSTRLEN];
@@ -67,6 +90,31 @@ void put_addr(struct buf *b, const struct addr *a)
 	put_u64(b, a->port);
 }
 
+#define TRANSPORT_PARAM ";transport="
+
+enum err transport_addr_parse(struct addr *out, struct str text)
+{
+	struct addr a;
+	enum transport transport = TRANSPORT_UDP;
+	int32_t at = str_find_char(text, ';');
+	struct str param = at < 0 ? STR("") : str_from_at(text, (uint32_t)at);
+	if (addr_parse(&a, str_head(text, text.n - param.n)) != OK) return ERR_BAD;
+	if (param.n && (!str_starts_nocase(param, STR(TRANSPORT_PARAM)) ||
+	                transport_parse(&transport, str_from_at(param, sizeof TRANSPORT_PARAM - 1)) != OK))
+		return ERR_BAD;
+	a.transport = (uint8_t)transport;
+	*out = a;
+	return OK;
+}
+
+void put_transport_addr(struct buf *b, const struct addr *a)
+{
+	put_addr(b, a);
+	if (!addr_is_stream(a)) return;
+	put_z(b, TRANSPORT_PARAM);
+	put_z(b, transport_names[a->transport]);
+}
+
 bool addr_host_eq(const struct addr *a, const struct addr *b)
 {
 	return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
@@ -74,7 +122,17 @@ bool addr_host_eq(const struct addr *a, const struct addr *b)
 
 bool addr_eq(const struct addr *a, const struct addr *b)
 {
-	return a->port == b->port && addr_host_eq(a, b);
+	return a->port == b->port && a->transport == b->transport && addr_host_eq(a, b);
+}
+
+enum err addr_local_for(uint16_t *index, const struct addr *locals, uint32_t count, const struct addr *peer)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (locals[i].family != peer->family || locals[i].transport != peer->transport) continue;
+		*index = (uint16_t)i;
+		return OK;
+	}
+	return ERR_NOT_FOUND;
 }
 
 // The IPv4 address that an IPv6 one carries (mapped, compatible, 6to4, NAT64), if it does.

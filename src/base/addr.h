@@ -1,14 +1,25 @@
-// An Internet address and port, as a value that can be compared, hashed and copied.
+// An Internet address, port and transport, as a value that can be compared, hashed and copied.
 #pragma once
 
 #include "base/buf.h"
 
+// How messages travel. UDP is 0: what says nothing is a datagram.
+#define TRANSPORTS(X) X(UDP, "udp") X(TCP, "tcp") X(TLS, "tls")
+#define TRANSPORT_ENUM(id, name) TRANSPORT_##id,
+enum transport { TRANSPORTS(TRANSPORT_ENUM) TRANSPORT_COUNT };
+
 struct addr {
-	uint8_t family; // 0 none, 4, 6
-	uint8_t unused;
-	uint16_t port;  // host order
-	uint8_t ip[16]; // network order; the first four for IPv4, the others zero
+	uint8_t family;    // 0 none, 4, 6
+	uint8_t transport; // enum transport
+	uint16_t port;     // host order
+	uint8_t ip[16];    // network order; the first four for IPv4, the others zero
 };
+
+// "udp", "tcp", "tls". ERR_BAD: none of them, in any case of letters.
+const char *transport_name(enum transport t);
+MUST_CHECK enum err transport_parse(enum transport *out, struct str name);
+// Messages come in order, whole and once, over a connection (RFC 3261 §18: a reliable transport).
+bool addr_is_stream(const struct addr *a);
 
 // "192.0.2.1:5060", "[2001:db8::1]:5060", "192.0.2.1" (port stays 0), "2001:db8::1". Names are not resolved.
 MUST_CHECK enum err addr_parse(struct addr *out, struct str text);
@@ -17,12 +28,20 @@ void put_addr_host(struct buf *b, const struct addr *a);
 // host:port
 void put_addr(struct buf *b, const struct addr *a);
 
+// With the transport where it is not UDP, written as in a SIP URI: "192.0.2.1:5061;transport=tls".
+MUST_CHECK enum err transport_addr_parse(struct addr *out, struct str text);
+void put_transport_addr(struct buf *b, const struct addr *a);
+
+// Host, port and transport.
 bool addr_eq(const struct addr *a, const struct addr *b);
 bool addr_host_eq(const struct addr *a, const struct addr *b);
 // Not to be sent to at a stranger's word: unspecified, loopback, link-local, multicast, broadcast, and these mapped
 // into IPv6 or written in a form that means the same.
 bool addr_is_special(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);
+
+// The first of some local addresses that can reach a peer: of its family and transport. ERR_NOT_FOUND: none can.
+MUST_CHECK enum err addr_local_for(uint16_t *index, const struct addr *locals, uint32_t count, const struct addr *peer);
 
 // A network, for lists of allowed peers: "192.0.2.0/24", "2001:db8::/32", or one address.
 struct addr_net {

@@ -119,13 +119,13 @@ static bool parse_peer(struct provision *p, struct provision_answer *out, const 
 	struct str rest = member, address = str_trim(str_cut(&rest, '/'));
 	uint32_t priority = 0;
 	(void)p;
-	if (addr_parse(&a, address) != OK || (rest.n && str_to_u32(&priority, str_trim(rest), 255) != OK))
+	if (transport_addr_parse(&a, address) != OK || (rest.n && str_to_u32(&priority, str_trim(rest), 255) != OK))
 		return refuse(out, f, "must be ADDRESS:PORT/PRIORITY, parted by commas, like 192.0.2.1:5060/0");
 	if (addr_is_special(&a) && !addr_is_loopback(&a))
 		return provision_fail(out, ERR_BAD, f->name, "%.*s is no address of a switch", STR_FMT(address));
 	if (a.port == 0)
 		return provision_fail(out, ERR_BAD, f->name, "%.*s needs a port, like :5060", STR_FMT(address));
-	put_addr(canonical, &a);
+	put_transport_addr(canonical, &a);
 	put_fmt(canonical, "/%u", priority);
 	return true;
 }

@@ -72,7 +72,7 @@ static void take_row(struct restoring *r, struct store_query *q)
 	b.call_id = keep_text(r, store_get_str(q));
 	b.instance = keep_text(r, store_get_str(q));
 	b.user_agent = keep_text(r, store_get_str(q));
-	bool sound = addr_parse(&b.peer, store_get_str(q)) == OK && r->texts.err == OK;
+	bool sound = transport_addr_parse(&b.peer, store_get_str(q)) == OK && r->texts.err == OK;
 	b.listener = (uint16_t)store_get_u64(q);
 	b.q = (uint16_t)store_get_u64(q);
 	b.cseq = (uint32_t)store_get_u64(q);
@@ -128,7 +128,7 @@ static enum err save_binding(struct registration_store *s, uint32_t line, const 
 {
 	char text[64];
 	struct buf peer = buf_on(text, sizeof text);
-	put_addr(&peer, &b->peer);
+	put_transport_addr(&peer, &b->peer);
 	struct store_query q =
 		store_ask(&s->db, "INSERT INTO " TABLE " (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	store_bind_u64(&q, line);

@@ -159,7 +159,7 @@ static void check_addresses(struct checking *c)
 		struct addr addr;
 		struct addr_net net;
 		struct str group = store_get_str(&q), text = store_get_str(&q);
-		if ((store_get_u64(&q) ? addr_net_parse(&net, text) : addr_parse(&addr, text)) == OK) continue;
+		if ((store_get_u64(&q) ? addr_net_parse(&net, text) : transport_addr_parse(&addr, text)) == OK) continue;
 		char sentence[256];
 		struct buf b = buf_on(sentence, sizeof sentence);
 		put_fmt(&b, "the trunk group %.*s has a peer or network \"%.*s\" that is no address", STR_FMT(group),

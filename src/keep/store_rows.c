@@ -95,7 +95,7 @@ static enum err read_peers(struct store_db *db, struct office_trunk_group *g)
 	store_bind_u64(&q, g->id);
 	while (err == OK && store_next(&q)) {
 		if (g->peer_count == OFFICE_PEERS_MAX) err = ERR_BAD;
-		else err = addr_parse(&g->peers[g->peer_count].addr, store_get_str(&q));
+		else err = transport_addr_parse(&g->peers[g->peer_count].addr, store_get_str(&q));
 		if (err == OK) g->peers[g->peer_count++].priority = (uint8_t)store_get_u64(&q);
 	}
 	enum err end = store_end(&q);

@@ -94,7 +94,7 @@ json_t *api_addr(const struct addr *a)
 	char text[64];
 	struct buf b = buf_on(text, sizeof text);
 	if (a->family == 0) return json_null();
-	put_addr(&b, a);
+	put_transport_addr(&b, a);
 	return text_of(&b);
 }
 

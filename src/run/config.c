@@ -88,19 +88,40 @@ static bool section_read(char *out, cfg_t *section, const struct config_part *pa
 	return true;
 }
 
+static bool listener_read(struct config_listener *out, cfg_t *section)
+{
+	if (!section_read((char *)out, section, &config_parts[PART_LISTENER])) return false;
+	out->address.transport = (uint8_t)out->transport;
+	return true;
+}
+
+static const char *listener_lacks(const struct config_listener *l)
+{
+	bool tls = l->transport == TRANSPORT_TLS;
+	if (tls && (!l->certificate[0] || !l->key[0])) return "needs a certificate and a key for tls";
+	if (!tls && (l->certificate[0] || l->key[0] || l->authorities[0] || l->clients[0]))
+		return "has settings of tls, and its transport is another";
+	return NULL;
+}
+
 static int check_listener(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct config_listener mine, other;
 	uint32_t last = cfg_opt_size(opt) - 1;
 	cfg_t *section = cfg_opt_getnsec(opt, last);
-	if (!title_check(section) || !section_read((char *)&mine, section, &config_parts[PART_LISTENER])) return -1;
+	if (!title_check(section) || !listener_read(&mine, section)) return -1;
 	if (last >= CONFIG_LISTENERS_MAX) {
 		cfg_error(cfg, "more than %d listeners", CONFIG_LISTENERS_MAX);
 		return -1;
 	}
+	const char *lacks = listener_lacks(&mine);
+	if (lacks) {
+		cfg_error(cfg, "listener \"%s\" %s", cfg_title(section), lacks);
+		return -1;
+	}
 	for (uint32_t i = 0; i < last; i++) {
 		cfg_t *before = cfg_opt_getnsec(opt, i);
-		if (!section_read((char *)&other, before, &config_parts[PART_LISTENER])) return -1;
+		if (!listener_read(&other, before)) return -1;
 		if (!addr_eq(&mine.address, &other.address)) continue;
 		cfg_error(cfg, "listener \"%s\" has the address of listener \"%s\"", cfg_title(section), cfg_title(before));
 		return -1;
@@ -165,8 +186,18 @@ static struct str folder_of(const char *path)
 	return slash == path ? STR("/") : (struct str){ path, (uint32_t)(slash - path) };
 }
 
+static bool listener_paths_resolve(struct config_listener *l, struct str folder)
+{
+	char *const paths[] = { l->certificate, l->key, l->authorities, l->clients };
+	for (uint32_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (paths[i][0] && !path_join(paths[i], folder)) return false;
+	return true;
+}
+
 static bool paths_resolve(struct config *c, const char *path)
 {
+	for (uint32_t i = 0; i < c->listener_count; i++)
+		if (!listener_paths_resolve(&c->listeners[i], folder_of(path))) return false;
 	return str_to_z(c->path, sizeof c->path, str_from(path)) && path_join(c->data, folder_of(path)) &&
 	    path_join(c->api_socket, str_from(c->data));
 }
@@ -204,6 +235,8 @@ static enum err config_fill(struct config *c, cfg_t *cfg, const char *path, stru
 	c->media_count = cfg_size(cfg, "media");
 	for (uint32_t i = PART_LISTENER; i < PART_COUNT; i++)
 		if (!sections_fill(c, cfg, i)) return ERR_BAD;
+	for (uint32_t i = 0; i < c->listener_count; i++)
+		c->listeners[i].address.transport = (uint8_t)c->listeners[i].transport;
 	const char *lacks = c->listener_count == 0 ? "listener" : c->media_count == 0 ? "media" : NULL;
 	if (lacks) put_fmt(why, "%s: no %s: nothing could be called", path, lacks);
 	else if (!paths_resolve(c, path)) put_fmt(why, "%s: a path is too long", path);
@@ -300,16 +333,25 @@ void config_compare(struct config *running, struct config *read, config_change *
 		sections_compare(sections_of(running, i), sections_of(read, i), &config_parts[i], tell);
 }
 
-void config_take_reloadable(struct config *running, const struct config *read)
+static void part_take_reloadable(char *running, const char *read, const struct config_part *part)
 {
-	const struct config_part *node = &config_parts[PART_NODE];
-	for (uint32_t i = 0; i < node->count; i++) {
+	for (uint32_t i = 0; i < part->count; i++) {
 		char text[CONFIG_PATH_MAX];
 		struct buf b = buf_on(text, sizeof text);
-		if (node->settings[i].when != AT_RELOAD) continue;
-		put_setting(&b, (const char *)read, &node->settings[i]);
-		bool good = setting_parse((char *)running, &node->settings[i], buf_str(&b));
+		if (part->settings[i].when != AT_RELOAD) continue;
+		put_setting(&b, read, &part->settings[i]);
+		bool good = setting_parse(running, &part->settings[i], buf_str(&b));
 		assert(good);
 		(void)good;
 	}
+}
+
+void config_take_reloadable(struct config *running, const struct config *read)
+{
+	part_take_reloadable((char *)running, (const char *)read, &config_parts[PART_NODE]);
+	for (uint32_t i = 0; i < read->listener_count; i++)
+		for (uint32_t k = 0; k < running->listener_count; k++)
+			if (strcmp(read->listeners[i].title, running->listeners[k].title) == 0)
+				part_take_reloadable((char *)&running->listeners[k], (const char *)&read->listeners[i],
+					&config_parts[PART_LISTENER]);
 }

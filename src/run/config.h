@@ -34,6 +34,8 @@
 	  "Most calls held at once; each opens four sockets for its media (LimitNOFILE)")                                  \
 	X(transactions_max, U32, "65536", 16, 4000000, AT_RESTART,                                                         \
 	  "Most SIP transactions held at once; a finished one stays 32 s, so: requests a second, times 32")                \
+	X(connections_max, U32, "20000", 1, 1000000, AT_RESTART,                                                              \
+	  "Most connections (TCP, TLS) held at once; each needs a descriptor (LimitNOFILE)")                                  \
 	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")                 \
 	X(journal_file_mb, U32, "16", 1, 1024, AT_RESTART,                                                                 \
 	  "Size of a file of the journal, MiB; the disk for it is taken before it is needed, so that calls in progress "   \
@@ -46,7 +48,14 @@
 	  "Room for those of calls that stand, MiB: 16 KiB a call and more; calls past it are not kept")
 #define CONFIG_LISTENER(X)                                                                                             \
 	X(address, ADDR, NULL, 0, 0, AT_RESTART, "Address and port where SIP is received")                                 \
-	X(transport, TRANSPORT, "udp", 0, 0, AT_RESTART, "Transport protocol")                                             \
+	X(transport, TRANSPORT, "udp", 0, 0, AT_RESTART, "Transport protocol; tls needs a certificate and its key")           \
+	X(certificate, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                           \
+	  "Of tls: file of our certificate and those between it and its authority, PEM; read again at a reload")              \
+	X(key, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD, "Of tls: file of its private key, PEM")                           \
+	X(authorities, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                           \
+	  "Of tls: file of authorities whose certificates we believe of those we call, PEM; empty: the system's")             \
+	X(clients, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                               \
+	  "Of tls: file of authorities; whoever connects must show a certificate of theirs. Empty: nobody is asked")          \
 	X(public, HOST, "", 0, 0, AT_RESTART,                                                                              \
 	  "Address that peers are told, where a NAT stands between; with a port if that differs too")
 #define CONFIG_MEDIA(X)                                                                                                \
@@ -54,10 +63,6 @@
 	X(public, HOST, "", 0, 0, AT_RESTART, "Address that peers are told, where a NAT stands between")                   \
 	X(port_first, U32, "20000", 1024, 65534, AT_RESTART, "First RTP port, even; a call takes two pairs of ports")      \
 	X(port_last, U32, "29999", 1025, 65535, AT_RESTART, "Last RTCP port, odd")
-
-#define CONFIG_TRANSPORTS(X) X(UDP, "udp")
-#define CONFIG_TRANSPORT_ENUM(id, text) TRANSPORT_##id,
-enum config_transport { CONFIG_TRANSPORTS(CONFIG_TRANSPORT_ENUM) };
 
 #define CONFIG_INPUTS(X) X(NONE, "none") X(FAILED, "failed") X(ALL, "all")
 #define CONFIG_INPUTS_ENUM(id, text) INPUTS_##id,
@@ -68,7 +73,7 @@ enum config_inputs { CONFIG_INPUTS(CONFIG_INPUTS_ENUM) };
 #define CONFIG_MEMBER_PATH(name) char name[CONFIG_PATH_MAX];
 #define CONFIG_MEMBER_U32(name) uint32_t name;
 #define CONFIG_MEMBER_LEVEL(name) uint32_t name;     // enum log_level
-#define CONFIG_MEMBER_TRANSPORT(name) uint32_t name; // enum config_transport
+#define CONFIG_MEMBER_TRANSPORT(name) uint32_t name; // enum transport; in address.transport too
 #define CONFIG_MEMBER_INPUTS(name) uint32_t name;    // enum config_inputs
 #define CONFIG_MEMBER_ADDR(name) struct addr name;   // with its port
 #define CONFIG_MEMBER_HOST(name) struct addr name;   // family 0: not given; port 0: none given

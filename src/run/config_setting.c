@@ -25,7 +25,7 @@ const struct config_part config_parts[PART_COUNT] = {
 static_assert(ARRAY_LEN(node_settings) <= CONFIG_SETTINGS_MAX, "room for every option of a part");
 
 #define CHOICE_TEXT(id, text) text,
-static const char *const transports[] = { CONFIG_TRANSPORTS(CHOICE_TEXT) NULL };
+static const char *const transports[] = { TRANSPORTS(CHOICE_TEXT) NULL };
 static const char *const inputs[] = { CONFIG_INPUTS(CHOICE_TEXT) NULL };
 const char *const config_level_names[LOG_LEVEL_COUNT + 1] = { "error", "warn", "info", "debug" };
 

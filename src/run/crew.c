@@ -2,6 +2,7 @@
 #include "run/crew.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 COUNTER(node_mail_full, "Packets for another worker that were lost because its mail was full");
 COUNTER(node_packets_passed, "Packets that landed on another worker's socket");
@@ -19,10 +20,11 @@ COUNTER(node_features_full, "Features set from phones that were refused because 
 // sleeps.
 enum member_sleep { AWAKE, ASLEEP, CALLED };
 
-enum mail_kind { MAIL_PACKET, MAIL_JOB };
+enum mail_kind { MAIL_PACKET, MAIL_OUT, MAIL_SOCKET, MAIL_JOB };
 struct mail { // a value on a ring
 	uint8_t kind;         // enum mail_kind
-	struct packet packet; // its data is `text` or `large`
+	struct packet packet; // its data is `text` or `large`; of a socket: whose it is
+	int fd;
 	uint32_t n;
 	char *large; // owned by whoever took the letter; NULL: text
 	struct job *job;
@@ -51,10 +53,10 @@ static enum err mail_to(struct crew *c, uint32_t from, uint32_t to, const struct
 	return e;
 }
 
-static void pass_on(struct member *m, uint32_t to, const struct packet *p)
+static void pass_on(struct member *m, uint32_t to, enum mail_kind kind, const struct packet *p)
 {
 	struct mail letter;
-	letter.kind = MAIL_PACKET;
+	letter.kind = (uint8_t)kind;
 	letter.packet = *p;
 	letter.n = p->data.n;
 	letter.large = p->data.n > MAIL_INLINE ? malloc(p->data.n) : NULL;
@@ -71,7 +73,31 @@ void crew_input(struct member *m, const struct packet *p)
 {
 	uint32_t owner = p->returned ? worker_of_returned(m->worker, p->data) : worker_of_packet(m->worker, p->data);
 	if (owner == m->index) worker_input(m->worker, p);
-	else pass_on(m, owner, p);
+	else pass_on(m, owner, MAIL_PACKET, p);
+}
+
+uint32_t crew_of_peer(const struct crew *c, const struct addr *peer)
+{
+	static const struct hash_key same_in_all = { { 0x636f6e6e65637469, 0x6f6e732e6f662e61 } };
+	char text[sizeof peer->ip + 2];
+	memcpy(text, peer->ip, sizeof peer->ip);
+	memcpy(text + sizeof peer->ip, &peer->port, 2);
+	return (uint32_t)(hash_str(&same_in_all, (struct str){ text, sizeof text }) % c->count);
+}
+
+void crew_pass_out(struct member *m, uint32_t to, const struct packet *p)
+{
+	pass_on(m, to, MAIL_OUT, p);
+}
+
+enum err crew_pass_socket(struct member *m, uint32_t to, int fd, uint16_t listener, const struct addr *peer)
+{
+	struct mail letter;
+	letter.kind = MAIL_SOCKET;
+	letter.fd = fd;
+	letter.large = NULL;
+	letter.packet = (struct packet){ .peer = *peer, .listener = listener };
+	return mail_to(m->crew, m->index, to, &letter);
 }
 
 static void run_job(struct member *m, struct job *j)
@@ -81,20 +107,31 @@ static void run_job(struct member *m, struct job *j)
 	if (!atomic_compare_exchange_strong(&j->state, &waits, JOB_DONE)) job_free(j); // nobody waits any more
 }
 
+static void take_packet(struct member *m, struct mail *letter)
+{
+	struct packet *p = &letter->packet;
+	p->data = (struct str){ letter->large ? letter->large : letter->text, letter->n };
+	if (letter->kind == MAIL_PACKET) worker_input(m->worker, p);
+	else outbox_send(&m->out, p->listener, &p->peer, p->data);
+	free(letter->large);
+}
+
+static void take_letter(struct member *m, struct mail *letter)
+{
+	const struct crew_setup *s = &m->crew->setup;
+	switch ((enum mail_kind)letter->kind) {
+	case MAIL_PACKET:
+	case MAIL_OUT: take_packet(m, letter); break;
+	case MAIL_SOCKET: s->adopt(s->self, m->index, letter->fd, letter->packet.listener, &letter->packet.peer); break;
+	case MAIL_JOB: run_job(m, letter->job); break;
+	}
+}
+
 static void take_mail(struct member *m)
 {
 	struct mail letter;
-	for (uint32_t from = 0; from <= m->crew->count; from++) {
-		while (ring_take(&m->mail[from], &letter)) {
-			if (letter.kind == MAIL_JOB) {
-				run_job(m, letter.job);
-				continue;
-			}
-			letter.packet.data = (struct str){ letter.large ? letter.large : letter.text, letter.n };
-			worker_input(m->worker, &letter.packet);
-			free(letter.large);
-		}
-	}
+	for (uint32_t from = 0; from <= m->crew->count; from++)
+		while (ring_take(&m->mail[from], &letter)) take_letter(m, &letter);
 }
 
 // ---- A turn ---------------------------------------------------------------------------------------------------------
@@ -298,6 +335,7 @@ static void drop_mail(struct member *m, uint32_t rings)
 	for (uint32_t i = 0; m->mail && i < rings; i++) {
 		while (m->mail[i].items && ring_take(&m->mail[i], &letter)) {
 			if (letter.kind == MAIL_JOB) job_free(letter.job);
+			else if (letter.kind == MAIL_SOCKET) close(letter.fd);
 			else free(letter.large);
 		}
 		ring_fini(&m->mail[i]);

@@ -88,6 +88,8 @@ struct crew_setup { // borrowed
 	struct media *(*media)(void *self, uint32_t index);
 	struct inputs *(*inputs)(void *self, uint32_t index); // keep those of a member's calls; NULL: none does
 	void (*send)(void *self, uint32_t index, struct outbox *o); // a member's packets
+	// A connection that another member accepted is this one's. NULL: there are no connections.
+	void (*adopt)(void *self, uint32_t index, int fd, uint16_t listener, const struct addr *peer);
 	// Called from any thread: this member has something to do, and so has the control thread.
 	void (*wake)(void *self, uint32_t index);
 	void (*wake_control)(void *self);
@@ -107,6 +109,12 @@ struct crew *crew_free(struct crew *c);
 // AS A MEMBER
 // A packet that its sockets got: does it, or passes it on to whose it is. The time is set first by worker_at.
 void crew_input(struct member *m, const struct packet *p);
+// A connection lives with the member that its peer's address names: whoever has a packet for it passes it on, and
+// whoever accepted it.
+uint32_t crew_of_peer(const struct crew *c, const struct addr *peer);
+void crew_pass_out(struct member *m, uint32_t to, const struct packet *p);
+// ERR_FULL: the descriptor is still the caller's.
+MUST_CHECK enum err crew_pass_socket(struct member *m, uint32_t to, int fd, uint16_t listener, const struct addr *peer);
 // Does all that waits and is due, and sends; when to come again, monotonic ms.
 uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms);
 // Sends what waits, then lets the records of the calls that ended with it be written. Each turn does it; so does

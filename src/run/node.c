@@ -76,9 +76,13 @@ static void *work(void *self)
 	count_join();
 	while (!atomic_load(&nw->node->stopping)) {
 		rcu_quiescent();
-		uint64_t now_ms = clock_monotonic_ms(), next_ms = crew_turn(m, now_ms, clock_wall_ms());
+		uint64_t now_ms = clock_monotonic_ms();
+		worker_at(m->worker, now_ms, clock_wall_ms());
+		if (nw->streams) streams_tick(nw->streams, now_ms);
+		uint64_t next_ms = crew_turn(m, now_ms, clock_wall_ms());
 		media_plane_wake(nw->node->media, nw->index); // of what no packet told
 		rcu_offline();
+		if (nw->streams && streams_next(nw->streams) < next_ms) next_ms = streams_next(nw->streams);
 		loop_wait(&nw->loop, crew_may_sleep(m) && next_ms > now_ms ? next_ms - now_ms : 0);
 	}
 	crew_flush(m);
@@ -90,6 +94,7 @@ static void send_packets(void *self, uint32_t worker, struct outbox *o)
 {
 	struct node *n = self;
 	media_plane_wake(n->media, worker); // before anyone is told where to send
+	if (n->workers[worker].streams) node_send_streams(&n->workers[worker], o);
 	udp_flush(o, &n->workers[worker].sender);
 }
 
@@ -131,6 +136,7 @@ static struct addr told(const struct addr *public, const struct addr *bound)
 {
 	struct addr a = public->family ? *public : *bound;
 	if (!a.port) a.port = bound->port;
+	a.transport = bound->transport;
 	return a;
 }
 
@@ -140,6 +146,7 @@ static enum err open_sockets(struct node *n, struct buf *why)
 	for (uint32_t w = 0; w < n->worker_count; w++) {
 		struct node_worker *nw = &n->workers[w];
 		for (uint16_t i = 0; i < c->listener_count; i++) {
+			if (c->listeners[i].transport != TRANSPORT_UDP) continue;
 			const struct udp_settings s = { .local = c->listeners[i].address, .returns = true,
 				.share_port = n->worker_count > 1, .dscp = 24, .buffer_bytes = 4u << 20 };
 			enum err e = udp_open(&nw->sockets[i], &s, i, why);
@@ -148,6 +155,8 @@ static enum err open_sockets(struct node *n, struct buf *why)
 				.watch = { .fd = nw->sockets[i].fd, .ready = on_readable, .self = &nw->watches[i] } };
 			if (loop_watch(&nw->loop, &nw->watches[i].watch, LOOP_READ) != OK) return ERR_SYSTEM;
 		}
+		enum err e = node_open_streams(nw, why);
+		if (e != OK) return e;
 	}
 	return OK;
 }
@@ -217,7 +226,7 @@ static enum err make_crew(struct node *n, uint64_t seed, const struct sip_nonce_
 {
 	const struct config *c = n->setup.config;
 	struct crew_setup s = { .count = n->worker_count, .mail_max = MAIL_MAX, .journal = n->journal, .media = media_of,
-		.inputs = inputs_of, .send = send_packets, .wake = wake_thread, .wake_control = wake_control, .self = n };
+		.inputs = inputs_of, .send = send_packets, .adopt = node_adopt_stream, .wake = wake_thread, .wake_control = wake_control, .self = n };
 	s.worker = (struct worker_setup){ .seed = seed, .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms(),
 		.listener_count = c->listener_count, .calls_max = c->calls_max / n->worker_count + 1,
 		.transactions_max = c->transactions_max / n->worker_count + 1, .nonce_secret = *secret,
@@ -246,6 +255,7 @@ static void fini_worker(struct node_worker *nw)
 {
 	for (uint32_t i = 0; i < LISTENERS_MAX; i++)
 		if (nw->sockets[i].fd >= 0) udp_close(&nw->sockets[i]);
+	node_close_streams(nw);
 	loop_fini(&nw->loop);
 	udp_reader_fini(&nw->reader);
 	udp_sender_fini(&nw->sender);
@@ -274,7 +284,8 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	n->control_loop.epoll_fd = n->control_loop.wake_fd = -1;
 	n->workers = calloc(n->worker_count, sizeof *n->workers);
 	if (!n->workers) n->worker_count = 0;
-	if (getrandom(&secret, sizeof secret, 0) != sizeof secret || getrandom(&seed, sizeof seed, 0) != sizeof seed)
+	if (getrandom(&secret, sizeof secret, 0) != sizeof secret ||
+	    getrandom(n->ticket_key, sizeof n->ticket_key, 0) != sizeof n->ticket_key || getrandom(&seed, sizeof seed, 0) != sizeof seed)
 		seed = 0;
 	n->live = live_new(&(struct live_limits){ 0 }, seed);
 	enum err e = n->worker_count && n->live && seed ? loop_init(&n->control_loop) : ERR_FULL;

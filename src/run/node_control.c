@@ -310,7 +310,7 @@ static enum err reload(void *self, const struct config *config)
 	struct node *n = self;
 	log_level = config->log_level;
 	inputs_keep_set(n->inputs, config->inputs, (uint64_t)config->inputs_max_mb << 20);
-	return OK;
+	return node_reload_tls(n);
 }
 
 static int wake_fd(void *self)

@@ -8,6 +8,8 @@
 #include "run/media_plane.h"
 #include "run/node.h"
 #include "wire/net/loop.h"
+#include "wire/net/stream.h"
+#include "wire/net/tls.h"
 #include "wire/net/udp.h"
 
 #include <pthread.h>
@@ -30,6 +32,8 @@ struct node_worker {
 	struct node_watch watches[LISTENERS_MAX];
 	struct udp_reader reader;
 	struct udp_sender sender;
+	struct streams *streams; // owned, as tls; NULL: no listener is for connections
+	struct tls *tls[LISTENERS_MAX];
 };
 
 struct node {
@@ -43,6 +47,7 @@ struct node {
 	struct cdr_loader *loader;
 	struct registration_store *registrations;
 	struct inputs_keep *inputs;
+	uint8_t ticket_key[80];  // of TLS sessions: they resume with any worker
 	struct loop control_loop; // only for its wake-up
 	_Atomic bool stopping;
 	bool draining;
@@ -54,5 +59,14 @@ struct node {
 MUST_CHECK enum err node_ask(struct node *n, uint32_t worker, struct job *j);
 // Saves at most `max` lines' registrations.
 void node_save_registrations(struct node *n, uint32_t max);
+// CONNECTIONS (node_stream.c). Listens as a worker, on those listeners that are for connections; as udp_open.
+MUST_CHECK enum err node_open_streams(struct node_worker *nw, struct buf *why);
+void node_close_streams(struct node_worker *nw);
+// Takes out of the outbox what goes over connections: sends it, or passes it on to whose the connection is.
+void node_send_streams(struct node_worker *nw, struct outbox *o);
+void node_adopt_stream(void *self, uint32_t worker, int fd, uint16_t listener, const struct addr *peer);
+// New sessions use what the files of certificates and keys now hold. On an error nothing changed.
+MUST_CHECK enum err node_reload_tls(struct node *n);
+
 // Compares what calls hold with the counters of occupancy; on the control thread.
 void node_audit(struct node *n);

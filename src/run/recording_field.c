@@ -63,7 +63,7 @@ void put_entry_field(struct buf *b, const struct entry_field *f, const void *bod
 	case FIELD_YES: put_z(b, *at ? "yes" : "no"); break;
 	case FIELD_TEXT: put_text(b, str_head((struct str){ at, (uint32_t)strnlen(at, f->size) }, f->size)); break;
 	case FIELD_CHAR: put_text(b, (struct str){ at, 1 }); break;
-	case FIELD_ADDR: put_addr(b, (const struct addr *)(const void *)at); break;
+	case FIELD_ADDR: put_transport_addr(b, (const struct addr *)(const void *)at); break;
 	case FIELD_NET: put_net(b, (const struct addr_net *)(const void *)at); break;
 	case FIELD_NAME: put_name(b, f, *(const uint8_t *)at); break;
 	}
@@ -104,7 +104,7 @@ bool entry_field_read(void *body, const struct entry_field *f, struct str value)
 	case FIELD_CHAR:
 		if (value.n == 1) *at = value.p[0];
 		return value.n == 1;
-	case FIELD_ADDR: return addr_parse((struct addr *)(void *)at, value) == OK;
+	case FIELD_ADDR: return transport_addr_parse((struct addr *)(void *)at, value) == OK;
 	case FIELD_NET: return addr_net_parse((struct addr_net *)(void *)at, value) == OK;
 	case FIELD_NAME: return read_name(at, f, value);
 	}

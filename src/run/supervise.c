@@ -57,18 +57,12 @@ bool supervise_on_failure(struct supervise *s, uint64_t owner)
 	return true;
 }
 
-static uint16_t listener_for(const struct supervise *s, const struct addr *peer)
-{
-	for (uint16_t i = 0; i < s->setup.listener_count; i++)
-		if (s->setup.listeners[i].family == peer->family) return i;
-	return 0;
-}
-
 static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_t peer)
 {
 	char text[1024], me[64], far[64], tag[16], call_id[16];
 	const struct addr *to = &g->peers[peer].addr;
-	uint16_t listener = listener_for(s, to);
+	uint16_t listener;
+	if (addr_local_for(&listener, s->setup.listeners, s->setup.listener_count, to) != OK) return;
 	struct buf b = buf_on(text, sizeof text), m = buf_on(me, sizeof me), f = buf_on(far, sizeof far);
 	put_addr(&m, &s->setup.listeners[listener]);
 	if (g->host[0]) put_z(&f, g->host);
@@ -79,12 +73,14 @@ static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_
 	put_hex(&t, random_u64(chance), 16);
 	put_hex(&c, random_u64(chance), 16);
 	const struct sip_identity id = { .from_tag = buf_str(&t), .call_id = buf_str(&c), .cseq = 1 };
-	put_fmt(&b, "OPTIONS sip:%.*s SIP/2.0\r\nVia: SIP/2.0/UDP %.*s;branch=%.*s;rport\r\nMax-Forwards: 70\r\n",
-	        STR_FMT(buf_str(&f)), STR_FMT(buf_str(&m)), STR_FMT(branch));
+	put_fmt(&b, "OPTIONS sip:%.*s SIP/2.0\r\n", STR_FMT(buf_str(&f)));
+	put_sip_via(&b, &s->setup.listeners[listener], branch);
+	put_z(&b, "Max-Forwards: 70\r\n");
 	put_fmt(&b, "From: <sip:dialtone@%.*s>;tag=%.*s\r\nTo: <sip:%.*s>\r\nCall-ID: %.*s\r\n", STR_FMT(buf_str(&m)),
 		STR_FMT(id.from_tag), STR_FMT(buf_str(&f)), STR_FMT(id.call_id));
-	put_fmt(&b, "CSeq: 1 OPTIONS\r\nContact: <sip:dialtone@%.*s>\r\nAccept: application/sdp\r\n",
-		STR_FMT(buf_str(&m)));
+	put_z(&b, "CSeq: 1 OPTIONS\r\nContact: <sip:dialtone@");
+	put_transport_addr(&b, &s->setup.listeners[listener]);
+	put_z(&b, ">\r\nAccept: application/sdp\r\n");
 	put_sip_body(&b, STR(""), STR(""));
 	ref txn;
 	if (b.err == OK && sip_client_send(&txn, s->setup.stack,

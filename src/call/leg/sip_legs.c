@@ -127,7 +127,7 @@ static uint32_t freeze(void *self, ref r, uint8_t *out, uint32_t cap)
 	const struct str texts[] = { d->call_id, d->local_tag, d->remote_tag, d->local_uri, d->remote_uri, d->remote_target,
 		d->routes };
 	put_fmt(&b, "1 %u ", leg->listener);
-	put_addr(&b, &d->flow_peer);
+	put_transport_addr(&b, &d->flow_peer);
 	put_fmt(&b, " %u %d\n", d->local_cseq, d->first_route_loose);
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) {
 		put(&b, texts[i]);
@@ -188,16 +188,15 @@ static enum err new_trunk_leg(void *self, struct leg_link *out, ref call, uint8_
                               const struct office_trunk_group *group, const struct addr *peer, bool emergency)
 {
 	struct sip_legs *ls = self;
+	uint16_t listener;
+	enum err e = addr_local_for(&listener, ls->setup.listeners, ls->setup.listener_count, peer);
+	if (e != OK) return e;
 	struct sip_leg *leg = leg_new(ls, emergency);
-	enum err e = link_leg(leg, out, call, index, (struct str){ "", 0 });
+	e = link_leg(leg, out, call, index, (struct str){ "", 0 });
 	if (e != OK) return e;
 	leg->trunk_group = group->id;
 	leg->peer = *peer;
-	for (uint16_t i = 0; i < ls->setup.listener_count; i++) // the first listener of the peer's family
-		if (ls->setup.listeners[i].family == peer->family) {
-			leg->listener = i;
-			break;
-		}
+	leg->listener = listener;
 	return OK;
 }
 

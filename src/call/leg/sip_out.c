@@ -17,18 +17,10 @@ static struct buf room(struct sip_legs *ls)
 	return buf_on(p ? p : "", p ? MESSAGE_ROOM : 0);
 }
 
-static struct str sent_by(struct sip_legs *ls, uint16_t listener)
-{
-	char *p = arena_alloc(&ls->setup.env->scratch, 64);
-	struct buf b = buf_on(p ? p : "", p ? 64 : 0);
-	put_addr(&b, &ls->setup.listeners[listener]);
-	return buf_str(&b);
-}
-
 static void put_contact(struct buf *b, struct sip_legs *ls, uint16_t listener)
 {
 	put_z(b, "Contact: <sip:dialtone@");
-	put_addr(b, &ls->setup.listeners[listener]);
+	put_transport_addr(b, &ls->setup.listeners[listener]);
 	put_z(b, ">\r\n");
 }
 
@@ -144,9 +136,9 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	if (!uri.p || !to.p) uri.cap = to.cap = 0;
 	put_target(&uri, &to, leg, v->offer, realm);
 	if (uri.err != OK || to.err != OK) b.err = ERR_FULL;
-	put_fmt(&b, "INVITE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP %.*s;branch=%.*s;rport\r\nMax-Forwards: %u\r\n",
-		STR_FMT(buf_str(&uri)),
-	        STR_FMT(sent_by(ls, leg->listener)), STR_FMT(branch), v->offer->hops);
+	put_fmt(&b, "INVITE %.*s SIP/2.0\r\n", STR_FMT(buf_str(&uri)));
+	put_sip_via(&b, &s->listeners[leg->listener], branch);
+	put_fmt(&b, "Max-Forwards: %u\r\n", v->offer->hops);
 	put_caller(&b, leg, v->offer, realm, g && g->trusted);
 	put_fmt(&b, "To: <%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&to)));
 	put(&b, (struct str){ leg->tag, SIP_LEG_TAG_LEN });
@@ -167,8 +159,8 @@ static struct buf begin(struct sip_leg *leg, enum sip_method method, struct str 
 {
 	struct buf b = room(leg->legs);
 	put_sip_dialog_request(&b, &leg->dialog,
-		&(struct sip_dialog_request){ .method = method, .sent_by = sent_by(leg->legs, leg->listener), .branch = branch,
-			.contact = contact, .ack_cseq = ack_cseq });
+		&(struct sip_dialog_request){ .method = method, .sent_by = leg->legs->setup.listeners[leg->listener],
+			.branch = branch, .contact = contact, .ack_cseq = ack_cseq });
 	return b;
 }
 
@@ -182,7 +174,7 @@ static struct str contact_uri(struct sip_leg *leg)
 	struct buf b = buf_on(arena_alloc(&leg->legs->setup.env->scratch, 96), 96);
 	if (!b.p) b.cap = 0;
 	put_z(&b, "<sip:dialtone@");
-	put_addr(&b, &leg->legs->setup.listeners[leg->listener]);
+	put_transport_addr(&b, &leg->legs->setup.listeners[leg->listener]);
 	put_c(&b, '>');
 	return buf_str(&b);
 }
@@ -365,7 +357,7 @@ enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t
 	struct sip_dialog *d = &leg.dialog;
 	uint32_t index, number;
 	if (!str_eq(version, STR("1")) || str_to_u32(&index, listener, SIP_LEG_LISTENERS_MAX - 1) != OK ||
-	    str_to_u32(&number, cseq, UINT32_MAX) != OK || addr_parse(&d->flow_peer, peer) != OK)
+	    str_to_u32(&number, cseq, UINT32_MAX) != OK || transport_addr_parse(&d->flow_peer, peer) != OK)
 		return ERR_BAD;
 	if (index >= ls->setup.listener_count) index = 0; // the configuration has changed since
 	struct str *const texts[] = { &d->call_id, &d->local_tag, &d->remote_tag, &d->local_uri, &d->remote_uri,

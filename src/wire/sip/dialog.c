@@ -308,11 +308,8 @@ void put_sip_dialog_request(struct buf *b, struct sip_dialog *d, const struct si
 	struct str method = sip_method_name(r->method);
 	uint32_t cseq = r->method == SIP_ACK ? r->ack_cseq : ++d->local_cseq;
 	put_request_line(b, d, method);
-	put(b, STR("Via: SIP/2.0/UDP "));
-	put(b, r->sent_by);
-	put(b, STR(";branch="));
-	put(b, r->branch);
-	put(b, STR(";rport\r\nMax-Forwards: 70\r\n"));
+	put_sip_via(b, &r->sent_by, r->branch);
+	put(b, STR("Max-Forwards: 70\r\n"));
 	put_tagged(b, STR("From: "), d->local_uri, d->local_tag);
 	put_tagged(b, STR("To: "), d->remote_uri, d->remote_tag);
 	put_line(b, STR("Call-ID: "), d->call_id);

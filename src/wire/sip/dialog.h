@@ -37,12 +37,13 @@ enum sip_dialog_check { SIP_DIALOG_OK, SIP_DIALOG_OTHER, SIP_DIALOG_OUT_OF_ORDER
 // OTHER: 481. OUT_OF_ORDER: 500 (RFC 3261 §12.2.2).
 enum sip_dialog_check sip_dialog_check_request(struct sip_dialog *d, const struct sip_msg *m);
 
-// Writes the head of an in-dialog request: request line, Route, Via (sent_by = "host:port", branch, rport),
+// Writes the head of an in-dialog request: request line, Route, Via (sent_by, branch, rport),
 // Max-Forwards 70, From, To, Call-ID, CSeq (the next number, or for ACK `ack_cseq`), Contact when `contact` is given.
 // The caller adds headers and the body. CANCEL is the transaction layer's.
 struct sip_dialog_request {
 	enum sip_method method;
-	struct str sent_by, branch, contact;
+	struct addr sent_by;
+	struct str branch, contact;
 	uint32_t ack_cseq;
 };
 void put_sip_dialog_request(struct buf *b, struct sip_dialog *d, const struct sip_dialog_request *r);

@@ -43,7 +43,7 @@ static void expect_request(struct sip_dialog *d, const struct sip_dialog_request
 }
 
 static const struct sip_dialog_request bye = {
-	.method = SIP_BYE, .sent_by = STR_INIT("192.0.2.1:5060"), .branch = STR_INIT("z9hG4bKx"),
+	.method = SIP_BYE, .sent_by = { .family = 4, .port = 5060, .ip = { 192, 0, 2, 1 } }, .branch = STR_INIT("z9hG4bKx"),
 };
 
 static void answered_side(void **state)
@@ -80,7 +80,7 @@ static void asking_side(void **state)
 	assert_false(d.confirmed);
 	assert_false(d.first_route_loose); // in reverse: p2 comes first
 	const struct sip_dialog_request ack = {
-		.method = SIP_ACK, .sent_by = STR("[2001:db8::1]:5060"), .branch = STR("z9hG4bKy"),
+		.method = SIP_ACK, .sent_by = { .family = 6, .port = 5060, .ip = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } }, .branch = STR("z9hG4bKy"),
 		.contact = STR("<sip:a@192.0.2.1>"), .ack_cseq = 20,
 	};
 	expect_request(&d, &ack,

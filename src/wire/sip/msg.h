@@ -206,6 +206,8 @@ struct sip_source {
 };
 void put_sip_response(struct buf *b, const struct sip_msg *request, const struct sip_source *from, uint16_t status,
                       struct str reason, struct str to_tag);
+// The Via of a request of ours (RFC 3261 §18.1.1, RFC 3581): the transport is that of `sent_by`.
+void put_sip_via(struct buf *b, const struct addr *sent_by, struct str branch);
 // "Name: value\r\n"; a CR, LF or NUL in the value becomes a space, here and in the reason of a response.
 void put_sip_header(struct buf *b, enum sip_header_id id, struct str value);
 // Content-Type and Content-Length, the empty line, the body; an empty body has only Content-Length: 0.

@@ -82,14 +82,16 @@ static void start_timers(struct sip_stack *s, struct sip_txn *t, const struct tx
 {
 	ref r = pool_ref(&s->txns, t);
 	uint64_t now = s->env->now_ms;
+	bool stream = addr_is_stream(&t->peer);
 	if (to->repeat != from->repeat) {
 		wheel_stop(&s->wheel, &t->repeat);
 		t->interval_ms = s->t1_ms;
-		if (to->repeat) wheel_start(&s->wheel, &t->repeat, now + s->t1_ms, to->repeat, r);
+		if (to->repeat && (!stream || to->repeats_end_to_end))
+			wheel_start(&s->wheel, &t->repeat, now + s->t1_ms, to->repeat, r);
 	}
 	if (to->end != from->end) {
 		wheel_stop(&s->wheel, &t->end);
-		uint64_t after = to->end_is_t4 ? s->t4_ms : 64ull * s->t1_ms;
+		uint64_t after = stream && to->absorbs ? 0 : to->end_is_t4 ? s->t4_ms : 64ull * s->t1_ms;
 		if (to->end) wheel_start(&s->wheel, &t->end, now + after, to->end, r);
 	}
 }
@@ -103,7 +105,8 @@ static void enter(struct sip_stack *s, struct sip_txn *t, const struct txn_state
 	if (from->is_finished && !to->is_finished) s->tombstones--;
 }
 
-struct sip_txn *txn_new(struct sip_stack *s, enum txn_kind kind, const struct txn_key *branch_key)
+struct sip_txn *txn_new(struct sip_stack *s, enum txn_kind kind, const struct txn_key *branch_key,
+                        const struct addr *peer)
 {
 	static const struct txn_state nowhere = { .keeps_text = true };
 	struct sip_txn *t = pool_get(&s->txns);
@@ -112,6 +115,7 @@ struct sip_txn *txn_new(struct sip_stack *s, enum txn_kind kind, const struct tx
 		return NULL;
 	}
 	t->kind = (uint8_t)kind;
+	t->peer = *peer;
 	t->started_ms = s->env->now_ms;
 	t->branch_key = *branch_key;
 	map_add(&s->by_branch, &t->node, (struct str){ (const char *)&t->branch_key, sizeof t->branch_key });
@@ -295,10 +299,9 @@ struct str sip_stack_branch(struct sip_stack *s)
 struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key, const struct txn_key *identity,
                                  const struct sip_client_request *r)
 {
-	struct sip_txn *t = txn_new(s, r->method == SIP_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, key);
+	struct sip_txn *t = txn_new(s, r->method == SIP_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, key, &r->to);
 	if (!t) return NULL;
 	t->method = (uint8_t)r->method;
-	t->peer = r->to;
 	t->listener = r->listener;
 	t->owner = r->owner;
 	t->identity_key = *identity;

@@ -76,6 +76,8 @@ struct txn_state {
 	uint8_t repeat;   // timer that fires first after T1; 0: none
 	uint8_t end;      // timer that ends the state; 0: none
 	bool end_is_t4;   // it lasts T4, else 64*T1
+	bool absorbs;     // it lasts for what may be repeated alone: over a stream it is over at once
+	bool repeats_end_to_end; // over a stream too: the hop after it may be a datagram's (RFC 3261 §13.3.1.4)
 	bool keeps_text;  // what is kept is needed still
 	bool is_finished; // a final response was sent or received: a tombstone
 	bool is_over;     // to be freed at once
@@ -90,7 +92,8 @@ struct txn_machine {
 extern const struct txn_machine txn_invite_client, txn_invite_server, txn_client, txn_server;
 
 // ENGINE (txn.c). A new transaction in its machine's first state, or NULL when the pool is full.
-struct sip_txn *txn_new(struct sip_stack *s, enum txn_kind kind, const struct txn_key *branch_key);
+struct sip_txn *txn_new(struct sip_stack *s, enum txn_kind kind, const struct txn_key *branch_key,
+                        const struct addr *peer);
 // A client transaction for a request whose first sending is the caller's, or NULL when pool or memory are full.
 struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key, const struct txn_key *identity,
                                  const struct sip_client_request *r);

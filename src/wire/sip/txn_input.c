@@ -217,7 +217,8 @@ static void begin(struct sip_stack *s, const struct txn_key *branch, const struc
 {
 	const struct sip_msg *m = in->m;
 	bool invite = m->method == SIP_INVITE, initial = m->to.tag.n == 0;
-	struct sip_txn *t = has_room(s, in) ? txn_new(s, invite ? TXN_INVITE_SERVER : TXN_SERVER, branch) : NULL;
+	struct addr back = txn_response_addr(m, in->from);
+	struct sip_txn *t = has_room(s, in) ? txn_new(s, invite ? TXN_INVITE_SERVER : TXN_SERVER, branch, &back) : NULL;
 	if (!t) {
 		// Without Retry-After, which would stop the peer's emergency calls too (RFC 3261 §21.5.4, RFC 7339 §5.10.2).
 		COUNT(sip_rx_refused_full);
@@ -227,7 +228,6 @@ static void begin(struct sip_stack *s, const struct txn_key *branch, const struc
 		return;
 	}
 	t->method = (uint8_t)m->method;
-	t->peer = txn_response_addr(m, in->from);
 	t->listener = in->from->listener;
 	t->identity_key = *identity;
 	t->initial = initial;
@@ -345,7 +345,9 @@ void sip_stack_input(struct sip_stack *s, const struct packet *p)
 		COUNT(sip_rx_keepalive);
 		return;
 	}
-	if (sip_msg_parse(&m, p->data, &s->env->scratch, &fault) == PARSE_OK) sip_stack_input_msg(s, &m, &from);
+	bool sound = sip_msg_parse(&m, p->data, &s->env->scratch, &fault) == PARSE_OK;
+	if (sound && p->broken) fault = (struct sip_fault){ .status = 400, .why = "Content-Length Needed" }; // RFC 3261 §18.3
+	if (sound && !p->broken) sip_stack_input_msg(s, &m, &from);
 	else take_malformed(s, &(struct txn_input){ .m = &m, .from = &from }, &fault);
 	s->env->scratch.n = mark;
 }

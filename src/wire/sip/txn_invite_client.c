@@ -58,7 +58,7 @@ static const struct txn_state states[STATE_COUNT] = {
 	[CANCEL_WAITS] = { .repeat = TIMER_A, .end = TIMER_B, .keeps_text = true },
 	[PROCEEDING] = { .keeps_text = true }, // CANCEL and ACK are made of it
 	[CANCELLING] = { .end = TIMER_CANCEL, .keeps_text = true },
-	[COMPLETED] = { .end = TIMER_D, .keeps_text = true, .is_finished = true },
+	[COMPLETED] = { .end = TIMER_D, .absorbs = true, .keeps_text = true, .is_finished = true },
 	[ACCEPTED] = { .end = TIMER_M, .is_finished = true },
 	[TERMINATED] = { .is_over = true },
 };

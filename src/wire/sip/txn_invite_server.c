@@ -66,8 +66,8 @@ static const struct txn_state states[STATE_COUNT] = {
 	[CANCELLED] = { .keeps_text = true },
 	[ABANDONED] = { .end = TIMER_ABANDONED, .keeps_text = true },
 	[COMPLETED] = { .repeat = TIMER_G, .end = TIMER_H, .keeps_text = true, .is_finished = true },
-	[CONFIRMED] = { .end = TIMER_I, .end_is_t4 = true, .is_finished = true },
-	[ACCEPTED] = { .repeat = TIMER_2XX, .end = TIMER_L, .keeps_text = true, .is_finished = true },
+	[CONFIRMED] = { .end = TIMER_I, .end_is_t4 = true, .absorbs = true, .is_finished = true },
+	[ACCEPTED] = { .repeat = TIMER_2XX, .repeats_end_to_end = true, .end = TIMER_L, .keeps_text = true, .is_finished = true },
 	[ACKED] = { .end = TIMER_L, .is_finished = true },
 	[TERMINATED] = { .is_over = true },
 };

@@ -38,7 +38,7 @@ static const struct fsm_row rows[] = {
 static const struct txn_state states[STATE_COUNT] = {
 	[TRYING] = { .end = TIMER_LATE },
 	[PROCEEDING] = { .end = TIMER_LATE },
-	[COMPLETED] = { .end = TIMER_J, .keeps_text = true, .is_finished = true },
+	[COMPLETED] = { .end = TIMER_J, .absorbs = true, .keeps_text = true, .is_finished = true },
 	[TERMINATED] = { .is_over = true },
 };
 

@@ -66,11 +66,11 @@ struct str txn_write_ack(struct sip_stack *s, const struct sip_txn *invite, cons
 
 // To the address that the request came from, always: `received` says the same, and a `maddr` is not followed, or
 // strangers could have us send to whom they please. To the port it came from when it asked for that (RFC 3581 §4), else
-// to the port of its sent-by (RFC 3261 §18.2.2).
+// to the port of its sent-by (RFC 3261 §18.2.2). Over a stream: to where it came from, by the same connection.
 struct addr txn_response_addr(const struct sip_msg *request, const struct sip_source *from)
 {
 	struct addr to = from->peer;
-	if (!request->via.rport_asked) to.port = request->via.port ? request->via.port : 5060;
+	if (!request->via.rport_asked && !addr_is_stream(&to)) to.port = request->via.port ? request->via.port : 5060;
 	return to;
 }
 

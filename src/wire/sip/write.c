@@ -31,6 +31,17 @@ static void put_received(struct buf *b, const struct addr *peer)
 	put(b, s);
 }
 
+void put_sip_via(struct buf *b, const struct addr *sent_by, struct str branch)
+{
+	put(b, STR("Via: SIP/2.0/"));
+	for (const char *p = transport_name((enum transport)sent_by->transport); *p; p++) put_c(b, ascii_upper(*p));
+	put_c(b, ' ');
+	put_addr(b, sent_by);
+	put(b, STR(";branch="));
+	put(b, branch);
+	put(b, STR(";rport\r\n"));
+}
+
 // The topmost Via: what its sender said, with the address that we saw. `received` is added when the sent-by is another
 // (RFC 3261 §18.2.1) and always when rport was asked for, whose value is then the port (RFC 3581 §4). What the sender
 // itself wrote of them is left out.

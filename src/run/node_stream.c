@@ -1,0 +1,171 @@
+// Connections of the workers: which worker has which, to whom one may be opened, and TLS.
+#include "run/node_inside.h"
+
+#include "base/log.h"
+#include "base/rcu.h"
+#include "wire/net/clock.h"
+#include "wire/sip/frame.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define OF_ADDRESS_MAX 2000 // telephones of a business behind one NAT
+#define UNSENT_MAX (1u << 20)
+#define FIRST_MS 10000
+#define IDLE_MS 3900000     // longer than the hour that a registration lasts
+#define DSCP_SIGNALLING 24  // CS3, RFC 4594 §4.2
+
+static struct member *member_of(const struct node_worker *nw)
+{
+	return &nw->node->crew->members[nw->index];
+}
+
+static enum stream_piece piece_of(uint32_t *length, uint32_t *looked, struct str bytes)
+{
+	switch (sip_frame_next(length, looked, bytes)) {
+	case SIP_FRAME_MESSAGE: return STREAM_MESSAGE;
+	case SIP_FRAME_PING: return STREAM_PING;
+	case SIP_FRAME_PONG: return STREAM_SKIP;
+	case SIP_FRAME_BROKEN: return STREAM_BROKEN;
+	case SIP_FRAME_MORE: break;
+	}
+	return STREAM_MORE;
+}
+
+static void on_message(void *self, const struct packet *p)
+{
+	struct node_worker *nw = self;
+	struct member *m = member_of(nw);
+	rcu_online(); // the loop calls from within its wait
+	worker_at(m->worker, p->arrived_ms, clock_wall_ms());
+	crew_input(m, p);
+}
+
+static void on_accepted(void *self, int fd, uint16_t listener, const struct addr *peer)
+{
+	struct node_worker *nw = self;
+	struct member *m = member_of(nw);
+	uint32_t owner = crew_of_peer(m->crew, peer);
+	if (owner == nw->index) streams_adopt(nw->streams, fd, listener, peer);
+	else if (crew_pass_socket(m, owner, fd, listener, peer) != OK) close(fd);
+}
+
+// Only far switches of trunk groups are called: behind the address of a telephone, which opened its connection itself,
+// nobody may listen by now, or somebody else.
+static bool may_open(void *self, const struct addr *peer, char *host)
+{
+	const struct node_worker *nw = self;
+	rcu_online();
+	const struct office_rules *rules = office_rules(nw->node->setup.office);
+	for (uint32_t i = 0; i < rules->trunk_group_count; i++) {
+		const struct office_trunk_group *g = &rules->trunk_groups[i];
+		for (uint32_t k = 0; k < g->peer_count; k++) {
+			struct buf b = buf_on(host, STREAM_HOST_MAX - 1);
+			if (!addr_eq(&g->peers[k].addr, peer)) continue;
+			if (g->host[0]) put_z(&b, g->host);
+			else put_addr_host(&b, peer);
+			host[b.n] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+void node_adopt_stream(void *self, uint32_t worker, int fd, uint16_t listener, const struct addr *peer)
+{
+	streams_adopt(((struct node *)self)->workers[worker].streams, fd, listener, peer);
+}
+
+void node_send_streams(struct node_worker *nw, struct outbox *o)
+{
+	struct member *m = member_of(nw);
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < o->count; i++) {
+		const struct packet *p = &o->packets[i];
+		if (!addr_is_stream(&p->peer)) {
+			o->packets[kept++] = *p;
+			continue;
+		}
+		uint32_t owner = crew_of_peer(m->crew, &p->peer);
+		if (owner == nw->index) streams_send(nw->streams, p);
+		else crew_pass_out(m, owner, p);
+	}
+	o->count = kept;
+}
+
+static struct tls_settings tls_settings_of(const struct node *n, const struct config_listener *l)
+{
+	return (struct tls_settings){ .certificate = l->certificate, .key = l->key, .authorities = l->authorities,
+		.clients = l->clients, .ticket_key = n->ticket_key };
+}
+
+static enum err open_listener(struct node_worker *nw, uint16_t index, struct buf *why)
+{
+	const struct node *n = nw->node;
+	const struct config_listener *l = &n->setup.config->listeners[index];
+	const struct tls_settings tls = tls_settings_of(n, l);
+	enum err e = l->transport == TRANSPORT_TLS ? tls_new(&nw->tls[index], &tls, why) : OK;
+	if (e != OK) return e;
+	return streams_listen(nw->streams, index, &(struct stream_settings){ .local = l->address,
+		.share_port = n->worker_count > 1, .dscp = DSCP_SIGNALLING, .tls = nw->tls[index] }, why);
+}
+
+enum err node_open_streams(struct node_worker *nw, struct buf *why)
+{
+	const struct config *c = nw->node->setup.config;
+	const struct stream_user user = { .self = nw, .piece = piece_of, .pong = STR("\r\n"), .message = on_message,
+		.may_open = may_open, .accepted = on_accepted };
+	struct stream_limits limits = { .connections_max = c->connections_max / nw->node->worker_count + 1,
+		.of_address_max = OF_ADDRESS_MAX, .message_max = SIP_FRAME_MAX, .unsent_max = UNSENT_MAX, .first_ms = FIRST_MS,
+		.idle_ms = IDLE_MS };
+	if (getrandom(&limits.seed, sizeof limits.seed, 0) != sizeof limits.seed) return ERR_SYSTEM;
+	for (uint16_t i = 0; i < c->listener_count; i++) {
+		if (c->listeners[i].transport == TRANSPORT_UDP) continue;
+		if (!nw->streams) nw->streams = streams_new(&nw->loop, &user, &limits, clock_monotonic_ms());
+		if (!nw->streams) return ERR_FULL;
+		enum err e = open_listener(nw, i, why);
+		if (e != OK) return e;
+	}
+	return OK;
+}
+
+void node_close_streams(struct node_worker *nw)
+{
+	nw->streams = streams_free(nw->streams);
+	for (uint32_t i = 0; i < LISTENERS_MAX; i++) nw->tls[i] = tls_free(nw->tls[i]);
+}
+
+// ---- New certificates -----------------------------------------------------------------------------------------------
+
+static void reload_worker(struct member *m, struct job *j)
+{
+	struct node *n = m->crew->setup.self;
+	struct node_worker *nw = &n->workers[m->index];
+	char text[512];
+	for (uint32_t i = 0; i < LISTENERS_MAX; i++) {
+		struct buf why = buf_on(text, sizeof text - 1);
+		if (!nw->tls[i]) continue;
+		const struct tls_settings settings = tls_settings_of(n, &n->setup.config->listeners[i]);
+		enum err e = tls_reload(nw->tls[i], &settings, &why);
+		if (e == OK) continue;
+		j->err = e;
+		text[why.n] = '\0';
+		LOG(ERROR, "tls_not_reloaded", LOG_TEXT("new TLS sessions use the certificate of before"), LOG_Z("why", text));
+	}
+}
+
+enum err node_reload_tls(struct node *n)
+{
+	enum err result = OK;
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		struct job *j = job_new(reload_worker);
+		enum err e = node_ask(n, i, j);
+		if (e == OK) {
+			e = j->err;
+			job_free(j);
+		}
+		if (e != OK) result = e;
+	}
+	return result;
+}

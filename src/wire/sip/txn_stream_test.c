@@ -1,0 +1,84 @@
+// Transactions over a stream (RFC 3261 §17): nothing that the stream itself brings is sent again, what only absorbs
+// repetitions is over at once; a 2xx to an INVITE is repeated all the same (§13.3.1.4).
+#include "txn.c"
+
+#include "wire/sip/txn_bench.h"
+
+static struct bench *over_tcp(void)
+{
+	struct bench *b = bench_new();
+	b->far.peer.transport = TRANSPORT_TCP;
+	return b;
+}
+
+static void a_request_of_ours_is_sent_once(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	assert_int_equal(bench_send(b, SIP_OPTIONS), OK);
+	bench_run_to(b, 31999);
+	bench_expect(b, "0 tx OPTIONS\n");
+	bench_run_to(b, 40000);
+	bench_expect(b, "32000 failed 0 owner 7\n");
+	bench_free(b);
+}
+
+static void an_invite_of_ours_is_sent_once(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	assert_int_equal(bench_send(b, SIP_INVITE), OK);
+	bench_run_to(b, 5000);
+	bench_rx_response(b, b->tx, 486, "t");
+	bench_run_to(b, 5001);
+	bench_expect(b, "0 tx INVITE\n5000 tx ACK\n5000 response 486 owner 7\n");
+	assert_int_equal(sip_stack_use(b->stack).tombstones, 0); // timer D
+	bench_free(b);
+}
+
+static void a_refusal_is_said_once_and_its_ack_awaited(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	bench_rx_request(b, &(struct bench_rx){ .method = "INVITE", .cseq = 1 });
+	bench_respond(b, 486);
+	bench_run_to(b, 40000);
+	bench_expect(b, "0 request INVITE\n0 tx 100 INVITE\n0 tx 486 INVITE\n32000 failed 0 owner 7\n"); // timer H: no ACK
+	bench_free(b);
+}
+
+static void an_answer_is_repeated_until_its_ack(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	bench_rx_request(b, &(struct bench_rx){ .method = "INVITE", .cseq = 1 });
+	bench_respond(b, 200);
+	bench_run_to(b, 1600);
+	sip_server_acked(b->stack, b->request);
+	bench_run_to(b, 40000);
+	bench_expect(b, "0 request INVITE\n0 tx 100 INVITE\n0 tx 200 INVITE\n500 tx 200 INVITE\n1500 tx 200 INVITE\n");
+	bench_free(b);
+}
+
+static void the_answer_to_another_request_is_forgotten_at_once(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	bench_rx_request(b, &(struct bench_rx){ .method = "BYE", .to_tag = "ourtag", .cseq = 2 });
+	bench_respond(b, 200);
+	bench_run_to(b, 1);
+	assert_int_equal(sip_stack_use(b->stack).tombstones, 0); // timer J
+	bench_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_of_ours_is_sent_once),
+		cmocka_unit_test(an_invite_of_ours_is_sent_once),
+		cmocka_unit_test(a_refusal_is_said_once_and_its_ack_awaited),
+		cmocka_unit_test(an_answer_is_repeated_until_its_ack),
+		cmocka_unit_test(the_answer_to_another_request_is_forgotten_at_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
