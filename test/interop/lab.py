@@ -64,10 +64,11 @@ def free_port(kind=socket.SOCK_DGRAM, address="127.0.0.1"):
         return probe.getsockname()[1]
 
 
-def is_bound(address, port):
-    """Has a program this UDP port open? Told without opening it, which might be in the program's way."""
+def is_bound(address, port, protocol="udp"):
+    """Has a program this port open? Told without opening it, which might be in the program's way."""
     wanted = f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
-    return any(row.split()[1] == wanted for row in pathlib.Path("/proc/net/udp").read_text().splitlines()[1:])
+    rows = pathlib.Path(f"/proc/net/{protocol}").read_text().splitlines()[1:]
+    return any(row.split()[1] == wanted for row in rows)
 
 
 class Program:

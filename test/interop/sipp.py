@@ -152,7 +152,7 @@ class Sipp:
 
     def __init__(self, lab, name, flow, address, target=None, port=5060, who="sipp", dials="service", password="",
                  calls=1, rate=10, at_once=10, media_port=6000, lost_percent=0, timeout_s=PATIENCE_S, formats="0 8 101",
-                 options=()):
+                 tcp=False, options=()):
         self.lab, self.name = lab, name
         self.errors = lab.folder / f"{name}.errors"
         self.messages = lab.folder / f"{name}.messages"
@@ -164,9 +164,11 @@ class Sipp:
                    "-message_file", self.messages, "-timeout", f"{timeout_s}s", "-timeout_error", *options]
         if lost_percent:
             command += ["-lost", lost_percent]
+        if tcp:  # one connection for all calls
+            command += ["-t", "t1"]
         self.timeout_s = timeout_s
         self.program = lab.start(name, command, telling=table)
-        wait_until(lambda: is_bound(address, port) or not self.program.runs())  # who calls it now is heard
+        wait_until(lambda: is_bound(address, port, "tcp" if tcp else "udp") or not self.program.runs())  # now it hears
 
     def finish(self):
         """Waits for its end: why it failed, or the empty text when every call went as the ladder says."""
