@@ -64,7 +64,7 @@ static const char *fault_in_leg(const struct checker *c, const struct leg_seen *
 {
 	bool spoiled = sim_plan(c->sim)->faults & FAULT(SPOILED); // an answer may have named another call
 	if (!l) return m->method == SIP_INVITE ? "it belongs to no leg" : NULL;
-	if (m->to.tag.n && l->remote_tag && wire_hash(m->to.tag) != l->remote_tag) return NULL; // another branch of a fork
+	if (l->remote_tag && wire_hash(m->to.tag) != l->remote_tag) return NULL; // another branch of a fork
 	if (m->method == SIP_INVITE && l->inviting && !spoiled)
 		return "it is an INVITE while another one waits for its answer";
 	if (m->method != SIP_BYE && l->ended_ms) return "it is a request in a leg that has ended";
@@ -76,7 +76,7 @@ static const char *fault_in_leg(const struct checker *c, const struct leg_seen *
 
 static void note_request(struct checker *c, struct leg_seen *l, const struct sip_msg *m)
 {
-	if (!l || (m->to.tag.n && l->remote_tag && wire_hash(m->to.tag) != l->remote_tag)) return;
+	if (!l || (l->remote_tag && wire_hash(m->to.tag) != l->remote_tag)) return;
 	if (m->method == SIP_INVITE) {
 		l->inviting = true;
 		l->described_ms = check_now(c);
