@@ -34,6 +34,7 @@ struct leg_seen {
 	uint64_t remote_tag; // hash
 	uint64_t began_ms, answered_ms, refused_ms, ended_ms; // answered: first 2xx; ended: first good BYE, either way
 	uint64_t bye_sent_ms, described_ms; // described: a description went either way
+	uint64_t rang_ms, cancelled_ms, final_ms; // of ours: its INVITE's first provisional, our CANCEL, the final response
 	uint64_t cut_ms;    // a crash came upon it, answered and not ended
 	uint64_t acked_cseqs[4]; // INVITEs of ours whose 2xx came lately
 	uint32_t attempts;  // of theirs: INVITEs with a CSeq of their own that a leg gave a final response
@@ -63,6 +64,7 @@ struct got { // what the last message that came has changed
 	struct txn *txn;
 	struct leg_seen *leg; // that it answers
 	bool begins, ends;    // the transaction
+	struct leg_seen *rings; // by the first provisional response
 };
 
 struct registered { // a line, since it was last renewed; since_ms 0: it is not

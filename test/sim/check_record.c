@@ -5,6 +5,7 @@
 
 #define EXACT_MS 20
 #define LIFE_MS 1000      // how old the last proof of life may be
+#define CALLED_OFF_MS 1000 // how long what rings may go on when its call is over
 #define WRITTEN_MS 1000   // by when the record of an attempt is on disk, in good weather
 
 struct record_seen { // records of one Call-ID, or of one call number
@@ -194,6 +195,20 @@ static void check_emergency(struct checker *c, const struct call_record *r)
 		ABOUT(c, r, "is of 911, which no trunk was asked to take", NUMBER(r));
 }
 
+// Nobody rings for a call that is over: it is cancelled then, or as soon as it says that it was reached (RFC 3261 9.1).
+// Without room or memory there may be no CANCEL, and what rings when a crash comes is forgotten.
+static void check_called_off(struct checker *c, const struct call_record *r, const struct leg_seen *o,
+                             const struct leg_seen *t)
+{
+	uint64_t over_ms = least(o->refused_ms, o->ended_ms);
+	if (!t || !t->rang_ms || !over_ms || has_fault(c, FAULT(ALLOCATION) | FAULT(POOLS) | FAULT(SPOILED))) return;
+	uint64_t from_ms = over_ms > t->rang_ms ? over_ms : t->rang_ms;
+	bool rings_on = !t->final_ms || t->final_ms > from_ms + CALLED_OFF_MS;
+	if (rings_on && !t->cancelled_ms && !crashed_between(c, t->began_ms, UINT64_MAX))
+		ABOUT(c, r, "is of a call that was over at %llu ms; it rang since %llu ms, and got no CANCEL", NUMBER(r),
+		      (unsigned long long)over_ms, (unsigned long long)t->rang_ms);
+}
+
 static void check_record(struct checker *c, const struct call_record *r)
 {
 	const struct leg_seen *o = wire_leg(c, r->o.call_id), *t = wire_leg(c, r->t.call_id);
@@ -215,6 +230,7 @@ static void check_record(struct checker *c, const struct call_record *r)
 	if (r->answered && r->recovered) check_recovered(c, r, o, t);
 	else if (r->answered) check_seconds(c, r, o, t);
 	if (r->answered) check_wait(c, r, o, t);
+	else check_called_off(c, r, o, t);
 	check_parties(c, r);
 }
 

@@ -80,6 +80,7 @@ static void note_request(struct checker *c, struct leg_seen *l, const struct sip
 	if (m->method == SIP_INVITE) {
 		l->inviting = true;
 		l->described_ms = check_now(c);
+		if (!m->to.tag.n) l->rang_ms = l->cancelled_ms = l->final_ms = 0;
 	}
 	if (m->method != SIP_BYE) return;
 	l->bye_sent_ms = check_now(c);
@@ -106,6 +107,7 @@ static const char *sent_request(struct checker *c, const struct sip_msg *m, cons
 	if (!wrong) wrong = fault_of_description(c, m);
 	wire_txn_add(c, key, m, to);
 	if (m->method != SIP_CANCEL) note_request(c, l, m);
+	else if (l) l->cancelled_ms = check_now(c);
 	return wrong;
 }
 

@@ -184,6 +184,7 @@ void wire_undo(struct checker *c)
 	struct got *g = &c->got;
 	if (g->txn && g->begins) txn_free(c, g->txn);
 	else if (g->txn && g->ends) g->txn->status = 0;
+	if (g->rings) g->rings->rang_ms = 0;
 	if (g->leg) g->leg->answers--;
 	if (g->leg && g->ends && g->leg->answered_ms == check_now(c)) g->leg->answered_ms = 0;
 	*g = (struct got){ 0 };
@@ -213,6 +214,17 @@ static bool has_one_via(const struct sip_msg *m)
 	return sip_msg_each(m, SIP_H_VIA, &walk, &via) && !sip_msg_each(m, SIP_H_VIA, &walk, &via);
 }
 
+// The first INVITE of our leg: it rings there, or it has its final response.
+static void note_ringing(struct checker *c, struct leg_seen *l, const struct sip_msg *m)
+{
+	if (m->status >= 200) {
+		if (!l->final_ms) l->final_ms = check_now(c);
+	} else if (!l->rang_ms) {
+		l->rang_ms = check_now(c);
+		c->got.rings = l;
+	}
+}
+
 static void got_response(struct checker *c, const struct sip_msg *m, const struct addr *from)
 {
 	struct txn *t = wire_txn(c, wire_our_key(m, m->cseq.method));
@@ -222,6 +234,7 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 	c->got = (struct got){ .txn = t, .ends = !t->status };
 	if (m->status < 200) t->provisional = true;
 	else if (!t->status) t->status = m->status, t->final_ms = check_now(c);
+	if (m->method == SIP_INVITE && l && t->initial) note_ringing(c, l, m);
 	if (m->method != SIP_INVITE || !l || m->status < 200) return;
 	l->inviting = false;
 	if (m->status >= 300) return;

@@ -7,6 +7,8 @@
 //     CANCEL_WAITS ─1xx▶ CANCELLING (CANCEL sent; the final response is awaited for 64*T1)
 #include "wire/sip/txn_core.h"
 
+#include "base/bug.h"
+
 #define STATES(X) X(CALLING) X(CANCEL_WAITS) X(PROCEEDING) X(CANCELLING) X(COMPLETED) X(ACCEPTED) X(TERMINATED)
 #define EVENTS(X)                                                                                                      \
 	X(RX_100) X(RX_1XX) X(RX_2XX) X(RX_FAIL) X(CANCEL) X(TIMER_A) X(TIMER_B) X(TIMER_D) X(TIMER_M) X(TIMER_CANCEL) \
@@ -120,5 +122,6 @@ void txn_invite_client_returned(struct sip_stack *s, struct sip_txn *t)
 
 void txn_invite_client_cancel(struct sip_stack *s, struct sip_txn *t, struct str reason)
 {
+	if (BUG(early_cancel_forgotten) && t->state == CALLING) return;
 	txn_step(s, t, CANCEL, &(struct txn_input){ .text = reason });
 }
