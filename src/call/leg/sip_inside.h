@@ -27,7 +27,7 @@ void out_invite(struct sip_leg *leg, const struct verb *v);   // the first one
 void out_reinvite(struct sip_leg *leg, const struct verb *v); // MEDIA_OFFER or MEDIA_ASK
 void out_ack(struct sip_leg *leg, struct str sdp);
 // The ACK of a 2xx whose offer will not be answered by the other side: no to each medium (RFC 3261 13.2.2.4).
-void out_refusing_ack(struct sip_leg *leg);
+void out_refusing_ack(struct sip_leg *leg, struct str offer);
 void out_bye(struct sip_leg *leg, struct cause cause);
 // Answers the open INVITE: its head, extra header lines, a body.
 void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp);

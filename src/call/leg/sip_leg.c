@@ -182,8 +182,13 @@ static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
 	leg->target = slab_free(&ls->texts, leg->target);
 	if (!oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER)) return;
 	v.media = asked ? MEDIA_OFFER : MEDIA_ANSWER;
-	if (asked && v.sdp.p != leg->answer.p) leg_keep(leg, &leg->answer, v.sdp);
-	if (!asked) out_ack(leg, STR("")); // an offer is acknowledged with its answer, when the caller gives it
+	if (asked) leg_keep(leg, &leg->answer, v.sdp);
+	else out_ack(leg, STR("")); // an offer is acknowledged with its answer, when the caller gives it
+	if (asked && !leg->answer.n) { // no room to keep it, and so to say no to it later
+		out_refusing_ack(leg, v.sdp);
+		oa_step(leg, OA_EV_SEND_ANSWER);
+		v = (struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_CONGESTION) };
+	}
 	leg_tell(leg, &v);
 }
 
@@ -284,7 +289,8 @@ static void end_reinvite(struct sip_leg *leg)
 static void do_bye(struct sip_leg *leg, const struct leg_input *in)
 {
 	end_reinvite(leg);
-	if (leg->oa == OA_LATE_OFFER_GOT) out_refusing_ack(leg); // their 2xx wants one before the BYE (RFC 3261 13.2.2.4)
+	// Their 2xx wants an answer before the BYE (RFC 3261 13.2.2.4).
+	if (leg->oa == OA_LATE_OFFER_GOT) out_refusing_ack(leg, leg->answer);
 	out_bye(leg, in->verb ? in->verb->cause : leg->cause);
 	if (!leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, in); // it could not be sent
 }

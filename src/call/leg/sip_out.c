@@ -328,10 +328,10 @@ static struct str refusing_answer(struct sip_leg *leg, struct str offer)
 	return sdp_write(&answer, &env->scratch, &draft, &origin) == OK ? answer : STR("");
 }
 
-void out_refusing_ack(struct sip_leg *leg)
+void out_refusing_ack(struct sip_leg *leg, struct str offer)
 {
 	// In a re-INVITE it would have to go on from what we said before; the BYE that follows says enough.
-	out_ack(leg, leg->ack_cseq == 1 ? refusing_answer(leg, leg->answer) : STR(""));
+	out_ack(leg, leg->ack_cseq == 1 ? refusing_answer(leg, offer) : STR(""));
 }
 
 void out_stray_ack(struct sip_leg *leg, struct str offer)
