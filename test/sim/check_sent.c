@@ -155,8 +155,10 @@ static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn 
 // What keeps no state may be said anew: a challenge has another nonce each time.
 static bool is_stateless(const struct txn *t, const struct sip_msg *m)
 {
-	bool stranger = t->method == SIP_INVITE && (m->status == 481 || m->status == 403); // of no dialog, or another's
-	return stranger || m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
+	bool in_dialog = t->method == SIP_INVITE && !t->initial;
+	bool stranger = in_dialog && (m->status == 481 || m->status == 403); // of no dialog, or another's
+	bool no_room = !t->initial && m->status == 503; // for a transaction: there may be when it comes again
+	return stranger || no_room || m->status == 401 || t->method == SIP_CANCEL || (t->initial && m->to.tag.n != OWN_TAG);
 }
 
 // Is it the one response that this transaction may have now?
@@ -211,11 +213,13 @@ static bool is_excused(const struct checker *c, const struct reading *r)
 	return !r->msg.is_request && c->nonsense_ms == check_now(c) && (!r->good || r->msg.status >= 400);
 }
 
-// A leg's own response to an INVITE: it counts, whatever else came in its millisecond.
-static bool ends_attempt(const struct checker *c, const struct sip_msg *m)
+// A leg's own response to an INVITE, or to a BYE for which there was no room: it counts, whatever else came in its
+// millisecond.
+static bool ends_something(const struct checker *c, const struct sip_msg *m)
 {
-	const struct txn *t = m->cseq.method == SIP_INVITE && m->to.tag.n == OWN_TAG ? request_of(c, m) : NULL;
-	return t && t->initial;
+	const struct txn *t = m->to.tag.n == OWN_TAG ? request_of(c, m) : NULL;
+	if (!t) return false;
+	return t->initial ? m->cseq.method == SIP_INVITE : m->cseq.method == SIP_BYE && m->status == 503;
 }
 
 void check_sent(struct checker *c, const struct packet *p)
@@ -225,7 +229,7 @@ void check_sent(struct checker *c, const struct packet *p)
 	const struct sip_msg *m = &r->msg;
 	bool excused = is_excused(c, r);
 	const char *wrong = NULL;
-	if (excused && !(r->good && ends_attempt(c, m))) return;
+	if (excused && !(r->good && ends_something(c, m))) return;
 	if (!r->good) wrong = r->fault.why ? r->fault.why : "it is no SIP";
 	if (!wrong) wrong = fault_of_head(m);
 	if (!wrong) wrong = m->is_request ? sent_request(c, m, &p->peer) : sent_response(c, m, &p->peer);

@@ -278,9 +278,10 @@ static void timed_out(struct txn *t)
 	t->acked = true;
 	all->live_txns--;
 	stop_resending(t);
-	// The last copy of an INVITE may have been held back, and come just before: the switch rings, and repeats its 2xx.
+	// Of a request the last copy may have been held back, and come just before: the switch rings, and repeats its 2xx; or
+	// has answered, and repeats that when somebody who overheard it says it again.
 	bool may_ring = !t->server && t->method == SIP_INVITE;
-	start(t, &t->end, may_ring ? RINGS_MS : KNOWN_MS - GIVE_UP_MS, TIMER_END);
+	start(t, &t->end, may_ring ? RINGS_MS : t->server ? KNOWN_MS - GIVE_UP_MS : KNOWN_MS, TIMER_END);
 	if (t->method == SIP_REGISTER) register_on_response(t->party, NULL);
 	else if (d && t->server) answer_on_no_ack(d, t);
 	else if (d) call_on_timeout(d, t);
