@@ -6,6 +6,7 @@
 //     REFUSE=40 build/keep_journal_test          40 of them, evenly spread
 //     REFUSE=places build/keep_journal_test      each place: see below
 //     REFUSE=NAME:19 build/keep_journal_test     the 19th of the test NAME, in this process; it says whose that was
+//     REFUSE_WHAT=io                             not its allocations, but what it asks of system and database (refuse_io.c)
 //     REFUSE_SECONDS=5                           with the first three: no more after that time
 //     REFUSE_PART=2/8                            the second eighth of them: for more than one at a time
 //
@@ -17,6 +18,8 @@
 // A test may then fail by an assertion, for it wanted what it could not get; that ends the run. It must not crash,
 // abort, trip a sanitizer, or leak when it passes all the same. Prints one line of TAP for the program. Only a build
 // with ASan and UBSan sees all of this.
+#include "refuse.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -74,6 +77,7 @@ static struct counted {
 static uint32_t refuse_at; // the one to refuse; 0: none
 static bool tells;         // says whose it was
 static bool places;        // not each allocation is asked for, but each place
+static enum refusable wanted;
 
 void __sanitizer_print_stack_trace(void) __attribute__((weak));
 
@@ -86,9 +90,9 @@ static uint64_t way_here(void)
 	return hash;
 }
 
-static bool refused(void)
+bool refused(enum refusable what)
 {
-	if (!counted) return false;
+	if (!counted || what != wanted) return false;
 	uint32_t n = atomic_fetch_add(&counted->n, 1);
 	if (places && !refuse_at && n < WAYS_MAX) counted->ways[n] = way_here();
 	if (n + 1 != refuse_at) return false;
@@ -103,7 +107,7 @@ static bool refused(void)
 	type __wrap_##name parameters;                                                                                     \
 	type __wrap_##name parameters                                                                                      \
 	{                                                                                                                  \
-		return refused() ? NULL : __real_##name arguments;                                                             \
+		return refused(REFUSE_MEMORY) ? NULL : __real_##name arguments;                                                             \
 	}
 
 REFUSABLE(void *, malloc, (size_t n), (n))
@@ -123,7 +127,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, thread_
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, thread_function *f, void *arg)
 {
-	return refused() ? EAGAIN : __real_pthread_create(thread, attr, f, arg);
+	return refused(REFUSE_MEMORY) ? EAGAIN : __real_pthread_create(thread, attr, f, arg);
 }
 
 // ONE TEST, in a process of its own
@@ -377,22 +381,27 @@ static int run_named(const char *name, const char *colon)
 int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t count,
                                    CMFixtureFunction setup, CMFixtureFunction teardown)
 {
-	const char *wanted = getenv("REFUSE"), *seconds = getenv("REFUSE_SECONDS");
+	const char *asked = getenv("REFUSE"), *what = getenv("REFUSE_WHAT"), *seconds = getenv("REFUSE_SECONDS");
 	const struct CMUnitTest *child = NULL;
 	uint32_t at = 0;
-	if (!wanted) return __real__cmocka_run_group_tests(name, tests, count, setup, teardown);
+	if (!asked) return __real__cmocka_run_group_tests(name, tests, count, setup, teardown);
 	group = (struct group){ name, tests, count, setup, teardown };
 	counted = mmap(NULL, sizeof *counted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (count > TESTS_MAX || counted == MAP_FAILED) exit(2);
-	if (strchr(wanted, ':')) return run_named(wanted, strchr(wanted, ':'));
-	places = strcmp(wanted, "places") == 0;
+	if (what && strcmp(what, "io") == 0) {
+		wanted = REFUSE_IO;
+		refuse_database();
+	}
+	if (strchr(asked, ':')) return run_named(asked, strchr(asked, ':'));
+	places = strcmp(asked, "places") == 0;
 	if (places) (void)way_here(); // what that needs is loaded before there are threads
 	prepare();
-	if (!refuse_many(strtoull(wanted, NULL, 10), seconds ? strtoull(seconds, NULL, 10) : 0, &child, &at))
+	if (!refuse_many(strtoull(asked, NULL, 10), seconds ? strtoull(seconds, NULL, 10) : 0, &child, &at))
 		return run_alone(child, at);
-	printf("%sok - %u of %llu %s refused, one at a time; %llu allocations, %u tests waited in vain\n1..1\n",
-	       runs.faults ? "not " : "", runs.runs, (unsigned long long)runs.total, places ? "places" : "allocations",
-	       (unsigned long long)runs.allocations, runs.ended);
+	const char *name_of = wanted == REFUSE_MEMORY ? "allocations" : "calls";
+	printf("%sok - %u of %llu %s refused, one at a time; %llu %s, %u tests waited in vain\n1..1\n",
+	       runs.faults ? "not " : "", runs.runs, (unsigned long long)runs.total, places ? "places" : name_of,
+	       (unsigned long long)runs.allocations, name_of, runs.ended);
 	for (size_t i = 0; i < count; i++) free(runs.lists[i].at);
 	rmdir(runs.folder);
 	return runs.faults != 0;
