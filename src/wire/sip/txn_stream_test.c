@@ -1,7 +1,5 @@
 // Transactions over a stream (RFC 3261 §17): nothing that the stream itself brings is sent again, what only absorbs
 // repetitions is over at once; a 2xx to an INVITE is repeated all the same (§13.3.1.4).
-#include "txn.c"
-
 #include "wire/sip/txn_bench.h"
 
 static struct bench *over_tcp(void)
