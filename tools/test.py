@@ -139,19 +139,25 @@ class Suite:
         self.meson_test("asan", "unit tests and ladders (ASan, UBSan)", 3, CORES)
 
     def refused(self):
-        """The unit tests again, with one allocation refused in each run: in the time there is, each place that allocates,
-        evenly spread from one that chance chooses. They may fail, not crash (test/refuse/refuse.c)."""
+        """The unit tests again, with one allocation refused in each run, and then with one call of the system or the
+        database: in the time there is, each place that makes them, evenly spread from one that chance chooses. They may
+        fail, not crash (test/refuse/refuse.c)."""
+        self.refuse("memory", "without memory")
+        self.refuse("io", "with a call of system or database that fails")
+
+    def refuse(self, what, title):
         results, runs, logs = [], [], []
 
         def refuse_in(program):
-            code, output = run([program], LIMIT_S, {"REFUSE": "places", "REFUSE_SECONDS": str(self.refuse_seconds)})
+            code, output = run([program], LIMIT_S, {"REFUSE": "places", "REFUSE_WHAT": what,
+                                                    "REFUSE_SECONDS": str(self.refuse_seconds)})
             runs.extend(re.findall(r"^(?:not )?ok - (\d+) of", output, re.M))
             results.append((program.name, code == 0))
             if code != 0:
                 logs.append(f"{program.name}:\n{output}")
 
         on_all_cores(self.report, "refused", (self.folder / "asan").glob("*_test"), refuse_in)
-        self.report.add(f"unit tests, {sum(map(int, runs))} times without memory",
+        self.report.add(f"unit tests, {sum(map(int, runs))} times {title}",
                         results or [("there are programs", False)], "\n".join(logs))
 
     def threads(self):
