@@ -240,7 +240,7 @@ def stay(program, address):
     server = switch.Standing(program, folder, f"{address}:{sip_port(address)}")
     config = os.path.relpath(server.config)
     show.title(f"A switch at {server.where}, which stays until you press ^C")
-    print("\n     Register a telephone, any that speaks SIP over UDP, as one of these lines:\n")
+    print("\n     Register a telephone, any that speaks SIP over UDP or TCP, as one of these lines:\n")
     for line in server.lines:
         print(f"       {pretty(line.number)}   server {server.where}   user {line.name}   password {line.password}"
               f"   {WHERE.get(line.name, '')}".rstrip())

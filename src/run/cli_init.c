@@ -41,6 +41,15 @@ static bool media_parse(struct config_media *m, struct str text)
 	return true;
 }
 
+// What is received as datagrams is received over connections too: telephones come with either.
+static void add_tcp(struct config *config)
+{
+	struct config_listener *tcp = &config->listeners[config->listener_count++];
+	*tcp = config->listeners[0];
+	strcpy(tcp->title, "access-tcp");
+	tcp->transport = tcp->address.transport = TRANSPORT_TCP;
+}
+
 // From the options; false (said): one is malformed. Without any, only this machine can reach the switch: who opens it
 // to others says where.
 static bool addresses_of(struct config *config, struct cli *c)
@@ -61,13 +70,13 @@ static bool addresses_of(struct config *config, struct cli *c)
 		cli_say(c, "--media wants ADDRESS:FIRST-LAST, such as 192.0.2.1:20000-29999, not \"%s\"", c->options.media);
 		return false;
 	}
-	if (!c->options.public) return true;
-	if (addr_parse(&l->public, str_from(c->options.public)) != OK) {
+	if (c->options.public && addr_parse(&l->public, str_from(c->options.public)) != OK) {
 		cli_say(c, "--public wants an address, such as 203.0.113.5, not \"%s\"", c->options.public);
 		return false;
 	}
 	m->public = l->public;
 	m->public.port = 0;
+	add_tcp(config);
 	return true;
 }
 

@@ -18,6 +18,7 @@ static void put_part(struct buf *b, const char *from, const struct config_part *
 		const struct setting *s = &part->settings[i];
 		struct buf value = buf_on(text, sizeof text);
 		put_setting(&value, from, s);
+		if (s->type == PATH && value.n == 0) continue; // a file that not every part of its kind has
 		put_fmt(b, "%s# %s\n%s%s = ", indent, s->help, indent, s->name);
 		if (s->type == U32) put(b, buf_str(&value));
 		else put_quoted(b, buf_str(&value));

@@ -24,12 +24,11 @@ def make_certificate(folder, name, *alternatives):
 
 
 def start(lab):
-    """A switch that also listens for connections, on TCP at its first port and TLS at the next."""
+    """A switch that listens on UDP and TCP at its first port, and on TLS at the next."""
     server = switch.Switch(lab)
     server.certificate, server.key = make_certificate(lab.folder, "switch", f"IP:{server.address}")
     with server.config.open("a") as config:
-        config.write(f'\nlistener "tcp" {{\n\taddress = "{server.where}"\n\ttransport = "tcp"\n}}\n'
-                     f'listener "tls" {{\n\taddress = "{server.address}:{TLS_PORT}"\n\ttransport = "tls"\n'
+        config.write(f'\nlistener "tls" {{\n\taddress = "{server.address}:{TLS_PORT}"\n\ttransport = "tls"\n'
                      f'\tcertificate = "{server.certificate}"\n\tkey = "{server.key}"\n'
                      f'\tauthorities = "{server.certificate}"\n}}\n')
     server.start()
