@@ -35,6 +35,9 @@ struct leg_seen {
 	uint64_t began_ms, answered_ms, refused_ms, ended_ms; // answered: first 2xx; ended: first good BYE, either way
 	uint64_t bye_sent_ms, described_ms; // described: a description went either way
 	uint64_t rang_ms, cancelled_ms, final_ms; // of ours: its INVITE's first provisional, our CANCEL, the final response
+	uint64_t keys_ms;   // when its party said digits by INFO:
+	uint32_t keys_came; // in that millisecond so many,
+	char keys[8];       // of which these were not passed on yet
 	uint64_t cut_ms;    // a crash came upon it, answered and not ended
 	uint64_t acked_cseqs[4]; // INVITEs of ours whose 2xx came lately
 	uint32_t attempts;  // of theirs: INVITEs with a CSeq of their own that a leg gave a final response
@@ -147,5 +150,8 @@ struct txn *wire_txn_add(struct checker *c, uint64_t key, const struct sip_msg *
 bool wire_note_use(struct checker *c, const struct txn *t);
 // check_media.c: of a call that stands.
 void check_media(struct checker *c, const struct call *call);
+// An INFO came; and it was answered 200: the digit in it must have been passed on.
+void media_got_info(struct checker *c, struct leg_seen *l, const struct sip_msg *m);
+const char *media_took_info(struct checker *c, struct leg_seen *l);
 // check_record.c
 void check_records(struct checker *c);

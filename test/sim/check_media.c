@@ -1,4 +1,5 @@
-// Who hears whom: each of two parties that talk hears the other, and nobody hears anyone else.
+// Who hears whom: each of two parties that talk hears the other, and nobody hears anyone else, nor one who holds him; and
+// so it is with the keys that they press.
 #include "sim/check_inside.h"
 
 #define SETTLES_MS 5000 // what a storm or a re-INVITE left behind is gone by then
@@ -17,6 +18,15 @@ static void put_who(struct buf *b, const struct ledger_call *row)
 	put_addr(b, &row->party);
 }
 
+// Both ends of both legs agree on what was said last: neither is in the middle of a re-INVITE.
+static bool is_settled(const struct checker *c, const struct call *call)
+{
+	const struct leg_seen *o = wire_leg(c, call->call_ids[SIDE_O]), *t = wire_leg(c, call->call_ids[SIDE_T]);
+	uint64_t since = check_now(c) > SETTLES_MS ? check_now(c) - SETTLES_MS : 0;
+	if (!o || !t || o->inviting || t->inviting) return false;
+	return o->described_ms < since && t->described_ms < since && c->calm_since_ms < since;
+}
+
 static void check_ear(struct checker *c, const struct call *call, const struct ledger_call *ear,
                       const struct ledger_call *mouth, bool must)
 {
@@ -24,11 +34,14 @@ static void check_ear(struct checker *c, const struct call *call, const struct l
 	bool known = plane_hears(sim_plane(c->sim), &ear->ear, &ear->told, &heard);
 	bool right = known && addr_host_eq(&heard.voice, &mouth->ear);
 	bool wrong = known && heard.voice.family && !right;
-	if (!wrong && (right || !must)) return;
+	bool held = right && is_settled(c, call) && !(ear->receives && mouth->sends);
+	if (!wrong && !held && (right || !must)) return;
 	char text[256];
 	struct buf b = buf_on(text, sizeof text - 1);
 	put_who(&b, ear);
-	if (wrong) {
+	if (held) {
+		put_z(&b, ear->receives ? " hears who does not send to it, " : " holds, and hears ");
+	} else if (wrong) {
 		put_z(&b, " hears ");
 		put_addr(&b, &heard.voice);
 		put_z(&b, ", and talks with ");
@@ -38,14 +51,6 @@ static void check_ear(struct checker *c, const struct call *call, const struct l
 	put_who(&b, mouth);
 	text[b.n] = '\0';
 	FAIL(c, str_from(call->call_ids[SIDE_O]), "%s", text);
-}
-
-// Both ends of both legs agree on what was said last: neither is in the middle of a re-INVITE.
-static bool is_settled(const struct checker *c, const struct call *call)
-{
-	const struct leg_seen *o = wire_leg(c, call->call_ids[SIDE_O]), *t = wire_leg(c, call->call_ids[SIDE_T]);
-	uint64_t since = check_now(c) > SETTLES_MS ? check_now(c) - SETTLES_MS : 0;
-	return o && t && o->described_ms < since && t->described_ms < since && c->calm_since_ms < since;
 }
 
 void check_media(struct checker *c, const struct call *call)
@@ -58,4 +63,84 @@ void check_media(struct checker *c, const struct call *call)
 	bool must = talk && !o->ended_ms && !t->ended_ms && is_settled(c, call);
 	check_ear(c, call, o, t, must);
 	check_ear(c, call, t, o, must);
+}
+
+// KEYS
+
+// The call that has a leg of this Call-ID; NULL: none stands.
+static const struct call *call_of(const struct checker *c, const char *call_id, enum call_side *side)
+{
+	struct node_sim *n = sim_node(c->sim);
+	const struct call *call;
+	for (uint32_t i = 0; i < node_worker_count(n); i++)
+		for (uint32_t at = 0; node_worker(n, i) && (call = calls_each(worker_calls(node_worker(n, i)), &at));)
+			for (*side = SIDE_O; *side <= SIDE_T; ++*side)
+				if (strcmp(call->call_ids[*side], call_id) == 0) return call;
+	return NULL;
+}
+
+static bool stands(const struct call *call)
+{
+	return call && call->o.pic == O_ACTIVE && call->answered;
+}
+
+void check_said_digit(struct checker *c, const struct ledger_call *by, char digit, const struct addr *ear)
+{
+	enum call_side side;
+	const struct call *call = call_of(c, by->call_id, &side);
+	bool spoiled = sim_plan(c->sim)->faults & FAULT(SPOILED);
+	if (!stands(call) || spoiled || by->hostile) return;
+	const struct ledger_call *mouth = row_of(c, call, side), *far = row_of(c, call, side == SIDE_O ? SIDE_T : SIDE_O);
+	if (mouth != by || !far) return;
+	bool must = mouth->sends && far->receives && !mouth->ended_ms && !far->ended_ms && is_settled(c, call);
+	if (ear->family && !addr_host_eq(ear, &far->ear))
+		FAIL(c, str_from(by->call_id), "line %u pressed %c, and somebody hears it that is not line %u", by->line, digit,
+		     far->line);
+	if (!ear->family && must)
+		FAIL(c, str_from(by->call_id), "line %u pressed %c, and line %u does not hear it", by->line, digit, far->line);
+}
+
+void media_got_info(struct checker *c, struct leg_seen *l, const struct sip_msg *m)
+{
+	struct str body = m->body, line = str_cut(&body, '\n'), name = str_cut(&line, '=');
+	if (!str_eq(name, STR("Signal")) || !line.n) return;
+	if (l->keys_ms != check_now(c)) {
+		l->keys_ms = check_now(c);
+		l->keys_came = 0;
+		memset(l->keys, 0, sizeof l->keys);
+	}
+	size_t waiting = strlen(l->keys);
+	l->keys_came++;
+	if (waiting + 1 < sizeof l->keys) l->keys[waiting] = line.p[0];
+}
+
+// Which one of several was answered is not known.
+const char *media_took_info(struct checker *c, struct leg_seen *l)
+{
+	enum call_side side;
+	bool waits = l->keys_ms == check_now(c) && l->keys_came == 1 && l->keys[0];
+	return waits && stands(call_of(c, l->call_id, &side)) ? "it takes a digit by INFO, and passes it to nobody" : NULL;
+}
+
+static bool take_key(const struct checker *c, struct leg_seen *speaker, char key)
+{
+	char *at = speaker && speaker->keys_ms == check_now(c) ? strchr(speaker->keys, key) : NULL;
+	if (!at || !key) return false;
+	memmove(at, at + 1, strlen(at));
+	return true;
+}
+
+// It was said in this millisecond, by the far party, and its ear is that of whom it is made for.
+void check_made_digit(struct checker *c, const struct made_digit *d)
+{
+	const struct call *call = NULL;
+	for (uint32_t at = 0; (call = calls_each(worker_calls(node_worker(sim_node(c->sim), d->worker)), &at));)
+		if (call->media.session == d->session) break;
+	if (!call) return;
+	enum call_side side = d->side == MEDIA_A ? SIDE_O : SIDE_T, other = side == SIDE_O ? SIDE_T : SIDE_O;
+	const struct ledger_call *row = row_of(c, call, side);
+	if (!take_key(c, wire_leg(c, call->call_ids[other]), d->digit))
+		FAIL(c, str_from(call->call_ids[SIDE_O]), "a party hears the key %c, which the other one did not press", d->digit);
+	else if (row && d->ear.family && !addr_host_eq(&d->ear, &row->ear))
+		FAIL(c, str_from(call->call_ids[SIDE_O]), "the key %c is heard by who is not in the call", d->digit);
 }

@@ -170,15 +170,22 @@ static void check_heard(struct checker *c, const struct call_record *r, const st
 		      (unsigned long long)r->answered_for_ms, (unsigned long long)least_ms, (unsigned long long)most_ms);
 }
 
+// What was dialled by keys is what was said, as far as the switch wanted to hear it.
+static void check_dialled(struct checker *c, const struct call_record *r, const struct ledger_call *o)
+{
+	struct str said = str_from(o->dial_tone ? o->said : o->dialled), is = str_from(r->dialled);
+	bool differs = o->dialled[0] && !(o->dial_tone ? str_starts(said, is) : str_eq(said, is));
+	if (differs && !has_fault(c, FAULT(SPOILED))) // an octet of the number itself may have been changed
+		ABOUT(c, r, "says that \"%s\" was dialled, and it was \"%.*s\"", NUMBER(r), r->dialled, STR_FMT(said));
+}
+
 static void check_parties(struct checker *c, const struct call_record *r)
 {
 	const struct ledger_call *o = ledger_find(c->ledger, str_from(r->o.call_id), LEDGER_CALLER);
 	const struct ledger_call *t = ledger_find(c->ledger, str_from(r->t.call_id), LEDGER_CALLED);
 	if (!o || o->hostile) return;
 	if (r->o.line != o->line) ABOUT(c, r, "names line %u, and line %u called", NUMBER(r), r->o.line, o->line);
-	bool differs = !o->dial_tone && o->dialled[0] && !str_eq(str_from(r->dialled), str_from(o->dialled));
-	if (differs && !has_fault(c, FAULT(SPOILED))) // an octet of the number itself may have been changed
-		ABOUT(c, r, "says that \"%s\" was dialled, and it was \"%s\"", NUMBER(r), r->dialled, o->dialled);
+	check_dialled(c, r, o);
 	if (!r->answered || !t) return;
 	// What had no room with its credentials, whoever overheard it may say again.
 	if (t->hostile && has_fault(c, FAULT(POOLS))) return;

@@ -202,6 +202,8 @@ static const char *sent_response(struct checker *c, const struct sip_msg *m, con
 	if (m->status > 100 && !m->to.tag.n) wrong = "its To has no tag";
 	if (!wrong) wrong = fault_of_description(c, m);
 	if (!wrong) wrong = fault_in_txn(c, t, m);
+	if (!wrong && t->method == SIP_INFO && m->status == 200 && wire_leg_of(c, m))
+		wrong = media_took_info(c, wire_leg_of(c, m));
 	if (wrong && is_hostile(c, to)) wrong = NULL; // who plays with its own requests gets odd answers
 	note_response(c, t, m);
 	return wrong;

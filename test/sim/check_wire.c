@@ -202,6 +202,7 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	t = wire_txn_add(c, key, m, from);
 	t->use = use_of(m);
 	c->got = (struct got){ .txn = t, .begins = true };
+	if (m->method == SIP_INFO && wire_leg_of(c, m)) media_got_info(c, wire_leg_of(c, m), m);
 	if (m->method != SIP_INVITE || m->to.tag.n) return;
 	struct leg_seen *l = wire_leg_need(c, m, true);
 	l->reused = !l->theirs;

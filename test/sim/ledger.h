@@ -30,6 +30,8 @@ struct ledger_call { // one dialog of one party, as it saw it
 	bool heard_bye;        // the switch's BYE
 	bool unacknowledged;   // nobody acknowledged its 2xx for 32 s: it said BYE
 	bool dialled_all;      // by DTMF: all digits were said to a port that listened
+	char said[64];         // by DTMF, to a switch that listened
+	bool sends, receives;  // media, as was agreed last
 	bool recorded;         // the switch has a record of it, at the end of the run
 };
 

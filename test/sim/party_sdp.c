@@ -142,6 +142,12 @@ static void put_below_origin(struct buf *b, struct dialog *d, bool answer, struc
 		else put(b, STR("m=video 40000 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n"));
 }
 
+static void agreed(struct dialog *d, uint8_t way)
+{
+	d->seen->sends = way & 1;
+	d->seen->receives = way & 2;
+}
+
 struct str sdp_mine(struct dialog *d, bool answer, char memory[MESSAGE_MAX])
 {
 	static const struct hash_key key;
@@ -158,6 +164,7 @@ struct str sdp_mine(struct dialog *d, bool answer, char memory[MESSAGE_MAX])
 	d->my_way = answer ? (uint8_t)(turned(d->far.way) & want) : d->held_by_far && d->held_by_me ? WAY_INACTIVE : want;
 	if (!answer) d->my_offer_way = d->my_way;
 	put_below_origin(&rest, d, answer, buf_str(&h));
+	if (answer) agreed(d, d->my_way);
 	uint64_t hash = hash_str(&key, buf_str(&rest));
 	if (hash != d->my_hash) d->my_version++;
 	d->my_hash = hash;
@@ -224,5 +231,6 @@ bool sdp_take(struct dialog *d, const struct sip_msg *m, bool is_answer)
 	d->far = now;
 	d->held_by_far = !(now.way & 2);
 	d->seen->told = now.audio;
+	if (is_answer) agreed(d, d->my_offer_way & turned(now.way));
 	return true;
 }

@@ -120,7 +120,8 @@ void put_request(struct buf *b, struct ua *p, const struct request *r, struct st
 	}
 	if (r->credentials) put_credentials(b, p, r);
 	put(b, r->extra);
-	if (r->body.n) put(b, STR("Content-Type: application/sdp\r\n"));
+	if (r->body.n)
+		put_z(b, r->method == SIP_INFO ? "Content-Type: application/dtmf-relay\r\n" : "Content-Type: application/sdp\r\n");
 	put(b, STR("Content-Length: "));
 	put_u64(b, r->body.n);
 	put(b, STR("\r\n\r\n"));

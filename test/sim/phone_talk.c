@@ -1,6 +1,8 @@
 // What happens in a call that stands: holds, new offers, digits, a NAT that rebinds, a phone that reboots, its end.
 #include "sim/party_inside.h"
+#include "sim/check.h"
 #include "sim/plane.h"
+#include "sim/weather.h"
 
 #define TONE_LOOK_MS 200u // how often it listens for dial tone
 #define TONE_LOOKS 50u
@@ -20,6 +22,12 @@ static void next(struct dialog *d, enum act act, uint32_t after_ms)
 	d->act_ms = party_now(d->party) + after_ms;
 }
 
+// In such a plan all have much to do with menus and mailboxes.
+static bool presses_keys(const struct ua *p)
+{
+	return sim_plan(p->all->sim)->faults & 1u << FAULT_KEYS && sim_chance(p->all->sim, SIM_KEYS, 5000);
+}
+
 // What it will do next, if anything, before it hangs up.
 static void choose(struct dialog *d)
 {
@@ -27,6 +35,7 @@ static void choose(struct dialog *d)
 	const struct character *as = p->as;
 	uint32_t soon = party_between(p, 200, 6000);
 	if (d->held_by_me) next(d, ACT_RETRIEVE, soon);
+	else if (presses_keys(p)) next(d, ACT_DIGIT, sim_between(p->all->sim, SIM_KEYS, 200, 3000));
 	else if (party_chance(p, as->holds) || (d->held_by_far && party_chance(p, as->hold_in_hold)))
 		next(d, ACT_HOLD, soon);
 	else if (party_chance(p, as->reinvites)) next(d, ACT_REINVITE, party_between(p, 0, 2) ? soon : 50);
@@ -90,7 +99,27 @@ void talk_hang_up(struct dialog *d)
 
 static bool say_digit(struct dialog *d, char digit)
 {
-	return plane_digit(sim_plane(d->party->all->sim), &d->seen->ear, &d->seen->told, digit);
+	struct addr ear;
+	struct sim *s = d->party->all->sim;
+	bool heard = plane_digit(sim_plane(s), &d->seen->ear, &d->seen->told, digit, &ear);
+	check_said_digit(sim_checker(s), d->seen, digit, &ear);
+	size_t n = strlen(d->seen->said);
+	if (heard && n + 1 < sizeof d->seen->said) d->seen->said[n] = digit;
+	return heard;
+}
+
+// By RFC 4733, or where keys are pressed often half of them by INFO; but not while the switch may still want a number.
+static void press(struct dialog *d, char key)
+{
+	struct sim *s = d->party->all->sim;
+	char text[40];
+	struct buf b = buf_on(text, sizeof text);
+	if (!(sim_plan(s)->faults & 1u << FAULT_KEYS) || d->dial_tone || sim_below(s, SIM_KEYS, 2)) {
+		say_digit(d, key);
+		return;
+	}
+	put_fmt(&b, "Signal=%c\r\nDuration=160\r\n", key);
+	dialog_send(d, SIP_INFO, buf_str(&b));
 }
 
 static bool hears_dial_tone(const struct dialog *d)
@@ -142,7 +171,7 @@ static void act(struct dialog *d)
 		break;
 	case ACT_REINVITE: talk_reinvite(d); break;
 	case ACT_REBIND: party_rebind(p); break;
-	case ACT_DIGIT: say_digit(d, keys[party_between(p, 0, sizeof keys - 2)]); break;
+	case ACT_DIGIT: press(d, keys[party_between(p, 0, sizeof keys - 2)]); break;
 	default: break;
 	}
 	choose(d);

@@ -15,10 +15,13 @@ static enum err read_faults(uint32_t *out, struct str names)
 	uint32_t faults = 0;
 	while (names.n && !str_eq(names, STR("none"))) {
 		struct str name = str_cut(&names, ',');
+		bool without = str_starts(name, STR("-"));
 		uint32_t i = 0;
+		if (without) name = str_from_at(name, 1);
 		while (i < FAULT_COUNT && !str_eq(name, str_from(fault_names[i]))) i++;
 		if (str_eq(name, STR("all"))) faults |= FAULTS_ALL;
 		else if (i == FAULT_COUNT) return ERR_BAD;
+		else if (without) faults &= ~(1u << i);
 		else faults |= 1u << i;
 	}
 	*out = faults;
@@ -73,15 +76,19 @@ static uint32_t draw_faults(struct random *r)
 	}
 }
 
-// What came later than most seeds is rarer and drawn by itself, so that they keep their runs: in one plan of sixteen it
-// is alone, to one of eight of the others that are not calm it is added.
+// What came later than most seeds is rarer and each drawn by itself, so that they keep their runs: in one plan of
+// sixteen it is alone, to one of eight of the others that are not calm it is added.
 static uint32_t draw_later_faults(uint32_t faults, uint64_t seed)
 {
 	struct random r;
-	random_seed(&r, ~seed);
-	uint32_t alone = random_below(&r, 16), which = 1u << (FAULT_POOLS + random_below(&r, FAULT_COUNT - FAULT_POOLS));
 	if (!faults) return 0;
-	return alone == 0 ? which : alone <= 2 ? faults | which : faults;
+	for (uint32_t i = FAULT_POOLS; i < FAULT_COUNT; i++) {
+		random_seed(&r, ~seed ^ (uint64_t)(i - FAULT_POOLS) << 32);
+		uint32_t alone = random_below(&r, 16);
+		if (alone == 0) faults = 1u << i;
+		else if (alone <= 2) faults |= 1u << i;
+	}
+	return faults;
 }
 
 struct sim_plan plan_of(const struct sim_plan *said, uint64_t seed)

@@ -3,6 +3,7 @@
 #include "sim/plane.h"
 
 #include "base/wheel.h"
+#include "sim/check.h"
 #include "sim/node.h"
 #include "sim/weather.h"
 
@@ -224,6 +225,16 @@ static void set_remote(struct session *s, const struct media_command *c)
 	listen_for_silence(s, c->side);
 }
 
+static void make_digit(struct session *s, const struct media_command *c)
+{
+	struct seat *seat = s->seat;
+	struct side *side = &s->sides[c->side];
+	side->digit = c->digit.digit;
+	check_made_digit(sim_checker(seat->plane->sim),
+		&(struct made_digit){ .worker = (uint32_t)(seat - seat->plane->seats), .side = c->side, .digit = side->digit,
+			.session = pool_ref(&seat->plane->sessions, s), .ear = side->remote[0].rtp });
+}
+
 static void close_session(struct session *s)
 {
 	struct plane *p = s->seat->plane;
@@ -257,7 +268,7 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 	case MEDIA_DO_PLAY: play(s, c->side, &c->play); break;
 	case MEDIA_DO_STOP: stop_playing(s, c->side); break;
 	case MEDIA_DO_COLLECT: s->sides[c->side].collects = c->on; break;
-	case MEDIA_DO_DIGIT: s->sides[c->side].digit = c->digit.digit; break;
+	case MEDIA_DO_DIGIT: make_digit(s, c); break;
 	case MEDIA_DO_WATCH:
 		s->silent_s = c->silent_s;
 		for (uint32_t which = 0; which < MEDIA_SIDES; which++) listen_for_silence(s, which);
@@ -365,20 +376,23 @@ static bool passes(const struct session *s, uint32_t from)
 	       speaker->form == MEDIA_FORM_AUDIO && listener->form == MEDIA_FORM_AUDIO;
 }
 
-bool plane_digit(struct plane *p, const struct addr *from, const struct addr *to, char digit)
+bool plane_digit(struct plane *p, const struct addr *from, const struct addr *to, char digit, struct addr *ear)
 {
 	struct session *s;
 	const struct port_owner *o;
+	*ear = (struct addr){ 0 };
 	if (!find(p, to, &s, &o)) return false;
-	struct side *side = &s->sides[o->side];
+	struct side *side = &s->sides[o->side], *other = &s->sides[media_other(o->side)];
 	const struct media_remote *r = &side->remote[0];
 	// A stranger is not heard (wire/rtp/latch.h).
 	if (!addr_host_eq(&r->rtp, from) && !addr_host_eq(&r->signalling, from)) return false;
-	bool passed = passes(s, o->side);
-	if (passed) s->sides[media_other(o->side)].digit = digit;
+	if (passes(s, o->side)) {
+		other->digit = digit;
+		*ear = other->remote[0].rtp;
+	}
 	if (side->collects)
 		post(s, (struct media_event){ .kind = MEDIA_EV_DIGIT, .side = o->side, .digit = digit });
-	return passed || side->collects;
+	return ear->family || side->collects;
 }
 
 void plane_quiet(struct plane *p, const struct addr *ear, const struct addr *told, bool quiet)

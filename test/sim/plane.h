@@ -20,8 +20,9 @@ uint32_t plane_open(const struct plane *p);        // sessions
 bool plane_has(const struct plane *p, const struct addr *port);
 uint32_t plane_ports_taken(const struct plane *p); // pairs
 
-// A party at `from` sends a telephone-event to the switch's port `to`. False: nobody listens to digits there.
-bool plane_digit(struct plane *p, const struct addr *from, const struct addr *to, char digit);
+// A party at `from` sends a telephone-event to the switch's port `to`; *ear: who hears it (family 0: no party). False:
+// nobody listens to digits there.
+bool plane_digit(struct plane *p, const struct addr *from, const struct addr *to, char digit, struct addr *ear);
 // From now on no packet comes from the party that listens at `ear` and was told the switch's port `told`: it lost its
 // power, or left without a word. The switch is told when it has been so for as long as it watches. false: it is back.
 void plane_quiet(struct plane *p, const struct addr *ear, const struct addr *told, bool quiet);

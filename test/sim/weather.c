@@ -129,6 +129,7 @@ static void brew(struct weather *w, enum fault fault)
 	case FAULT_SLEW: set_wall(w, weather_wall_ms(w), (int32_t)between(w, 0, 1000) - 500); break;
 	case FAULT_OFFICE: sim_at(w->sim, now_ms, change_office, w, 0); break;
 	case FAULT_POOLS: w->media_kept = true; break; // the node's own pools are small in such a plan from its boot
+	case FAULT_KEYS: break; // it is the parties that press them (phone_talk.c)
 	case FAULT_COUNT: break;
 	}
 }

@@ -304,6 +304,12 @@ static void leg_ended(struct call *c, uint8_t index, const struct verb *v)
 	t_post(c, T_EV_ALL_FAILED, index, v);
 }
 
+static enum err pass_digit(struct call *c, const struct verb *v)
+{
+	enum media_side ear = BUG(digit_echoed) ? MEDIA_B : MEDIA_A;
+	return media_digit(&c->media, &c->calls->media, ear, v->digit, v->digit_ms);
+}
+
 static void take_from_t(struct call *c, uint8_t index, const struct verb *v)
 {
 	if (index >= c->t_leg_count || c->t_legs[index].phase == LEG_GONE) {
@@ -316,8 +322,7 @@ static void take_from_t(struct call *c, uint8_t index, const struct verb *v)
 	case VERB_ANSWER: t_post(c, T_EV_ANSWER, index, v); break;
 	case VERB_MEDIA: t_post(c, T_EV_MEDIA, index, v); break;
 	case VERB_SIGNAL:
-		if (v->signal == SIGNAL_DIGIT && media_digit(&c->media, &c->calls->media, MEDIA_A, v->digit, v->digit_ms) != OK)
-			COUNT(call_gone);
+		if (v->signal == SIGNAL_DIGIT && pass_digit(c, v) != OK) COUNT(call_gone);
 		break;
 	case VERB_RELEASE: leg_ended(c, index, v); break;
 	default: break;

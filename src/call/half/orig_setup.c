@@ -1,6 +1,8 @@
 // The originating half from the offer to the called half: may this caller call, what did it dial, where does that go.
 #include "call/half/orig.h"
 
+#include "base/bug.h"
+
 static const struct office_line *payer(const struct call *c)
 {
 	return call_line(c, c->payer_line);
@@ -181,6 +183,7 @@ void orig_digit(struct call *c, const struct verb *v)
 {
 	size_t n = strlen(c->collected);
 	if (n == 0) join_told(media_stop(&c->media, &c->calls->media, MEDIA_A));
+	if (BUG(digit_heard_twice)) append(c->dialled, v->digit);
 	append(c->collected, v->digit);
 	append(c->dialled, v->digit);
 	translate(c, n + 2 >= sizeof c->collected, NULL);

@@ -1,6 +1,7 @@
 // Agreements.
 #include "call/media/agree.h"
 
+#include "base/bug.h"
 #include "call/media/lines.h"
 
 #include <assert.h>
@@ -58,6 +59,7 @@ void remote_read(struct media_remote *r, const struct sdp_media *m, const struct
 		                        .law = laws & own->law ? own->law : laws,
 		                        .event_pt_out = events ? own->event_pt : MEDIA_PT_NONE,
 		                        .event_pt_in = events ? peer->event_pt : MEDIA_PT_NONE };
+	if (BUG(hold_ignored)) r->send = r->receive = true;
 	r->law_pt = law_pt(r->law);
 	if (leg->nat) r->signalling = leg->signalling;
 }
