@@ -136,6 +136,7 @@ static const char *check_request(struct ladder *l, const struct message *m)
 	if (s->max_forwards > 70) return "Max-Forwards is more than 70";
 	if (s->uri.host.n == 0 && s->uri.user.n == 0) return "the Request-URI is not to be understood";
 	if (s->method == SIP_INVITE && !sip_msg_has(s, SIP_H_ALLOW)) return "an INVITE without Allow";
+	if (s->method == SIP_PRACK && !sip_msg_has(s, SIP_H_RACK)) return "a PRACK without RAck";
 	if (!wrong) wrong = check_contact(l, m, s->method == SIP_INVITE);
 	if (!wrong) wrong = check_branch(l, m);
 	if (!wrong) wrong = check_dialog(m);
@@ -179,6 +180,23 @@ static const char *check_to(const struct message *m, const struct sent_request *
 	return NULL;
 }
 
+// A provisional response that wants a PRACK (RFC 3262 3): to who may be sent one, and in which order.
+static const char *check_reliable(const struct message *m, const struct sent_request *r)
+{
+	const struct sip_msg *s = m->m;
+	uint32_t rseq;
+	bool required = draft_lists(r->draft, STR("Require"), STR("100rel"));
+	bool reliable = sip_msg_has_token(s, SIP_H_REQUIRE, STR("100rel"));
+	if (s->method != SIP_INVITE || s->status <= 100 || s->status >= 200) return NULL;
+	if (reliable != sip_msg_has(s, SIP_H_RSEQ)) return "RSeq without Require: 100rel, or the other way";
+	if (required && !reliable) return "the INVITE requires 100rel, and this provisional response is not reliable";
+	if (!reliable || m->again) return NULL;
+	if (!required && !draft_lists(r->draft, STR("Supported"), STR("100rel"))) return "nobody asked for 100rel";
+	if (str_to_u32(&rseq, sip_msg_header(s, SIP_H_RSEQ), UINT32_MAX) != OK || rseq == 0) return "RSeq is no number";
+	if (m->call->rseq ? rseq != m->call->rseq + 1 : rseq > 0x7fffffff) return "RSeq is not the next one";
+	return NULL;
+}
+
 // What a status must bring with it.
 static const char *check_status(struct ladder *l, const struct message *m)
 {
@@ -209,6 +227,7 @@ static const char *check_response(struct ladder *l, const struct message *m)
 	if (r->final_status >= 300 && !m->again) return "a second final response";
 	const char *wrong = check_echo(m, r);
 	if (!wrong) wrong = check_to(m, r);
+	if (!wrong) wrong = check_reliable(m, r);
 	return wrong ? wrong : check_status(l, m);
 }
 

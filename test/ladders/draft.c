@@ -42,6 +42,14 @@ struct str draft_get(const struct draft *d, struct str name)
 	return STR("");
 }
 
+bool draft_lists(const struct draft *d, struct str name, struct str token)
+{
+	struct str rest = draft_get(d, name);
+	while (rest.n)
+		if (str_eq_nocase(str_trim(str_cut(&rest, ',')), token)) return true;
+	return false;
+}
+
 struct str draft_write(struct ladder *l, const struct draft *d)
 {
 	struct buf b = buf_on(arena_alloc(&l->arena, PACKET_MAX), PACKET_MAX);

@@ -8,6 +8,8 @@ void draft_set(struct draft *d, struct str name, struct str value);
 void draft_add(struct draft *d, struct str name, struct str value);
 void draft_remove(struct draft *d, struct str name);
 struct str draft_get(const struct draft *d, struct str name);
+// Does the list in its header have this token?
+bool draft_lists(const struct draft *d, struct str name, struct str token);
 // Content-Type and Content-Length are made of content_type and body, unless the headers say otherwise.
 struct str draft_write(struct ladder *l, const struct draft *d);
 // What the script wants changed; {A}, {sw}, {call-id}, {tag}, {remote-tag}, {branch} in values are filled in.

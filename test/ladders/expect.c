@@ -154,7 +154,10 @@ static bool not_there(struct ladder *l, const struct arrow *a)
 
 static bool is_provisional(const struct arrow *a)
 {
-	return a->kind == ARROW_RESPONSE && a->status < 200;
+	if (a->kind != ARROW_RESPONSE || a->status >= 200) return false;
+	for (uint32_t i = 0; i < a->rule_count; i++) // one that is reliable will come (RFC 3262)
+		if (a->rules[i].kind == RULE_HAS && str_eq(a->rules[i].name, STR("RSeq"))) return false;
+	return true;
 }
 
 bool expect_late(struct ladder *l)

@@ -13,6 +13,12 @@ static bool is_final_of_invite(const struct sip_msg *s)
 	return !s->is_request && s->method == SIP_INVITE && s->status >= 200;
 }
 
+// A provisional response that wants a PRACK (RFC 3262 3).
+static bool is_reliable(const struct sip_msg *s)
+{
+	return !s->is_request && s->status < 200 && sip_msg_has(s, SIP_H_RSEQ);
+}
+
 static bool same_transaction(const struct sip_msg *a, const struct sip_msg *b)
 {
 	return a->method == b->method && str_eq(a->via.branch, b->via.branch) && str_eq(a->call_id, b->call_id);
@@ -67,7 +73,7 @@ void repeat_send(struct ladder *l, struct message *m)
 {
 	struct weather *w = l->weather;
 	const struct sip_msg *s = m->m;
-	bool repeated = (s->is_request && s->method != SIP_ACK) || is_final_of_invite(s);
+	bool repeated = (s->is_request && s->method != SIP_ACK) || is_final_of_invite(s) || is_reliable(s);
 	if (!repeated) {
 		weather_transmit(l, m);
 		return;
@@ -126,6 +132,9 @@ static bool answers(const struct sip_msg *s, const struct letter *x)
 	const struct sip_msg *b = x->m->m;
 	if (b->is_request)
 		return !s->is_request && same_transaction(s, b) && (s->status >= 200 || b->method == SIP_INVITE);
+	if (is_reliable(b))
+		return s->is_request && str_eq(s->call_id, b->call_id) && s->method == SIP_PRACK &&
+		       str_starts(sip_msg_header(s, SIP_H_RACK), sip_msg_header(b, SIP_H_RSEQ));
 	return s->is_request && s->method == SIP_ACK && s->cseq.number == b->cseq.number &&
 	       str_eq(s->call_id, b->call_id) && str_eq(s->to.tag, b->to.tag);
 }
@@ -156,7 +165,7 @@ static struct message *answer_of(struct ladder *l, const struct message *to)
 // Will the switch say it until it comes?
 static bool is_sure(const struct message *m)
 {
-	return !m->gone && (m->m->is_request || m->m->status >= 200);
+	return !m->gone && (m->m->is_request || m->m->status >= 200 || is_reliable(m->m));
 }
 
 // A provisional response that comes after the final one is nothing any more.

@@ -76,6 +76,7 @@ static bool refuse_extensions(struct sip_legs *ls, ref txn, const struct sip_msg
 	put_z(&b, "Unsupported: ");
 	uint32_t start = b.n;
 	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option)) {
+		if (m->method == SIP_INVITE && str_eq_nocase(option, STR("100rel"))) continue; // RFC 3262 4
 		if (b.n > start) put_z(&b, ", ");
 		put(&b, option);
 	}
@@ -189,7 +190,8 @@ static void start_expiry(struct sip_leg *leg, const struct sip_msg *m)
 	uint32_t seconds;
 	struct sip_legs *ls = leg->legs;
 	if (str_to_u32(&seconds, sip_msg_header(m, SIP_H_EXPIRES), UINT32_MAX) != OK) return;
-	wheel_start(&ls->wheel, &leg->expires, ls->setup.env->now_ms + seconds * 1000ull, 0, leg_ref(leg));
+	wheel_start(&ls->wheel, &leg->expires, ls->setup.env->now_ms + seconds * 1000ull, LEG_TIMER_EXPIRES,
+		leg_ref(leg));
 }
 
 void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
@@ -228,6 +230,7 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	sip_server_own(ls->setup.stack, txn, leg_ref(leg));
 	leg_ladder(leg, false, m->bytes);
 	start_expiry(leg, m);
+	reliable_read(leg, m);
 	offer(leg, m, group);
 }
 
@@ -354,6 +357,7 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 	case SIP_INVITE: reinvite(leg, txn, m, from); break;
 	case SIP_BYE: leg_step(leg, LEG_EV_RX_BYE, &in); break;
 	case SIP_INFO: info(leg, txn, m, from); break;
+	case SIP_PRACK: reliable_prack(leg, txn, m, from); break;
 	case SIP_OPTIONS: out_reply(leg, txn, m, from, 200, STR("")); break;
 	case SIP_NOTIFY:
 	case SIP_SUBSCRIBE: out_reply(leg, txn, m, from, 489, STR("")); break; // RFC 6665: no event package of ours

@@ -21,6 +21,25 @@ struct sip_leg *leg_new(struct sip_legs *ls, bool emergency);
 void leg_free(struct sip_leg *leg);
 void leg_keep(struct sip_leg *leg, struct str *slot, struct str text);
 void leg_ladder(struct sip_leg *leg, bool out, struct str bytes);
+enum leg_timer { LEG_TIMER_EXPIRES, LEG_TIMER_RELIABLE };
+
+// sip_reliable.c: provisional responses that are acknowledged by PRACK (RFC 3262).
+// Reads what their INVITE says of them.
+void reliable_read(struct sip_leg *leg, const struct sip_msg *m);
+// Sends an 18x, reliably where that is asked for or of use; `sdp`: the answer, if this 18x has something to hear.
+void reliable_send(struct sip_leg *leg, uint16_t status, struct str sdp);
+// The next one, if one waits for the PRACK of that before it.
+void reliable_next(struct sip_leg *leg);
+// The last one is due to be said again, or to be given up.
+void reliable_due(struct sip_leg *leg);
+// No more of them: a final response goes out, or the leg ends.
+void reliable_end(struct sip_leg *leg);
+void reliable_prack(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
+// An 18x to our INVITE: acknowledged if it is to be. False: it says nothing, as a repetition or out of order.
+bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from);
+// The early dialog of a To tag; NULL: there is none, and no room for it or none to be made.
+struct sip_branch *branch_of(struct sip_leg *leg, struct str tag, bool make);
+void branches_free(struct sip_leg *leg);
 
 // sip_out.c
 void out_invite(struct sip_leg *leg, const struct verb *v);   // the first one
@@ -31,6 +50,10 @@ void out_refusing_ack(struct sip_leg *leg, struct str offer);
 void out_bye(struct sip_leg *leg, struct cause cause);
 // Answers the open INVITE: its head, extra header lines, a body.
 void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp);
+// The same, reliably: what was sent, to be said again until the PRACK comes; empty: it could not be sent.
+struct str out_reliable_response(struct sip_leg *leg, uint16_t status, uint32_t rseq, struct str sdp);
+// The PRACK of their 18x, in the early dialog that it makes. False: it makes none.
+bool out_prack(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, uint32_t rseq);
 // Answers a request in the leg's dialog that came from where it may; of an INVITE it is repeated until the ACK comes.
 void out_reply(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
                struct str extra);

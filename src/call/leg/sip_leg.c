@@ -4,8 +4,9 @@
 COUNTER(sip_leg_dropped, "Events of SIP legs without a row in their table");
 
 #define ACTIONS(X) \
-	X(none) X(invite) X(progress) X(alert) X(answer) X(refuse) X(cancel) X(free) X(up_progress) X(up_answer) X(up_failure) \
-	X(again) X(acked) X(up_cancel) X(up_expired) X(early_bye) X(up_bye) X(keep_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
+	X(none) X(invite) X(progress) X(alert) X(next) X(answer) X(hold) X(answer_held) X(refuse) X(cancel) X(free) \
+	X(up_progress) X(up_answer) X(up_failure) X(again) X(acked) X(up_cancel) X(up_expired) X(up_no_prack) X(early_bye) \
+	X(up_bye) X(keep_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
 #define DO_ENUM(name) DO_##name,
 enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define S(name) LEG_##name##_STATE
@@ -23,6 +24,9 @@ static const struct fsm_row rows[] = {
 	{ IN(S(INVITED)), LEG_EV_PROGRESS, FSM_SAME, DO_progress, "RFC 3261 13.3.1.1" },
 	{ IN(S(INVITED)), LEG_EV_ALERT, FSM_SAME, DO_alert, "RFC 3261 13.3.1.1" },
 	{ IN(S(INVITED)), LEG_EV_ANSWER, S(ANSWERED), DO_answer, "RFC 3261 13.3.1.4" },
+	{ IN(S(INVITED)), LEG_EV_ANSWER_WAITS, S(HOLDING), DO_hold, "RFC 3262 3: the 2xx waits for the PRACK of an 18x" },
+	{ IN(S(INVITED)), LEG_EV_RX_PRACK, FSM_SAME, DO_next, "RFC 3262 3" },
+	{ IN(S(INVITED)), LEG_EV_NO_PRACK, S(CANCELLED), DO_up_no_prack, "RFC 3262 3: 5xx" },
 	{ IN(S(INVITED)), LEG_EV_RELEASE, S(GONE), DO_refuse, "RFC 3261 13.3.1.3" },
 	{ IN(S(INVITED)), LEG_EV_RX_CANCEL, S(CANCELLED), DO_up_cancel, "RFC 3261 9.2" },
 	{ IN(S(INVITED)), LEG_EV_EXPIRED, S(CANCELLED), DO_up_expired, "RFC 3261 13.3.1: as if cancelled" },
@@ -31,6 +35,13 @@ static const struct fsm_row rows[] = {
 	{ IN(S(CANCELLED)), LEG_EV_PROGRESS, FSM_SAME, DO_none, "crossing" },
 	{ IN(S(CANCELLED)), LEG_EV_ALERT, FSM_SAME, DO_none, "crossing" },
 	{ IN(S(CANCELLED)), LEG_EV_ANSWER, FSM_SAME, DO_none, "crossing" },
+	{ IN(S(HOLDING)), LEG_EV_RX_PRACK, S(ANSWERED), DO_answer_held, "RFC 3262 3" },
+	{ IN(S(HOLDING)), LEG_EV_RELEASE, S(GONE), DO_refuse, "RFC 3261 13.3.1.3" },
+	{ IN(S(HOLDING)), LEG_EV_RX_CANCEL, S(GIVEN_UP), DO_up_cancel, "RFC 3261 9.2" },
+	{ IN(S(HOLDING)), LEG_EV_RX_BYE, S(GIVEN_UP), DO_early_bye, "RFC 3261 15.1.2" },
+	{ IN(S(HOLDING)), LEG_EV_NO_PRACK, S(GIVEN_UP), DO_up_no_prack, "RFC 3262 3: 5xx" },
+	{ IN(S(GIVEN_UP)), LEG_EV_RELEASE, S(GONE), DO_refuse, "RFC 3261 9.2: 487" },
+	{ IN(S(GIVEN_UP)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "another one" },
 	{ IN(S(ANSWERED)), LEG_EV_RX_ACK, S(UP), DO_acked, "RFC 3261 13.3.1.4" },
 	{ IN(S(ANSWERED)), LEG_EV_RELEASE, S(ENDING), DO_none, "RFC 3261 15: no BYE before the ACK" },
 	{ IN(S(ANSWERED)), LEG_EV_RX_BYE, S(BYE_IN), DO_up_bye, "RFC 3261 15.1.2" },
@@ -92,12 +103,18 @@ static struct str early_sdp(struct sip_leg *leg, const struct verb *v)
 
 static void do_progress(struct sip_leg *leg, const struct leg_input *in)
 {
-	out_invite_response(leg, 183, STR("Session Progress"), STR(""), early_sdp(leg, in->verb));
+	reliable_send(leg, 183, early_sdp(leg, in->verb));
 }
 
 static void do_alert(struct sip_leg *leg, const struct leg_input *in)
 {
-	out_invite_response(leg, 180, STR("Ringing"), STR(""), early_sdp(leg, in->verb));
+	reliable_send(leg, 180, early_sdp(leg, in->verb));
+}
+
+static void do_next(struct sip_leg *leg, const struct leg_input *in)
+{
+	(void)in;
+	reliable_next(leg);
 }
 
 static void do_answer(struct sip_leg *leg, const struct leg_input *in)
@@ -109,9 +126,22 @@ static void do_answer(struct sip_leg *leg, const struct leg_input *in)
 		// An answer that went in an 18x is the answer, and is said again (RFC 3261 13.2.1, RFC 6337 2.1).
 		if (leg->answer.n) sdp = leg->answer;
 		if (!oa_step(leg, OA_EV_SEND_ANSWER)) return;
+		if (leg->reliable.answer_said) sdp = STR("");
 	}
 	out_invite_response(leg, 200, STR("OK"), STR(""), sdp);
 	leg->answer = slab_free(&leg->legs->texts, leg->answer);
+}
+
+// Only an answer can wait: an 18x to an INVITE without an offer is never sent reliably.
+static void do_hold(struct sip_leg *leg, const struct leg_input *in)
+{
+	if (!leg->answer.n) leg_keep(leg, &leg->answer, in->verb->sdp);
+}
+
+static void do_answer_held(struct sip_leg *leg, const struct leg_input *in)
+{
+	(void)in;
+	do_answer(leg, &(struct leg_input){ .verb = &(struct verb){ .kind = VERB_ANSWER, .media = MEDIA_ANSWER } });
 }
 
 // The final response that says why not.
@@ -140,26 +170,25 @@ static void do_up_progress(struct sip_leg *leg, const struct leg_input *in)
 {
 	const struct sip_msg *m = in->msg;
 	struct verb v = { .kind = m->status == 180 ? VERB_ALERT : VERB_PROGRESS };
+	if (!reliable_take(leg, m, in->from)) return;
 	if (m->status > 100 && msg_sdp(m, &v.sdp) && v.sdp.n) {
+		struct sip_branch *branch = branch_of(leg, m->to.tag, true);
 		v.media = MEDIA_ANSWER;
 		v.in_band = true;
-		if (!leg->early_tag.n) { // of a fork's branches the first, whose answer is told
-			leg_keep(leg, &leg->answer, v.sdp);
-			leg_keep(leg, &leg->early_tag, m->to.tag);
-		}
+		if (branch && !branch->answer.n) leg_keep(leg, &branch->answer, v.sdp);
 	}
 	leg_tell(leg, &v);
 }
 
-// The SDP of a 2xx. One without means what its 18x said: RFC 3261 13.2.1 wants it in the 2xx, some carriers say it
-// once.
+// The SDP of a 2xx. One without means what its 18x said: sent reliably that was the answer (RFC 6337 3.1.1); else RFC 3261
+// 13.2.1 wants it in the 2xx, but some carriers say it once.
 static bool answer_sdp(struct sip_leg *leg, const struct sip_msg *m, struct str *sdp)
 {
 	if (!msg_sdp(m, sdp)) return false;
-	if (!sdp->n && leg->oa == OA_OFFER_SENT && leg->early_tag.n && str_eq(leg->early_tag, m->to.tag))
-		*sdp = arena_dup(&leg->legs->setup.env->scratch, leg->answer);
-	leg->answer = slab_free(&leg->legs->texts, leg->answer);
-	leg->early_tag = slab_free(&leg->legs->texts, leg->early_tag);
+	const struct sip_branch *branch = branch_of(leg, m->to.tag, false);
+	if (!sdp->n && leg->oa == OA_OFFER_SENT && branch)
+		*sdp = arena_dup(&leg->legs->setup.env->scratch, branch->answer);
+	branches_free(leg);
 	return sdp->n > 0;
 }
 
@@ -178,6 +207,7 @@ static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
 	}
 	leg->dialog.flow_peer = leg->peer;
 	leg->dialog.flow_listener = leg->listener;
+	leg->dialog.local_cseq += leg->early_requests;
 	leg->dialog.confirmed = true;
 	leg->target = slab_free(&ls->texts, leg->target);
 	if (!oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER)) return;
@@ -242,6 +272,13 @@ static void do_up_expired(struct sip_leg *leg, const struct leg_input *in)
 	(void)in;
 	leg->cause = (struct cause){ .value = CAUSE_TIMER, .location = LOCATION_USER };
 	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = leg->cause });
+}
+
+// The call hears 102, and so has us answer 504.
+static void do_up_no_prack(struct sip_leg *leg, const struct leg_input *in)
+{
+	(void)in;
+	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_TIMER) });
 }
 
 // Its 200 waits for the call's word; without memory to wait, it goes now.
@@ -326,6 +363,7 @@ void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_in
 	const struct fsm_row *row = fsm_step(&sip_leg_machine, &leg->state, event);
 	if (!row) return;
 	if (leg->state != S(INVITED)) wheel_stop(&ls->wheel, &leg->expires);
+	if (leg->state != S(INVITED) && leg->state != S(HOLDING)) reliable_end(leg);
 	if (event == LEG_EV_RELEASE && in->verb->cause.value && leg->state == S(ENDING)) leg->cause = in->verb->cause;
 	actions[row->action](leg, in);
 	leg = pool_at(&ls->pool, self); // the call may have released it in the action

@@ -5,7 +5,8 @@
 //
 // A leg ends by the RELEASE that the call tells it: then it sends what its state asks for (CANCEL, a final response, BYE,
 // the 200 to a BYE) and is gone. The machine is sip_leg.c, a leg's beginning and end sip_legs.c; offers and answers are
-// sip_oa.c, what comes in sip_in.c, what goes out sip_out.c.
+// sip_oa.c, provisional responses that are acknowledged sip_reliable.c, what comes in sip_in.c, what goes out
+// sip_out.c.
 #pragma once
 
 #include "base/slab.h"
@@ -17,15 +18,17 @@
 #define SIP_LEG_TAG_LEN 18      // two digits of the worker, sixteen of chance
 #define SIP_LEG_LISTENERS_MAX 8
 #define SIP_LEGS_RESERVED 32    // of legs_max: for emergency calls
+#define SIP_LEG_BRANCHES_MAX 4  // of a fork of our INVITE, whose early dialogs are told apart
 
 #define SIP_LEG_STATES(X) \
-	X(IDLE) X(CALLING) X(FAILED) X(INVITED) X(CANCELLED) X(ANSWERED) X(ENDING) X(UP) X(BYE_IN) X(BYE_OUT) X(LOST) X(GONE)
+	X(IDLE) X(CALLING) X(FAILED) X(INVITED) X(CANCELLED) X(HOLDING) X(GIVEN_UP) X(ANSWERED) X(ENDING) X(UP) X(BYE_IN) \
+	X(BYE_OUT) X(LOST) X(GONE)
 #define SIP_LEG_STATE_ENUM(name) LEG_##name##_STATE,
 enum sip_leg_state { SIP_LEG_STATES(SIP_LEG_STATE_ENUM) SIP_LEG_STATE_COUNT };
 
 #define SIP_LEG_EVENTS(X) \
-	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) X(RX_ACK) X(RX_BYE) \
-	X(RX_CANCEL) X(EXPIRED) X(NO_ACK) X(BYE_DONE)
+	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(ANSWER_WAITS) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) \
+	X(RX_ACK) X(RX_PRACK) X(RX_BYE) X(RX_CANCEL) X(EXPIRED) X(NO_PRACK) X(NO_ACK) X(BYE_DONE)
 #define SIP_LEG_EVENT_ENUM(name) LEG_EV_##name,
 enum sip_leg_event { SIP_LEG_EVENTS(SIP_LEG_EVENT_ENUM) SIP_LEG_EVENT_COUNT };
 
@@ -39,6 +42,29 @@ enum sip_oa_state { SIP_OA_STATES(SIP_OA_STATE_ENUM) SIP_OA_STATE_COUNT };
 	X(REFUSED)
 #define SIP_OA_EVENT_ENUM(name) OA_EV_##name,
 enum sip_oa_event { SIP_OA_EVENTS(SIP_OA_EVENT_ENUM) SIP_OA_EVENT_COUNT };
+
+// What an INVITE of theirs says of provisional responses that are acknowledged (RFC 3262).
+enum sip_reliable_asked { SIP_RELIABLE_NOT, SIP_RELIABLE_SUPPORTED, SIP_RELIABLE_REQUIRED };
+
+// Those that we send so.
+struct sip_reliable {
+	uint8_t asked;        // enum sip_reliable_asked
+	bool answer_said;     // one of them brought the answer: nothing after it says it again (RFC 6337 3.1.1)
+	bool rang;            // a 180 was said
+	uint16_t next;        // status of the one that waits until the last one is acknowledged; 0: none
+	uint32_t rseq;        // of the last one; 0: none yet
+	uint32_t interval_ms; // until it is repeated
+	uint64_t until_ms;    // then it is given up
+	struct str text;      // owned (slab): the last one while it is not acknowledged; else empty
+	struct timer timer;
+};
+
+// An early dialog of our INVITE: what its 18x said.
+struct sip_branch {
+	struct str tag;    // owned (slab); empty: the place is free
+	struct str answer; // owned (slab): the SDP of its first 18x that had one
+	uint32_t rseq;     // of the last one that we acknowledged; 0: none
+};
 
 struct sip_legs;
 struct sip_leg {
@@ -57,9 +83,11 @@ struct sip_leg {
 	struct str head;         // owned (slab): all of the response to the open INVITE but its status line and what follows
 	struct str bye_head;     // owned: the same for the BYE
 	struct str target;       // owned: the Request-URI of our first INVITE
-	struct str answer;       // owned: the SDP of the first 18x, ours to say again in the 2xx, theirs if it says none;
-	                         // or the offer that their 2xx brought
-	struct str early_tag;    // owned: the To tag of the 18x of theirs that brought it
+	struct str answer;       // owned: the SDP of our first 18x, to be said again in the 2xx; or the offer that their 2xx
+	                         // brought
+	struct sip_branch branches[SIP_LEG_BRANCHES_MAX]; // until their 2xx
+	struct sip_reliable reliable;                     // until ours
+	uint32_t early_requests; // that we sent before their 2xx: the CSeq goes on from there
 	struct str ack;          // owned: our last ACK, for a repeated 2xx
 	uint32_t ack_cseq;       // of the 2xx of theirs that was or is to be acknowledged
 	uint32_t invite_cseq;    // of their last INVITE, which its ACK repeats
@@ -76,6 +104,7 @@ struct sip_legs_setup { // all borrowed
 	struct live *live;
 	const struct sip_auth *auth;
 	uint32_t legs_max, listener_count;
+	uint32_t t1_ms; // RFC 3261 17.1.1.1; 0: the RFC's
 	struct addr listeners[SIP_LEG_LISTENERS_MAX]; // as Via and Contact say them
 	// Refuses a called leg that there is room for, as a replay must; NULL: it does not.
 	bool (*refuses)(void *self, uint32_t index);
@@ -87,7 +116,7 @@ struct sip_legs {
 	struct pool pool;
 	struct map by_tag;
 	struct slab texts;
-	struct wheel wheel; // of struct sip_leg's expires
+	struct wheel wheel; // of struct sip_leg's timers
 };
 
 MUST_CHECK enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, struct hash_key key);

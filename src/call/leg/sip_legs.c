@@ -46,8 +46,10 @@ void leg_free(struct sip_leg *leg)
 	if (leg->invite_txn) sip_stack_disown(ls->setup.stack, leg->invite_txn);
 	if (leg->bye_txn) sip_stack_disown(ls->setup.stack, leg->bye_txn);
 	sip_dialog_fini(&leg->dialog);
-	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->early_tag, &leg->ack };
+	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->ack };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = slab_free(&ls->texts, *texts[i]);
+	branches_free(leg);
+	reliable_end(leg);
 	pool_put(&ls->pool, leg);
 }
 
@@ -58,7 +60,8 @@ uint64_t sip_legs_tick(struct sip_legs *ls)
 	while ((t = wheel_expire(&ls->wheel, ls->setup.env->now_ms))) {
 		struct sip_leg *leg = pool_at(&ls->pool, t->owner);
 		arena_reset(&ls->setup.env->scratch); // each is an event of its own
-		if (leg) leg_step(leg, LEG_EV_EXPIRED, &nothing);
+		if (leg && t->kind == LEG_TIMER_RELIABLE) reliable_due(leg);
+		else if (leg) leg_step(leg, LEG_EV_EXPIRED, &nothing);
 	}
 	return wheel_next(&ls->wheel);
 }
@@ -109,7 +112,7 @@ static void take(void *self, ref r, const struct verb *v)
 	case VERB_OFFER: leg_step(leg, LEG_EV_OFFER, &in); break;
 	case VERB_PROGRESS: leg_step(leg, LEG_EV_PROGRESS, &in); break;
 	case VERB_ALERT: leg_step(leg, LEG_EV_ALERT, &in); break;
-	case VERB_ANSWER: leg_step(leg, LEG_EV_ANSWER, &in); break;
+	case VERB_ANSWER: leg_step(leg, leg->reliable.text.n ? LEG_EV_ANSWER_WAITS : LEG_EV_ANSWER, &in); break;
 	case VERB_RELEASE: leg_step(leg, LEG_EV_RELEASE, &in); break;
 	case VERB_MEDIA: take_media(leg, v); break;
 	default: break; // digits go in RTP

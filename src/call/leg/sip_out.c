@@ -6,9 +6,11 @@
 COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent");
 
 #define MESSAGE_ROOM 24576u
-// Requests that the dialog may have seen since it was frozen (re-INVITEs): the BYE must come after them (RFC 3261 12.2.2).
-#define RECOVERY_CSEQ_GAP 1000u
-#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO\r\n"
+// Requests that a dialog may have seen of which nothing is known any more (re-INVITEs since it was frozen, PRACKs of a
+// branch that lost): the BYE must come after them (RFC 3261 12.2.2).
+#define UNKNOWN_CSEQ_GAP 1000u
+#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK\r\n"
+#define SUPPORTED "Supported: 100rel\r\n"
 
 // A buffer that dies with the event.
 static struct buf room(struct sip_legs *ls)
@@ -145,6 +147,9 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	put_z(&b, "\r\nCSeq: 1 INVITE\r\n");
 	put_contact(&b, ls, leg->listener);
 	put_z(&b, ALLOW);
+	// Without an offer of ours the first reliable 18x would bring one, which its PRACK has to answer (RFC 3262 5): not
+	// before the caller has.
+	if (v->media == MEDIA_OFFER) put_z(&b, SUPPORTED);
 	for (uint32_t i = 0; i < v->offer->identity_count; i++) put_sip_header(&b, SIP_H_IDENTITY, v->offer->identities[i]);
 	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
 	oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK);
@@ -225,7 +230,23 @@ struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct s
 	return rest;
 }
 
-void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp)
+bool out_prack(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, uint32_t rseq)
+{
+	ref txn;
+	if (sip_dialog_init_uac(&leg->dialog, m, m, from) != OK) return false;
+	leg->dialog.flow_peer = leg->peer;
+	leg->dialog.local_cseq += leg->early_requests++;
+	struct str branch = new_branch(leg);
+	struct buf b = begin(leg, SIP_PRACK, branch, STR(""), 0);
+	put_fmt(&b, "RAck: %u %u INVITE\r\n", rseq, m->cseq.number);
+	put_sip_body(&b, STR(""), STR(""));
+	send_request(leg, SIP_PRACK, branch, &b, &txn); // whatever is answered says nothing to the call
+	sip_dialog_fini(&leg->dialog);
+	return true;
+}
+
+static struct buf invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra,
+                                  struct str sdp)
 {
 	struct buf b = room(leg->legs);
 	put_fmt(&b, "SIP/2.0 %u %.*s\r\n", status, STR_FMT(reason));
@@ -236,9 +257,27 @@ void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason
 	}
 	put(&b, extra);
 	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	return b;
+}
+
+void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp)
+{
+	struct buf b = invite_response(leg, status, reason, extra, sdp);
 	if (b.err != OK || sip_server_respond(leg->legs->setup.stack, leg->invite_txn, status, buf_str(&b)) != OK)
 		COUNT(sip_leg_unsent);
 	if (status >= 300) leg->invite_txn = 0; // a 2xx waits for its ACK
+}
+
+struct str out_reliable_response(struct sip_leg *leg, uint16_t status, uint32_t rseq, struct str sdp)
+{
+	char text[64];
+	struct buf extra = buf_on(text, sizeof text);
+	put_fmt(&extra, "Require: 100rel\r\nRSeq: %u\r\n", rseq);
+	struct buf b = invite_response(leg, status, sip_status_text(status), buf_str(&extra), sdp);
+	if (b.err == OK && sip_server_respond(leg->legs->setup.stack, leg->invite_txn, status, buf_str(&b)) == OK)
+		return buf_str(&b);
+	COUNT(sip_leg_unsent);
+	return STR("");
 }
 
 static struct buf bye_response(struct sip_leg *leg)
@@ -273,7 +312,7 @@ static struct buf reply(struct sip_legs *ls, const struct sip_msg *m, const stru
 	put_sip_response(&b, m, from, status, sip_status_text(status), sip_auth_stateless_tag(ls->setup.auth, m));
 	put(&b, extra);
 	if (status == 405 || m->method == SIP_OPTIONS) put_z(&b, ALLOW);
-	if (m->method == SIP_OPTIONS && status == 200) put_z(&b, "Accept: application/sdp\r\n");
+	if (m->method == SIP_OPTIONS && status == 200) put_z(&b, SUPPORTED "Accept: application/sdp\r\n");
 	put_sip_body(&b, STR(""), STR(""));
 	return b;
 }
@@ -345,6 +384,7 @@ void out_stray_ack(struct sip_leg *leg, struct str offer)
 
 void out_stray_bye(struct sip_leg *leg)
 {
+	leg->dialog.local_cseq += UNKNOWN_CSEQ_GAP;
 	if (bye_alone(leg, cause_local(CAUSE_NORMAL)) != OK) COUNT(sip_leg_unsent);
 }
 
@@ -364,7 +404,7 @@ enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t
 		&d->remote_target, &d->routes };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = str_cut(&rest, '\n');
 	if (!d->call_id.n || !d->remote_target.n) return ERR_BAD;
-	d->local_cseq = number + RECOVERY_CSEQ_GAP;
+	d->local_cseq = number + UNKNOWN_CSEQ_GAP;
 	d->first_route_loose = str_eq(first, STR("1"));
 	leg.listener = d->flow_listener = (uint16_t)index;
 	return bye_alone(&leg, cause);

@@ -2,9 +2,11 @@
 #include "call/leg/sip_inside.h"
 
 #define S(name) LEG_##name##_STATE
-#define IN_CALL (IN(S(CALLING)) | IN(S(INVITED)) | IN(S(ANSWERED)) | IN(S(UP)) | IN(S(BYE_IN)) | IN(S(LOST)))
+#define UNANSWERED (IN(S(INVITED)) | IN(S(HOLDING)))
+#define IN_CALL \
+	(IN(S(CALLING)) | UNANSWERED | IN(S(GIVEN_UP)) | IN(S(ANSWERED)) | IN(S(UP)) | IN(S(BYE_IN)) | IN(S(LOST)))
 #define PASSING (IN(S(IDLE)) | IN(S(FAILED)) | IN(S(CANCELLED)) | IN(S(GONE)))
-#define INVITING (IN(S(CALLING)) | IN(S(INVITED)) | IN(S(ANSWERED)) | IN(S(ENDING)))
+#define INVITING (IN(S(CALLING)) | UNANSWERED | IN(S(GIVEN_UP)) | IN(S(ANSWERED)) | IN(S(ENDING)))
 
 static const char *leg_wrong(const struct sip_leg *leg)
 {
@@ -16,6 +18,9 @@ static const char *leg_wrong(const struct sip_leg *leg)
 	if ((in & INVITING) && !leg->invite_txn) return "its INVITE has no transaction";
 	if (in == IN(S(BYE_OUT)) && !leg->bye_txn) return "its BYE has no transaction";
 	if (in != IN(S(INVITED)) && leg->expires.armed) return "a timer runs that its state has not";
+	if (!(in & UNANSWERED) && leg->reliable.text.n) return "a provisional response is repeated after the final one";
+	if ((leg->reliable.text.n != 0) != leg->reliable.timer.armed) return "nothing repeats its provisional response";
+	if (in == IN(S(HOLDING)) && !leg->reliable.text.n) return "its answer waits for nothing";
 	if (in == IN(S(UP)) && !leg->dialog.text) return "it is up without a dialog";
 	if (in == IN(S(UP)) && !leg->invite_txn && leg->oa != OA_STABLE && leg->oa != OA_LATE_OFFER_GOT)
 		return "an offer is open in no transaction";
