@@ -3,6 +3,7 @@
 
 #include "keep/store.h"
 #include "run/api.h"
+#include "run/config_check.h"
 
 #include <stdlib.h>
 
@@ -157,9 +158,10 @@ static uint32_t check_office(struct findings *f, const char *path)
 		report_z(f, STORE_ERROR, fault.why);
 		found.errors++;
 	}
+	struct store_findings more = config_check(&f->cli->config, found.errors ? NULL : office_rules(office), report, f);
 	office_free(office);
 	store_close(store);
-	return found.errors;
+	return found.errors + more.errors;
 }
 
 int cli_check(struct cli *c, int argc, char **argv)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-COUNTER(node_mail_full, "Packets for another worker that were lost because its mail was full");
+COUNTER(node_mail_full, "Packets and connections for another worker that were lost because its mail was full");
 COUNTER(node_packets_passed, "Packets that landed on another worker's socket");
 COUNTER(node_features_full, "Features set from phones that were refused because the control thread was behind");
 
@@ -97,7 +97,9 @@ enum err crew_pass_socket(struct member *m, uint32_t to, int fd, uint16_t listen
 	letter.fd = fd;
 	letter.large = NULL;
 	letter.packet = (struct packet){ .peer = *peer, .listener = listener };
-	return mail_to(m->crew, m->index, to, &letter);
+	enum err e = mail_to(m->crew, m->index, to, &letter);
+	if (e != OK) COUNT(node_mail_full);
+	return e;
 }
 
 static void run_job(struct member *m, struct job *j)

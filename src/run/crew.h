@@ -35,6 +35,7 @@ struct job {
 		enum err result;
 	} feature;
 	struct occupancy_audit *audit; // borrowed
+	uint8_t ticket_key[80];        // of TLS, a new one
 	// answered
 	struct control_call *rows; // owned; of a list
 	uint32_t count, max;

@@ -70,7 +70,8 @@ static void lose(struct recording *r)
 static void note_packet(struct inputs *in, struct recording *r)
 {
 	const struct packet *p = in->now.packet;
-	const struct entry_packet body = { .from = p->peer, .listener = p->listener, .returned = p->returned };
+	const struct entry_packet body = { .from = p->peer, .listener = p->listener,
+		.returned = p->returned, .broken = p->broken };
 	struct buf b = buf_on(in->text, sizeof in->text);
 	put_without_credentials(&b, p->data);
 	if (b.err == OK) note(in, r, ENTRY_PACKET, &body, buf_str(&b));

@@ -31,7 +31,8 @@ static void look_at(struct keepalive *k, uint32_t id)
 	const struct office_line *line = n ? office_line(s->office, id) : NULL;
 	if (!line || live_home(str_from(line->name), s->workers) != s->worker) return;
 	for (uint32_t i = 0; i < n; i++) {
-		if (!is_behind_nat(&b[i])) continue;
+		// A phone keeps its connection up itself (RFC 5626 §4.4.1), and TCP tells when it is gone.
+		if (addr_is_stream(&b[i].peer) || !is_behind_nat(&b[i])) continue;
 		outbox_send(s->out, b[i].listener, &b[i].peer, STR("\r\n\r\n"));
 		COUNT(keepalive_sent);
 	}

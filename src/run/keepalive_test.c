@@ -24,7 +24,7 @@ static void add_line(uint32_t id, const char *contact, const char *peer)
 	struct office_line line = { .id = id, .calls_max = 1 };
 	struct binding b = { .contact = str_from(contact), .call_id = STR("c"), .cseq = 1, .expires_ms = 3600 * 1000 };
 	snprintf(line.name, sizeof line.name, "line%u", id);
-	assert_int_equal(addr_parse(&b.peer, str_from(peer)), OK);
+	assert_int_equal(transport_addr_parse(&b.peer, str_from(peer)), OK);
 	assert_int_equal(office_put_line(f.office, &line), OK);
 	assert_int_equal(location_put(f.live->location, id, 0, &b, 1), OK);
 }
@@ -74,6 +74,8 @@ static void only_phones_behind_a_nat_are_kept(void **state)
 	add_line(2, "sip:b@10.0.0.5:5060", "198.51.100.9:40001");       // behind a NAT
 	add_line(3, "sip:c@192.0.2.8", "192.0.2.8:5060");               // the port is SIP's own
 	add_line(4, "sip:d@phone.example.com", "198.51.100.9:40002");   // a name tells nothing: kept
+	add_line(5, "sip:e@10.0.0.6:5060;transport=tcp", "198.51.100.9:40003;transport=tcp"); // does so itself
+	add_line(6, "sip:f@10.0.0.7:5061;transport=tls", "198.51.100.9:40004;transport=tls");
 	assert_int_equal(run(25), 2);
 	assert_int_equal(run(25), 2); // once a round
 	assert_int_equal(run(100), 8);

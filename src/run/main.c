@@ -5,6 +5,7 @@
 //           └─ workers ──▶ what they have for the control thread (a feature set from a phone)
 #include "run/admin.h"
 #include "run/cli.h"
+#include "run/config_check.h"
 #include "run/node.h"
 
 #include "base/count.h"
@@ -202,6 +203,13 @@ static void run(struct serve *s)
 	}
 }
 
+static void log_finding(void *self, enum store_severity severity, struct str sentence)
+{
+	(void)self;
+	if (severity == STORE_ERROR) LOG(ERROR, "config_check", LOG_TEXT("this cannot work"), LOG_STR("what", sentence));
+	else LOG(WARN, "config_check", LOG_TEXT("this will not work, or not for long"), LOG_STR("what", sentence));
+}
+
 static void say_started(const struct serve *s)
 {
 	const struct office_rules *rules = office_rules(s->office);
@@ -209,6 +217,7 @@ static void say_started(const struct serve *s)
 	    LOG_Z("office", rules->name), LOG_U64("lines", office_line_count(s->office)),
 	    LOG_U64("rules_version", rules->version), LOG_ADDR("listens", &s->config->listeners[0].address),
 	    LOG_Z("api", s->config->api_socket));
+	config_check(s->config, rules, log_finding, NULL);
 	if (!office_emergency_group(rules))
 		LOG(WARN, "no_emergency_trunk",
 		    LOG_TEXT("no trunk group is marked for emergency calls: 911, 933 and 988 reach nobody, and callers are "

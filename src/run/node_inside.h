@@ -47,7 +47,7 @@ struct node {
 	struct cdr_loader *loader;
 	struct registration_store *registrations;
 	struct inputs_keep *inputs;
-	uint8_t ticket_key[80];  // of TLS sessions: they resume with any worker
+	uint8_t ticket_key[TLS_TICKET_KEY_BYTES];  // of TLS sessions: they resume with any worker
 	struct loop control_loop; // only for its wake-up
 	_Atomic bool stopping;
 	bool draining;

@@ -1,20 +1,27 @@
 // Connections of the workers: which worker has which, to whom one may be opened, and TLS.
 #include "run/node_inside.h"
 
+#include "base/count.h"
 #include "base/log.h"
 #include "base/rcu.h"
 #include "wire/net/clock.h"
 #include "wire/sip/frame.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #define OF_ADDRESS_MAX 2000 // telephones of a business behind one NAT
 #define UNSENT_MAX (1u << 20)
+#define MEMORY_MAX (128u << 20) // of all workers
 #define FIRST_MS 10000
 #define IDLE_MS 3900000     // longer than the hour that a registration lasts
 #define DSCP_SIGNALLING 24  // CS3, RFC 4594 §4.2
+
+COUNTER(node_connections_passed, "Connections that another worker than their own accepted");
+
+static_assert(LISTENERS_MAX <= STREAM_LISTENERS_MAX, "a listener for connections has its number");
 
 static struct member *member_of(const struct node_worker *nw)
 {
@@ -48,7 +55,8 @@ static void on_accepted(void *self, int fd, uint16_t listener, const struct addr
 	struct member *m = member_of(nw);
 	uint32_t owner = crew_of_peer(m->crew, peer);
 	if (owner == nw->index) streams_adopt(nw->streams, fd, listener, peer);
-	else if (crew_pass_socket(m, owner, fd, listener, peer) != OK) close(fd);
+	else if (crew_pass_socket(m, owner, fd, listener, peer) == OK) COUNT(node_connections_passed);
+	else close(fd);
 }
 
 // Only far switches of trunk groups are called: behind the address of a telephone, which opened its connection itself,
@@ -94,18 +102,21 @@ void node_send_streams(struct node_worker *nw, struct outbox *o)
 	o->count = kept;
 }
 
-static struct tls_settings tls_settings_of(const struct node *n, const struct config_listener *l)
+static struct tls_settings tls_settings_of(const struct config_listener *l, const uint8_t ticket_key[TLS_TICKET_KEY_BYTES])
 {
 	return (struct tls_settings){ .certificate = l->certificate, .key = l->key, .authorities = l->authorities,
-		.clients = l->clients, .ticket_key = n->ticket_key };
+		.clients = l->clients, .ticket_key = ticket_key };
 }
 
 static enum err open_listener(struct node_worker *nw, uint16_t index, struct buf *why)
 {
 	const struct node *n = nw->node;
 	const struct config_listener *l = &n->setup.config->listeners[index];
-	const struct tls_settings tls = tls_settings_of(n, l);
+	const struct tls_settings tls = tls_settings_of(l, n->ticket_key);
+	uint32_t at = why->n;
+	put_fmt(why, "listener \"%s\": ", l->title);
 	enum err e = l->transport == TRANSPORT_TLS ? tls_new(&nw->tls[index], &tls, why) : OK;
+	if (e == OK) why->n = at;
 	if (e != OK) return e;
 	return streams_listen(nw->streams, index, &(struct stream_settings){ .local = l->address,
 		.share_port = n->worker_count > 1, .dscp = DSCP_SIGNALLING, .tls = nw->tls[index] }, why);
@@ -117,8 +128,8 @@ enum err node_open_streams(struct node_worker *nw, struct buf *why)
 	const struct stream_user user = { .self = nw, .piece = piece_of, .pong = STR("\r\n"), .message = on_message,
 		.may_open = may_open, .accepted = on_accepted };
 	struct stream_limits limits = { .connections_max = c->connections_max / nw->node->worker_count + 1,
-		.of_address_max = OF_ADDRESS_MAX, .message_max = SIP_FRAME_MAX, .unsent_max = UNSENT_MAX, .first_ms = FIRST_MS,
-		.idle_ms = IDLE_MS };
+		.of_address_max = OF_ADDRESS_MAX, .message_max = SIP_FRAME_MAX, .unsent_max = UNSENT_MAX,
+		.memory_max = MEMORY_MAX / nw->node->worker_count, .first_ms = FIRST_MS, .idle_ms = IDLE_MS };
 	if (getrandom(&limits.seed, sizeof limits.seed, 0) != sizeof limits.seed) return ERR_SYSTEM;
 	for (uint16_t i = 0; i < c->listener_count; i++) {
 		if (c->listeners[i].transport == TRANSPORT_UDP) continue;
@@ -146,7 +157,7 @@ static void reload_worker(struct member *m, struct job *j)
 	for (uint32_t i = 0; i < LISTENERS_MAX; i++) {
 		struct buf why = buf_on(text, sizeof text - 1);
 		if (!nw->tls[i]) continue;
-		const struct tls_settings settings = tls_settings_of(n, &n->setup.config->listeners[i]);
+		const struct tls_settings settings = tls_settings_of(&n->setup.config->listeners[i], j->ticket_key);
 		enum err e = tls_reload(nw->tls[i], &settings, &why);
 		if (e == OK) continue;
 		j->err = e;
@@ -155,11 +166,16 @@ static void reload_worker(struct member *m, struct job *j)
 	}
 }
 
+// With a new key for tickets: a session that resumes is asked for no certificate, so what was resumed would go by the
+// authorities of before.
 enum err node_reload_tls(struct node *n)
 {
 	enum err result = OK;
+	uint8_t ticket_key[sizeof n->ticket_key];
+	if (getrandom(ticket_key, sizeof ticket_key, 0) != sizeof ticket_key) return ERR_SYSTEM;
 	for (uint32_t i = 0; i < n->worker_count; i++) {
 		struct job *j = job_new(reload_worker);
+		if (j) memcpy(j->ticket_key, ticket_key, sizeof ticket_key);
 		enum err e = node_ask(n, i, j);
 		if (e == OK) {
 			e = j->err;

@@ -64,6 +64,7 @@ struct entry_listener {
 struct entry_packet { // text: the message, credentials left out
 	struct addr from;
 	uint32_t listener;
+	bool broken;   // of a stream in which nothing could be told apart from there on
 	bool returned; // the beginning of one that was sent there: the network gave it back
 };
 struct entry_timer { // timers of the call were due

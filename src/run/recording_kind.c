@@ -41,6 +41,7 @@ static const struct entry_field entry_listener_fields[] = {
 static const struct entry_field entry_packet_fields[] = {
 	FIELD(ADDR, "from", entry_packet, from), FIELD(NUMBER, "listener", entry_packet, listener),
 	FIELD(YES, "returned", entry_packet, returned),
+	FIELD(YES, "broken", entry_packet, broken),
 };
 static const struct entry_field entry_timer_fields[] = { FIELD(YES, "unused", entry_timer, unused) };
 

@@ -179,7 +179,7 @@ static void give(struct world *w)
 	switch (w->step->kind) {
 	case ENTRY_PACKET:
 		worker_input(w->worker, &(struct packet){ .peer = packet->from, .listener = (uint16_t)packet->listener,
-			.returned = packet->returned, .arrived_ms = w->now_ms, .data = replay_message(w) });
+			.returned = packet->returned, .broken = packet->broken, .arrived_ms = w->now_ms, .data = replay_message(w) });
 		break;
 	case ENTRY_MEDIA: give_media(w, body); break;
 	case ENTRY_JOURNAL:

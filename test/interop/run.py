@@ -24,7 +24,9 @@ import dialing  # noqa: F401
 import flows  # noqa: F401
 import records  # noqa: F401
 import selftest  # noqa: F401
+import strangers  # noqa: F401
 import streams  # noqa: F401
+import tls  # noqa: F401
 import trouble  # noqa: F401
 
 PROGRAMS = ["baresip", "sipp", "tshark", "dumpcap", "svwar", "svmap", "svcrack"]

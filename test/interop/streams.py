@@ -1,14 +1,12 @@
 """SIP over TCP and TLS: telephones of all transports call each other, carriers stand behind connections, and what no
 sound peer does over one."""
 
-import socket
-import ssl
 import subprocess
 
 import switch
 from calls import ONE, TWO, connect, talk
 from flows import CALLED, CALLER, CALLER_TRUNK, REGISTER, line, walk
-from lab import PATIENCE_S, scenario, wait_until
+from lab import PATIENCE_S, scenario
 from sipp import Sipp
 
 TLS_PORT = 5061
@@ -23,14 +21,15 @@ def make_certificate(folder, name, *alternatives):
     return certificate, key
 
 
-def start(lab):
-    """A switch that listens on UDP and TCP at its first port, and on TLS at the next."""
+def start(lab, of_tls=""):
+    """A switch that listens on UDP and TCP at its first port, and on TLS at the next; of_tls: more settings of that
+    listener."""
     server = switch.Switch(lab)
     server.certificate, server.key = make_certificate(lab.folder, "switch", f"IP:{server.address}")
     with server.config.open("a") as config:
         config.write(f'\nlistener "tls" {{\n\taddress = "{server.address}:{TLS_PORT}"\n\ttransport = "tls"\n'
                      f'\tcertificate = "{server.certificate}"\n\tkey = "{server.key}"\n'
-                     f'\tauthorities = "{server.certificate}"\n}}\n')
+                     f'\tauthorities = "{server.certificate}"\n{of_tls}}}\n')
     server.start()
     lab.at_close(server.stop)
     return server

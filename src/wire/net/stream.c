@@ -17,7 +17,10 @@
 
 COUNTER(stream_accepted, "Connections that others opened to us");
 COUNTER(stream_connected, "Connections that we opened");
+COUNTER(stream_closed, "Connections that ended, for whatever reason");
 COUNTER(stream_refused_full, "Connections refused because there are too many, or too many of one address");
+COUNTER(stream_accept_failed, "Times when connections had to wait because the system had no descriptor or memory left");
+COUNTER(stream_ended_memory, "Connections ended because too much of all of them waits to be whole, or to be sent");
 COUNTER(stream_ended_late, "Connections ended because no whole message came in time");
 COUNTER(stream_ended_idle, "Connections ended because nothing came for long");
 COUNTER(stream_ended_slow, "Connections ended because the peer does not take what is sent to him");
@@ -31,9 +34,14 @@ COUNTER(stream_tx_failed, "Messages that could not be sent over a connection");
 #define READ_BYTES 65536u // at a time
 #define READ_ROUNDS 4     // of one connection before others get their turn
 #define ACCEPT_ROUNDS 64
+#define OWN_MAX 256       // that we opened, or that only give back what they were to send: beside connections_max
+#define REFUSED_MS 1000   // the answer to a broken message has so long to come and go
+#define NO_ROOM_MS 100    // without descriptors nobody is accepted for so long
+#define PROBE_IDLE_S 120  // TCP asks a peer that says nothing whether he is there
+#define UNHEARD_MS 20000  // what he does not acknowledge in this time he never will
 
 enum phase { CONNECTING, SHAKING, OPEN };
-enum timer_kind { TIMER_LATE = 1, TIMER_IDLE };
+enum timer_kind { TIMER_LATE = 1, TIMER_IDLE, TIMER_REFUSED, TIMER_NO_ROOM };
 
 struct waiting { // a message that is not sent whole yet
 	struct list node;
@@ -59,6 +67,7 @@ struct conn {
 	uint32_t held_n, held_cap, looked, unsent_n, events;
 	uint8_t phase; // enum phase
 	bool tls_wants_write, said_something, failed, is_ours;
+	bool refused; // nothing more is read, an answer may go out yet
 };
 
 struct listening {
@@ -68,6 +77,7 @@ struct listening {
 	uint16_t listener;
 	uint8_t dscp;
 	struct tls *tls;
+	struct timer timer; // TIMER_NO_ROOM
 	bool open;
 };
 
@@ -81,6 +91,7 @@ struct streams {
 	struct wheel wheel;
 	struct list failed; // those that end at the next tick
 	uint64_t now_ms;
+	uint64_t memory; // octets that are held or wait, of all
 	char read[READ_BYTES];
 };
 
@@ -98,9 +109,10 @@ static struct conn *find(const struct streams *s, uint16_t listener, const struc
 	return n ? LIST_OF(n, struct conn, by_key) : NULL;
 }
 
+// Whoever has one address of IPv6 has all of its /64.
 static struct str host_str(const struct addr *a)
 {
-	return (struct str){ (const char *)a->ip, sizeof a->ip };
+	return (struct str){ (const char *)a->ip, a->family == 6 ? 8 : sizeof a->ip };
 }
 
 static bool host_has_too_many(const struct streams *s, const struct addr *host)
@@ -111,12 +123,18 @@ static bool host_has_too_many(const struct streams *s, const struct addr *host)
 	return n >= s->limits.of_address_max;
 }
 
+static bool is_full(const struct streams *s, uint64_t more)
+{
+	return s->memory + more > s->limits.memory_max;
+}
+
 // It ends at the next tick: whoever works on it now may go on to look at it.
 static void fail(struct conn *c)
 {
 	if (c->failed) return;
 	c->failed = true;
-	if (c->events) loop_remove(c->streams->loop, &c->watch);
+	wheel_stop(&c->streams->wheel, &c->timer);
+	if (c->watch.fd >= 0) loop_remove(c->streams->loop, &c->watch);
 	list_add_last(&c->streams->failed, &c->node);
 	map_remove(&c->streams->by_key, &c->by_key); // what is sent from now on opens another
 }
@@ -138,7 +156,7 @@ static void fail_tls(struct conn *c)
 static void watch(struct conn *c)
 {
 	bool writes = c->phase == CONNECTING || c->tls_wants_write || (c->phase == OPEN && !list_empty(&c->unsent));
-	uint32_t events = LOOP_READ | (writes ? LOOP_WRITE : 0);
+	uint32_t events = (c->refused ? 0 : LOOP_READ) | (writes ? LOOP_WRITE : 0);
 	if (c->failed || events == c->events) return;
 	c->events = events;
 	if (loop_watch(c->streams->loop, &c->watch, events) != OK) fail(c);
@@ -148,6 +166,7 @@ static void watch(struct conn *c)
 static void restart_timer(struct conn *c)
 {
 	struct streams *s = c->streams;
+	if (c->failed || c->refused) return;
 	bool late = c->phase != OPEN || !c->said_something || c->held_n;
 	if (late && c->timer.armed && c->timer.kind == TIMER_LATE) return; // each octet does not give more time
 	wheel_start(&s->wheel, &c->timer, s->now_ms + (late ? s->limits.first_ms : s->limits.idle_ms),
@@ -158,11 +177,8 @@ static void on_ready(void *self, uint32_t events);
 
 static struct conn *conn_new(struct streams *s, int fd, uint16_t listener, const struct addr *peer)
 {
-	struct conn *c = host_has_too_many(s, peer) ? NULL : pool_get(&s->conns);
-	if (!c) {
-		COUNT(stream_refused_full);
-		return NULL;
-	}
+	struct conn *c = pool_get(&s->conns);
+	if (!c) return NULL;
 	c->streams = s;
 	c->key = (struct conn_key){ .peer = *peer, .listener = listener };
 	c->watch = (struct loop_watch){ .fd = fd, .ready = on_ready, .self = c };
@@ -173,14 +189,20 @@ static struct conn *conn_new(struct streams *s, int fd, uint16_t listener, const
 	return c;
 }
 
+static void waiting_free(struct streams *s, struct waiting *w)
+{
+	s->memory -= sizeof *w + w->n;
+	free(w);
+}
+
 static void conn_free(struct conn *c)
 {
 	struct streams *s = c->streams;
-	wheel_stop(&s->wheel, &c->timer);
 	c->tls = tls_session_free(c->tls);
-	if (c->watch.fd >= 0) close(c->watch.fd);
+	if (c->watch.fd >= 0) COUNT(stream_closed), close(c->watch.fd);
 	map_remove(&s->by_host, &c->by_host);
-	LIST_EACH(it, &c->unsent) free(LIST_OF(it, struct waiting, node));
+	LIST_EACH(it, &c->unsent) waiting_free(s, LIST_OF(it, struct waiting, node));
+	s->memory -= c->held_cap;
 	free(c->held);
 	pool_put(&s->conns, c);
 }
@@ -189,25 +211,27 @@ static void conn_free(struct conn *c)
 
 static void send_on(struct conn *c, struct str data);
 
+// Room for what is held, with what is there; false: there is none, or all connections hold too much.
+static bool resize_held(struct conn *c, uint32_t cap)
+{
+	struct streams *s = c->streams;
+	if (cap > c->held_cap && is_full(s, cap - c->held_cap)) return false;
+	char *p = cap ? realloc(c->held, cap) : NULL;
+	if (cap && !p) return false;
+	if (!cap) free(c->held);
+	s->memory = s->memory - c->held_cap + cap;
+	c->held = p;
+	c->held_cap = cap;
+	return true;
+}
+
 // Keeps what is not a whole message yet.
 static bool hold(struct conn *c, struct str rest)
 {
-	if (rest.n > c->held_cap) {
-		uint32_t cap = rest.n < 2048 ? 4096 : rest.n * 2;
-		char *p = malloc(cap);
-		if (!p) return false;
-		memcpy(p, rest.p, rest.n);
-		free(c->held);
-		c->held = p;
-		c->held_cap = cap;
-	} else if (rest.n) {
-		memmove(c->held, rest.p, rest.n);
-	}
+	uint32_t cap = rest.n > c->held_cap ? (rest.n < 512 ? 1024 : rest.n * 2) : rest.n ? c->held_cap : 0;
+	if (cap != c->held_cap && !resize_held(c, cap)) return false;
+	if (rest.n) memmove(c->held, rest.p, rest.n);
 	c->held_n = rest.n;
-	if (rest.n) return true;
-	free(c->held);
-	c->held = NULL;
-	c->held_cap = 0;
 	return true;
 }
 
@@ -219,10 +243,24 @@ static void tell(struct conn *c, struct str data, bool broken)
 	c->streams->user.message(c->streams->user.self, &p);
 }
 
+// Ends it when the answer, which may come from another thread, has had time to go out.
 static void end_broken(struct conn *c, struct str head)
 {
 	COUNT(stream_ended_broken);
 	if (head.n) tell(c, head, true);
+	if (c->failed) return;
+	if (!head.n) {
+		fail(c);
+		return;
+	}
+	c->refused = true;
+	wheel_start(&c->streams->wheel, &c->timer, c->streams->now_ms + REFUSED_MS, TIMER_REFUSED,
+		pool_ref(&c->streams->conns, c));
+}
+
+static void end_full(struct conn *c)
+{
+	COUNT(stream_ended_memory);
 	fail(c);
 }
 
@@ -230,7 +268,7 @@ static void end_broken(struct conn *c, struct str head)
 static struct str take_pieces(struct conn *c, struct str rest)
 {
 	struct streams *s = c->streams;
-	while (rest.n && !c->failed) {
+	while (rest.n && !c->failed && !c->refused) {
 		uint32_t n = 0;
 		enum stream_piece piece = s->user.piece(&n, &c->looked, rest);
 		if (piece == STREAM_MORE) break;
@@ -251,19 +289,17 @@ static void take(struct conn *c, struct str new)
 {
 	struct str all = new;
 	if (c->held_n) {
-		char *p = c->held_n + new.n <= c->held_cap ? c->held : realloc(c->held, c->held_n + new.n);
-		if (!p) {
-			fail(c);
+		if (c->held_n + new.n > c->held_cap && !resize_held(c, c->held_n + new.n)) {
+			end_full(c);
 			return;
 		}
-		if (p != c->held) c->held_cap = c->held_n + new.n;
-		c->held = p;
 		memcpy(c->held + c->held_n, new.p, new.n);
 		all = (struct str){ c->held, c->held_n + new.n };
 	}
 	struct str rest = take_pieces(c, all);
-	if (c->failed) return;
-	if (rest.n > c->streams->limits.message_max || !hold(c, rest)) end_broken(c, (struct str){ "", 0 });
+	if (c->failed || c->refused) return;
+	if (rest.n > c->streams->limits.message_max) end_broken(c, (struct str){ "", 0 });
+	else if (!hold(c, rest)) end_full(c);
 	else restart_timer(c);
 }
 
@@ -280,7 +316,7 @@ static enum tls_result read_some(struct conn *c, uint32_t *n)
 
 static void read_conn(struct conn *c)
 {
-	for (uint32_t round = 0; round < READ_ROUNDS && !c->failed; round++) {
+	for (uint32_t round = 0; round < READ_ROUNDS && !c->failed && !c->refused; round++) {
 		uint32_t n;
 		enum tls_result r = read_some(c, &n);
 		if (r == TLS_DONE) take(c, (struct str){ c->streams->read, n });
@@ -322,23 +358,29 @@ static void write_unsent(struct conn *c)
 		if (!write_all(c, (struct str){ w->text, w->n }, &w->sent)) return;
 		c->unsent_n -= w->n;
 		list_remove(&w->node);
-		free(w);
+		waiting_free(c->streams, w);
 	}
 }
 
+// What is too much for him waits, too, to be given back.
 static void keep_unsent(struct conn *c, struct str data, uint32_t sent)
 {
-	struct waiting *w = c->unsent_n + data.n <= c->streams->limits.unsent_max ? malloc(sizeof *w + data.n) : NULL;
-	if (!w) {
-		COUNT(stream_ended_slow);
-		fail(c);
-		return;
+	struct streams *s = c->streams;
+	bool full = is_full(s, sizeof(struct waiting) + data.n);
+	struct waiting *w = full && c->failed ? NULL : malloc(sizeof *w + data.n);
+	if (w) {
+		w->n = data.n;
+		w->sent = sent;
+		memcpy(w->text, data.p, data.n);
+		list_add_last(&c->unsent, &w->node);
+		s->memory += sizeof *w + w->n;
+		c->unsent_n += w->n;
+	} else {
+		COUNT(stream_tx_failed);
 	}
-	w->n = data.n;
-	w->sent = sent;
-	memcpy(w->text, data.p, data.n);
-	list_add_last(&c->unsent, &w->node);
-	c->unsent_n += data.n;
+	if (c->failed) return;
+	if (full || !w) end_full(c);
+	else if (c->unsent_n > s->limits.unsent_max) COUNT(stream_ended_slow), fail(c);
 }
 
 static void send_on(struct conn *c, struct str data)
@@ -387,15 +429,20 @@ static void on_ready(void *self, uint32_t events)
 	if (c->phase == CONNECTING && (events & LOOP_WRITE)) connected(c);
 	if (c->phase == SHAKING && !c->failed) shake_hands(c);
 	if (c->phase == OPEN && !c->failed && (events & LOOP_WRITE)) write_unsent(c);
-	if (c->phase == OPEN && !c->failed) read_conn(c);
+	if (c->refused && (events & LOOP_READ)) fail(c); // not asked for: he has gone
+	if (c->phase == OPEN && !c->failed && !c->refused) read_conn(c);
 	watch(c);
-	if (!c->failed) restart_timer(c);
+	restart_timer(c);
 }
 
 static void set_options(int fd, uint8_t family, uint8_t dscp)
 {
-	int class = dscp << 2, one = 1;
+	int class = dscp << 2, one = 1, idle_s = PROBE_IDLE_S;
+	unsigned unheard_ms = UNHEARD_MS;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard_ms, sizeof unheard_ms);
 	if (family == 4) setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof class);
 	else setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof class);
 }
@@ -405,9 +452,11 @@ void streams_adopt(struct streams *s, int fd, uint16_t listener, const struct ad
 	struct listening *l = &s->listening[listener];
 	struct conn *old = find(s, listener, peer);
 	if (old) fail(old); // its peer has begun anew
-	struct conn *c = conn_new(s, fd, listener, peer);
+	bool full = s->conns.used >= s->limits.connections_max || host_has_too_many(s, peer);
+	struct conn *c = full ? NULL : conn_new(s, fd, listener, peer);
 	s->now_ms = clock_monotonic_ms();
 	if (!c) {
+		COUNT(stream_refused_full);
 		close(fd);
 		return;
 	}
@@ -454,7 +503,7 @@ static struct conn *open_to(struct streams *s, uint16_t listener, const struct a
 	if (fd >= 0 && l->tls) c->tls = tls_connect(l->tls, fd, host);
 	if (fd < 0 || (l->tls && !c->tls)) fail(c);
 	watch(c);
-	if (!c->failed) restart_timer(c);
+	restart_timer(c);
 	return c;
 }
 
@@ -468,6 +517,15 @@ void streams_send(struct streams *s, const struct packet *p)
 
 // ---- Listening ------------------------------------------------------------------------------------------------------
 
+// Those who wait would wake us for ever.
+static void rest_for_room(struct listening *l)
+{
+	struct streams *s = l->streams;
+	COUNT(stream_accept_failed);
+	loop_remove(s->loop, &l->watch);
+	wheel_start(&s->wheel, &l->timer, clock_monotonic_ms() + NO_ROOM_MS, TIMER_NO_ROOM, l->listener);
+}
+
 static void on_listening(void *self, uint32_t events)
 {
 	struct listening *l = self;
@@ -479,6 +537,8 @@ static void on_listening(void *self, uint32_t events)
 		socklen_t n = sizeof sa;
 		struct addr peer;
 		int fd = accept4(l->watch.fd, any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		bool no_room = fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
+		if (no_room) rest_for_room(l);
 		if (fd < 0) return;
 		addr_from_sockaddr(&peer, any);
 		peer.transport = l->local.transport;
@@ -549,17 +609,25 @@ static void give_back(struct conn *c)
 	conn_free(c);
 }
 
+static void on_timer(struct streams *s, const struct timer *t)
+{
+	if (t->kind == TIMER_NO_ROOM) {
+		struct listening *l = &s->listening[t->owner];
+		if (loop_watch(s->loop, &l->watch, LOOP_READ) != OK) rest_for_room(l);
+		return;
+	}
+	struct conn *c = pool_at(&s->conns, t->owner);
+	if (c->phase == CONNECTING) COUNT(stream_unreachable);
+	else if (t->kind == TIMER_LATE) COUNT(stream_ended_late);
+	else if (t->kind == TIMER_IDLE) COUNT(stream_ended_idle);
+	fail(c);
+}
+
 void streams_tick(struct streams *s, uint64_t now_ms)
 {
 	struct timer *t;
 	s->now_ms = now_ms;
-	while ((t = wheel_expire(&s->wheel, now_ms))) {
-		struct conn *c = pool_at(&s->conns, t->owner);
-		if (c->phase == CONNECTING) COUNT(stream_unreachable);
-		else if (t->kind == TIMER_LATE) COUNT(stream_ended_late);
-		else COUNT(stream_ended_idle);
-		fail(c);
-	}
+	while ((t = wheel_expire(&s->wheel, now_ms))) on_timer(s, t);
 	while (!list_empty(&s->failed)) {
 		struct conn *c = LIST_OF(s->failed.next, struct conn, node);
 		list_remove(&c->node);
@@ -588,9 +656,9 @@ struct streams *streams_new(struct loop *loop, const struct stream_user *user, c
 	list_init(&s->failed);
 	wheel_init(&s->wheel, now_ms);
 	struct hash_key key = { { random_u64(&random), random_u64(&random) } };
-	if (pool_init(&s->conns, "connections", sizeof(struct conn), limits->connections_max) == OK &&
-	    map_init(&s->by_key, limits->connections_max, key) == OK &&
-	    map_init(&s->by_host, limits->connections_max, key) == OK)
+	uint32_t max = limits->connections_max + OWN_MAX;
+	if (pool_init(&s->conns, "connections", sizeof(struct conn), max) == OK && map_init(&s->by_key, max, key) == OK &&
+	    map_init(&s->by_host, max, key) == OK)
 		return s;
 	return streams_free(s);
 }

@@ -8,6 +8,7 @@
 //
 // Never blocks, allocates only for what waits. What a peer may cost is bounded: connections, of one address too, octets
 // of a message that is not whole, octets that wait to be sent, time for the first message and for each whole one.
+// A peer that is gone without a word is found by TCP's own probes.
 #pragma once
 
 #include "base/packet.h"
@@ -22,7 +23,8 @@ enum stream_piece {
 	STREAM_MESSAGE, // *length octets are a message
 	STREAM_PING,    // *length octets are a keep-alive to be answered
 	STREAM_SKIP,    // *length octets mean nothing
-	STREAM_BROKEN,  // *length octets are a message, after which nothing can be told apart: the connection ends
+	STREAM_BROKEN,  // *length octets are a message, after which nothing can be told apart: the connection ends when the
+	                // answer to it has had time to go out
 };
 
 struct stream_user {
@@ -39,8 +41,9 @@ struct stream_user {
 };
 
 struct stream_limits {
-	uint32_t connections_max;
-	uint32_t of_address_max; // connections of one host; the rest are refused
+	uint32_t connections_max; // that others opened, as the next
+	uint32_t of_address_max;  // of one host (of IPv6: one /64); the rest are refused
+	uint64_t memory_max;      // octets of all that are not a whole message yet, or wait to be sent
 	uint32_t message_max;    // octets
 	uint32_t unsent_max;     // octets that wait for one peer: past it he is too slow, and the connection ends
 	uint32_t first_ms;       // to connect, to shake hands, to send a first message or the rest of one

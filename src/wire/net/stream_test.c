@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 
 #include "wire/net/tls_fixture.h"
@@ -70,7 +71,8 @@ static struct tls_settings settings_of(const char *clients)
 static struct end *end_new(enum transport transport, const char *clients, const struct stream_limits *limits)
 {
 	static const struct stream_limits usual = { .connections_max = 8, .of_address_max = 8,
-		.message_max = LINE_MAX_OCTETS, .unsent_max = 1u << 20, .first_ms = 60000, .idle_ms = 600000 };
+		.message_max = LINE_MAX_OCTETS, .unsent_max = 1u << 20, .memory_max = 64u << 20, .first_ms = 60000,
+		.idle_ms = 600000 };
 	struct end *e = must(calloc(1, sizeof *e));
 	char text[256];
 	struct buf why = buf_on(text, sizeof text);
@@ -231,7 +233,7 @@ static void connections_are_limited(void **state)
 {
 	(void)state;
 	const struct stream_limits limits = { .connections_max = 3, .of_address_max = 2, .message_max = LINE_MAX_OCTETS,
-		.unsent_max = 1u << 20, .first_ms = 60000, .idle_ms = 600000 };
+		.unsent_max = 1u << 20, .memory_max = 1u << 20, .first_ms = 60000, .idle_ms = 600000 };
 	struct end *e = end_new(TRANSPORT_TCP, "", &limits);
 	int fds[3];
 	for (int i = 0; i < 3; i++) fds[i] = dial(e);
@@ -239,6 +241,138 @@ static void connections_are_limited(void **state)
 	assert_int_equal(streams_count(e->streams), 2);
 	for (int i = 0; i < 3; i++) close(fds[i]);
 	end_free(e);
+}
+
+// Its answer still goes out, and nothing more is read.
+static void what_is_broken_is_answered(void **state)
+{
+	(void)state;
+	struct end *e = end_new(TRANSPORT_TCP, "", NULL);
+	char text[16];
+	int fd = dial(e);
+	ssize_t n = -1;
+	assert_int_equal(send(fd, "#after\n", 7, 0), 7);
+	UNTIL(e, e, strcmp(e->log, "!#") == 0);
+	streams_tick(e->streams, clock_monotonic_ms()); // as between what came and the answer of another thread
+	say(e, &e->peer, "no\n");
+	AWAIT((turn(e), n = recv(fd, text, sizeof text, MSG_DONTWAIT), n > 0));
+	assert_int_equal(n, 3);
+	UNTIL(e, e, streams_count(e->streams) == 0);
+	assert_string_equal(e->log, "!#");
+	close(fd);
+	end_free(e);
+}
+
+// Of all connections together no more is held than memory_max.
+static void what_is_held_is_limited(void **state)
+{
+	(void)state;
+	const struct stream_limits limits = { .connections_max = 8, .of_address_max = 8, .message_max = LINE_MAX_OCTETS,
+		.unsent_max = 1u << 20, .memory_max = 3000, .first_ms = 60000, .idle_ms = 600000 };
+	struct end *e = end_new(TRANSPORT_TCP, "", &limits);
+	uint64_t ended = count_by_name("stream_ended_memory");
+	int fds[4];
+	for (int i = 0; i < 4; i++) {
+		fds[i] = dial(e);
+		assert_int_equal(send(fds[i], "half", 4, 0), 4);
+	}
+	UNTIL(e, e, count_by_name("stream_ended_memory") - ended == 2 && streams_count(e->streams) == 2);
+	assert_int_equal(e->accepted, 4);
+	for (int i = 0; i < 4; i++) close(fds[i]);
+	UNTIL(e, e, streams_count(e->streams) == 0);
+	assert_int_equal(e->streams->memory, 0);
+	end_free(e);
+}
+
+// A peer that takes nothing: what waits for him comes back, with what was too much.
+static void what_waits_too_much_comes_back(void **state)
+{
+	(void)state;
+	const struct stream_limits limits = { .connections_max = 8, .of_address_max = 8, .message_max = LINE_MAX_OCTETS,
+		.unsent_max = 10000, .memory_max = 1u << 20, .first_ms = 60000, .idle_ms = 600000 };
+	struct end *e = end_new(TRANSPORT_TCP, "", &limits);
+	char line[LINE_MAX_OCTETS];
+	int fd = dial(e);
+	memset(line, 'x', sizeof line);
+	assert_int_equal(send(fd, "hello\n", 6, 0), 6);
+	UNTIL(e, e, strcmp(e->log, "<hello\n") == 0);
+	const struct packet p = { .peer = e->peer, .data = { line, sizeof line } };
+	for (uint32_t i = 0; i < 100000 && list_empty(&e->streams->failed); i++) streams_send(e->streams, &p);
+	assert_false(list_empty(&e->streams->failed));
+	turn(e);
+	assert_int_equal(streams_count(e->streams), 0);
+	assert_int_equal(e->streams->memory, 0);
+	assert_int_equal(e->log_n, 7 + 3 * 33);
+	close(fd);
+	end_free(e);
+}
+
+// Without descriptors whoever connects waits, and does not keep us busy.
+static void who_comes_when_descriptors_are_out_waits(void **state)
+{
+	(void)state;
+	struct end *e = end_new(TRANSPORT_TCP, "", NULL);
+	struct rlimit before, none = { .rlim_cur = 3 };
+	uint64_t waited = count_by_name("stream_accept_failed");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	int fd = dial(e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	UNTIL(e, e, count_by_name("stream_accept_failed") > waited);
+	assert_true(e->streams->listening[0].timer.armed);
+	assert_int_equal(e->accepted, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	UNTIL(e, e, e->accepted == 1);
+	close(fd);
+	end_free(e);
+}
+
+// Though no more may come, we may still call.
+static void ours_are_beside_those_of_others(void **state)
+{
+	(void)state;
+	const struct stream_limits limits = { .connections_max = 1, .of_address_max = 1, .message_max = LINE_MAX_OCTETS,
+		.unsent_max = 1u << 20, .memory_max = 1u << 20, .first_ms = 60000, .idle_ms = 600000 };
+	struct end *a = end_new(TRANSPORT_TCP, "", &limits), *b = end_new(TRANSPORT_TCP, "", NULL);
+	int fd = dial(a);
+	UNTIL(a, b, streams_count(a->streams) == 1);
+	say(a, &b->at, "one\n");
+	UNTIL(a, b, strcmp(b->log, "<one\n") == 0);
+	close(fd);
+	end_free(a);
+	end_free(b);
+}
+
+// Its peer tears it down while messages of it are read and answers to it wait, in all orders.
+static void a_teardown_amid_messages_loses_nobody_else(void **state)
+{
+	(void)state;
+	struct end *e = end_new(TRANSPORT_TCP, "", NULL), *other = end_new(TRANSPORT_TCP, "", NULL);
+	say(other, &e->at, "there\n");
+	UNTIL(e, other, strcmp(e->log, "<there\n") == 0);
+	for (uint32_t i = 0; i < 32; i++) {
+		struct linger reset = { .l_onoff = i & 1 };
+		int fd = dial(e);
+		e->log_n = 0;
+		assert_int_equal(send(fd, "one\ntwo\nthr", 11, 0), 11);
+		UNTIL(e, other, e->log_n == 10);
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+		struct addr peer = e->peer;
+		if (i & 2) say(e, &peer, "answer\n");
+		close(fd);
+		if (i & 4) say(e, &peer, "answer\n");
+		if (i & 8) turn(e);
+		if (i & 16) say(e, &peer, "answer\n");
+		UNTIL(e, other, streams_count(e->streams) == 1);
+	}
+	assert_int_equal(e->streams->memory, 0);
+	other->log_n = 0;
+	e->refuses = true;
+	say(other, &e->at, "still\n");
+	e->log_n = 0;
+	UNTIL(e, other, e->log_n >= 7);
+	end_free(e);
+	end_free(other);
 }
 
 static void what_cannot_be_sent_comes_back(void **state)
@@ -331,6 +465,12 @@ int main(void)
 		cmocka_unit_test(what_is_broken_ends_the_connection),
 		cmocka_unit_test(who_is_slow_is_cut_off),
 		cmocka_unit_test(connections_are_limited),
+		cmocka_unit_test(what_is_broken_is_answered),
+		cmocka_unit_test(what_is_held_is_limited),
+		cmocka_unit_test(what_waits_too_much_comes_back),
+		cmocka_unit_test(who_comes_when_descriptors_are_out_waits),
+		cmocka_unit_test(ours_are_beside_those_of_others),
+		cmocka_unit_test(a_teardown_amid_messages_loses_nobody_else),
 		cmocka_unit_test(what_cannot_be_sent_comes_back),
 		cmocka_unit_test(certificates_are_checked),
 		cmocka_unit_test(new_certificates_are_for_new_sessions),

@@ -14,8 +14,6 @@
 COUNTER(tls_resumed, "TLS sessions resumed without a full handshake");
 COUNTER(tls_full, "TLS sessions with a full handshake");
 
-#define TICKET_KEY_BYTES 80
-
 struct tls {
 	SSL_CTX *accepts, *connects;
 };
@@ -30,9 +28,9 @@ struct tls_session {
 
 static enum err refuse(struct buf *why, const char *what, const char *file)
 {
-	char text[160];
-	ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
-	put_fmt(why, "TLS: %s%s%s: %s", what, file[0] ? " " : "", file, text);
+	unsigned long first = ERR_peek_error(); // what follows it says where, not why
+	const char *reason = ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first)) : ERR_reason_error_string(first);
+	put_fmt(why, "%s%s%s: %s", what, file[0] ? " " : "", file, reason ? reason : "not in PEM, or of no kind that we know");
 	ERR_clear_error();
 	return ERR_BAD;
 }
@@ -63,11 +61,12 @@ static enum err show_certificate(SSL_CTX *c, const struct tls_settings *s, struc
 static enum err set_accepting(SSL_CTX *c, const struct tls_settings *s, struct buf *why)
 {
 	static const unsigned char name[] = "dialtone";
-	uint8_t key[TICKET_KEY_BYTES];
+	uint8_t key[TLS_TICKET_KEY_BYTES];
 	enum err e = show_certificate(c, s, why);
 	if (e != OK) return e;
 	memcpy(key, s->ticket_key, sizeof key);
 	SSL_CTX_set_session_id_context(c, name, sizeof name - 1);
+	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF); // who resumes has a ticket; nobody takes memory of ours
 	SSL_CTX_set_tlsext_ticket_keys(c, key, sizeof key);
 	if (!s->clients[0]) return OK;
 	if (SSL_CTX_load_verify_file(c, s->clients) != 1)
@@ -115,6 +114,14 @@ struct tls *tls_free(struct tls *t)
 	SSL_CTX_free(t->connects);
 	free(t);
 	return NULL;
+}
+
+int32_t tls_days_left(const struct tls *t)
+{
+	int days = 0, seconds = 0;
+	const X509 *ours = SSL_CTX_get0_certificate(t->accepts);
+	if (!ours || ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(ours)) != 1) return -1;
+	return days < 0 || seconds < 0 ? -1 : days;
 }
 
 // ---- Sessions -------------------------------------------------------------------------------------------------------

@@ -4,12 +4,15 @@
 
 #include "base/buf.h"
 
+#define TLS_TICKET_KEY_BYTES 80
+
 struct tls_settings {         // files, PEM; borrowed
 	const char *certificate;  // ours, with those between it and its authority
 	const char *key;
 	const char *authorities;  // whom we believe, of those we call; "" : the system's
 	const char *clients;      // whoever connects must show a certificate of these; "": nobody is asked
-	const uint8_t *ticket_key; // 80 octets, the same in all threads: a session resumes on any of them
+	const uint8_t *ticket_key; // TLS_TICKET_KEY_BYTES, the same in all threads: a session resumes on any of them, and not with
+	                           // another key
 };
 
 struct tls; // what one listener shows and believes; of one thread
@@ -20,6 +23,9 @@ MUST_CHECK enum err tls_new(struct tls **out, const struct tls_settings *setting
 struct tls *tls_free(struct tls *t);
 // Reads the files again: for new sessions from now on. On an error nothing changed.
 MUST_CHECK enum err tls_reload(struct tls *t, const struct tls_settings *settings, struct buf *why);
+
+// Days until our certificate ends; below 0: it has.
+int32_t tls_days_left(const struct tls *t);
 
 struct tls_session;
 // As the one who was called, or who calls `host` (a name or an address as text, which its certificate must have;

@@ -16,15 +16,16 @@ static inline void certificate_extend(X509 *cert, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-// A certificate of `name` ("DNS:a.example, IP:127.0.0.1") that signs itself, and so is its own authority.
-static inline void certificate_make(const char *certificate, const char *key, const char *name)
+// A certificate of `name` ("DNS:a.example, IP:127.0.0.1") that signs itself, and so is its own authority; it ends in so
+// many seconds.
+static inline void certificate_make_for(const char *certificate, const char *key, const char *name, long seconds)
 {
 	EVP_PKEY *pkey = must(EVP_EC_gen("P-256"));
 	X509 *cert = must(X509_new());
 	X509_set_version(cert, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -86400);
+	X509_gmtime_adj(X509_getm_notAfter(cert), seconds);
 	X509_set_pubkey(cert, pkey);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(cert, X509_get_subject_name(cert));
@@ -39,4 +40,9 @@ static inline void certificate_make(const char *certificate, const char *key, co
 	fclose(f);
 	X509_free(cert);
 	EVP_PKEY_free(pkey);
+}
+
+static inline void certificate_make(const char *certificate, const char *key, const char *name)
+{
+	certificate_make_for(certificate, key, name, 86400);
 }

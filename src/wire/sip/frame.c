@@ -18,7 +18,8 @@ static bool is_length_name(struct str name)
 	return str_eq_nocase(name, STR("Content-Length")) || str_eq_nocase(name, STR("l"));
 }
 
-// The value of the one Content-Length; false: there is none, or several, or it is no number, or its line is folded.
+// The value of the one Content-Length; false: there is none, or several, or it is no number, or its line is folded, or
+// an empty line of another spelling stands before, where others may see the end of the head.
 static bool body_length(uint32_t *out, struct str head)
 {
 	bool found = false;
@@ -26,6 +27,7 @@ static bool body_length(uint32_t *out, struct str head)
 	while (rest.n) {
 		struct str line = str_cut(&rest, '\n'), value = line, name = str_trim(str_cut(&value, ':'));
 		bool continues = line.n && (line.p[0] == ' ' || line.p[0] == '\t');
+		if (rest.n && (line.n == 0 || str_eq(line, STR("\r")))) return false;
 		if (continues || name.n == line.n || !is_length_name(name)) continue;
 		bool folded = rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t');
 		if (found || folded || str_to_u32(out, str_trim(value), SIP_FRAME_MAX) != OK) return false;
