@@ -76,8 +76,26 @@ static const char intro[] =
     "`SIGHUP` makes a running switch read the file again: settings marked *at reload* are taken over at once, of the\n"
     "others the log says that they wait for a restart. A file with an error changes nothing.\n";
 
+static const char about_tls[] =
+    "\n## TLS\n\n"
+    "A listener with `transport = \"tls\"` speaks TLS 1.2 and 1.3 (RFC 5922: the name that a telephone calls must stand\n"
+    "in the certificate as `DNS:` or `IP:`). An authority such as Let's Encrypt makes a certificate that everybody\n"
+    "believes; for a test one is made by hand, and the telephones are given `cert.pem` as their authority:\n\n"
+    "```\n"
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=sip.example.net \\\n"
+    "    -addext subjectAltName=DNS:sip.example.net,IP:192.0.2.1 -keyout key.pem -out cert.pem\n"
+    "```\n\n"
+    "```\n"
+    "listener \"tls\" {\n\taddress = \"192.0.2.1:5061\"\n\ttransport = \"tls\"\n"
+    "\tcertificate = \"/etc/dialtone/cert.pem\"\n\tkey = \"/etc/dialtone/key.pem\"\n}\n"
+    "```\n\n"
+    "When the files are new, `SIGHUP` is enough: connections and calls stand, new sessions are shown the new\n"
+    "certificate, and none is resumed from before. Files that cannot be used change nothing and are an error in the\n"
+    "log. `dialtone check` and the log of a start say when a certificate ends within 30 days.\n";
+
 void put_config_manual(struct buf *b)
 {
 	put_z(b, intro);
 	for (uint32_t i = 0; i < PART_COUNT; i++) put_part_manual(b, &config_parts[i]);
+	put_z(b, about_tls);
 }

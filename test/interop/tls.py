@@ -7,6 +7,7 @@ import streams
 from calls import ONE, TWO, connect, talk
 from lab import PATIENCE_S, scenario, wait_until
 
+# From an address that nobody has: the answer comes by the connection.
 OPTIONS = ("OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKtls{0}\r\nFrom: <sip:x@x.example>;tag=t\r\n"
            "To: <sip:x@x.example>\r\nCall-ID: tls{0}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
 
