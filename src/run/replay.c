@@ -105,6 +105,15 @@ static enum err journal_put(void *self, uint32_t worker, const struct call_recor
 	return OK;
 }
 
+// It was taken on what is kept for emergency calls.
+static bool was_on_reserve(const struct world *w)
+{
+	const struct recording_entry *e = entry_find(w->recorded->first, ENTRY_TRAIL);
+	for (; e; e = entry_find(e->next, ENTRY_TRAIL))
+		if (((const struct trail_row *)entry_body(e))->kind == TRAIL_ON_RESERVE) return true;
+	return false;
+}
+
 static bool journal_healthy(void *self)
 {
 	return !told_then(self, TRAIL_RECORDS_LATE);
@@ -248,7 +257,7 @@ static enum err make_worker(struct world *w)
 {
 	const struct entry_begin *began = entry_body(w->recorded->first);
 	struct worker_setup s = { .count = 1, .seed = 1, .now_ms = BEGIN_MS, .wall_ms = began->began_wall_ms,
-		.calls_max = 4, .transactions_max = 1024, .message_bytes_max = MEMORY_BYTES, .office = w->result->office,
+		.calls_max = was_on_reserve(w) ? 0 : 4, .transactions_max = 1024, .message_bytes_max = MEMORY_BYTES, .office = w->result->office,
 		.live = w->live, .media = &w->media, .journal = { &journal_ops, w }, .out = &w->out,
 		.set_feature = set_feature, .set_feature_self = w, .refuses_leg = refuses_leg, .refuses_leg_self = w,
 		.inputs = w->inputs };

@@ -147,18 +147,21 @@ static void note_room(struct checker *c)
 	struct node_sim *n = sim_node(c->sim);
 	const struct node_room room = node_room(n);
 	if (!(sim_plan(c->sim)->faults & FAULT(POOLS))) return;
-	c->full.now = c->spent.now = false;
+	c->full.now = c->half.now = c->spent.now = false;
 	for (uint32_t i = 0; i < node_worker_count(n) && node_worker(n, i); i++) {
 		const struct worker_use use = worker_use(node_worker(n, i));
 		uint32_t transactions = use.transactions + use.tombstones, legs_max = room.calls * 3 + SIP_LEGS_RESERVED;
 		// A little before it is full: one event may fill it and end a call.
 		bool texts = use.text_bytes + TEXTS_NEAR >= room.message_bytes - room.message_bytes / 16;
-		c->full.now |= use.calls + 1 >= room.calls || use.legs + LEGS_NEAR + SIP_LEGS_RESERVED >= legs_max || texts ||
-			transactions + TRANSACTIONS_NEAR >= room.transactions - room.transactions / 16;
+		bool others = texts || transactions + TRANSACTIONS_NEAR >= room.transactions - room.transactions / 16;
+		c->full.now |= others || use.calls + 1 >= room.calls || use.legs + LEGS_NEAR + SIP_LEGS_RESERVED >= legs_max;
+		c->half.now |= others || use.calls + 1 >= room.calls + CALLS_RESERVED / 2 ||
+			use.legs + LEGS_NEAR + SIP_LEGS_RESERVED / 2 >= legs_max;
 		c->spent.now |= use.calls >= room.calls + CALLS_RESERVED || use.legs >= legs_max ||
 			transactions >= room.transactions;
 	}
 	if (c->full.now) c->full.last_ms = check_now(c);
+	if (c->half.now) c->half.last_ms = check_now(c);
 	if (c->spent.now) c->spent.last_ms = check_now(c);
 }
 
@@ -174,6 +177,13 @@ bool check_is_emergency(const struct checker *c, const char *call_id)
 	return row && row->line && !row->hostile && !row->dial_tone && strcmp(row->dialled, "911") == 0;
 }
 
+// A line, without digits.
+static bool opens(const struct checker *c, const char *call_id)
+{
+	const struct ledger_call *row = ledger_find(c->ledger, str_from(call_id), LEDGER_CALLER);
+	return row && row->line && !row->hostile && row->dial_tone;
+}
+
 const char *check_refusal(const struct checker *c, const struct sip_msg *m)
 {
 	char call_id[RECORD_TEXT_MAX];
@@ -181,6 +191,7 @@ const char *check_refusal(const struct checker *c, const struct sip_msg *m)
 	if (sim_plan(c->sim)->faults & FAULT(ALLOCATION)) return NULL;
 	if (!was_short(c, &c->full)) return "it refuses a call for which there is room";
 	if (sip_msg_has(m, SIP_H_RETRY_AFTER)) return "its Retry-After stops emergency calls too";
+	if (opens(c, call_id) && !was_short(c, &c->half)) return "it refuses who may dial 911 while half is kept for that";
 	return check_is_emergency(c, call_id) && !was_short(c, &c->spent) ?
 	       "it refuses 911 while something is kept for it" : NULL;
 }

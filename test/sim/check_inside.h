@@ -85,7 +85,7 @@ struct checker {
 	struct short_of { // a worker has no room
 		bool now;
 		uint64_t last_ms; // when it was so after an event
-	} full, spent; // for one call more; not even for 911
+	} full, half, spent; // for one call more; half of what is kept for 911 is gone; not even for 911
 	// check.c
 	struct fault_count {
 		const struct counter *counter;

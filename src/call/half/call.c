@@ -244,11 +244,20 @@ bool calls_is_emergency(const struct calls *cs, uint32_t line, struct str dialle
 	return t.class == DIAL_EMERGENCY;
 }
 
+// Who opens without digits waits for seconds, and mostly calls somebody else: half of it they leave to who dialled 911.
+uint32_t calls_reserve(const struct calls *cs, uint32_t line, struct str dialled, uint32_t reserved)
+{
+	if (!line || BUG(reserve_forgotten)) return 0;
+	if (dialled.n == 0) return BUG(dial_tone_refused) ? 0 : reserved / 2;
+	return calls_is_emergency(cs, line, dialled) ? reserved : 0;
+}
+
 enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 {
 	const struct env *env = cs->setup.env;
 	bool full = cs->stopping || cs->pool.used >= cs->setup.calls_max >> BUG(half_full_is_full);
-	bool taken = !full || (b->line && !BUG(reserve_forgotten) && calls_is_emergency(cs, b->line, b->dialled));
+	uint32_t reserve = full ? calls_reserve(cs, b->line, b->dialled, CALLS_RESERVED) : 0;
+	bool taken = !full || (reserve && cs->pool.used < cs->setup.calls_max + reserve);
 	struct call *c = taken ? pool_get(&cs->pool) : NULL;
 	if (!c) {
 		COUNT(calls_full);
@@ -261,6 +270,7 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	if (BUG(call_number_twice)) c->id = env->wall_ms / 100;
 	c->o_leg = (struct call_leg){ .link = b->leg, .peer = b->peer, .phase = LEG_OFFERED };
 	c->o_line = c->payer_line = b->line;
+	c->on_reserve = full;
 	c->o_trunk = b->trunk_group;
 	c->began_ms = c->trail.began_ms = env->now_ms;
 	c->began_wall_ms = env->wall_ms;

@@ -84,6 +84,7 @@ struct call {
 	bool answered, unsynced, emergency;
 	bool broken;                       // an invariant broke, and it was said
 	bool over_limit;                   // taken beyond its line's calls, since 911 may be what is dialled
+	bool on_reserve;                   // taken beyond the switch's calls, since 911 may be what is dialled
 	bool prefix_refused;                // *67 or *82 from a line that may not: only 911 may follow
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
 	bool release_kept;                 // the journal has taken the release record
@@ -210,7 +211,8 @@ MUST_CHECK enum err calls_new(struct calls **out, const struct calls_setup *setu
 struct calls *calls_free(struct calls *cs);
 
 // A leg brings a call: makes it, with the leg as the caller's. ERR_FULL: no more calls; ERR_STATE: calls_stop was said
-// (the leg answers 503 to both). An emergency call is taken all the same, for which CALLS_RESERVED more are held ready.
+// (the leg answers 503 to both). An emergency call is taken all the same, for which CALLS_RESERVED more are held ready; so
+// is a line that opens without digits, as long as half of them are left: it is denied when it has dialled something else.
 #define CALLS_RESERVED 16
 struct call_begin {
 	struct leg_link leg;
@@ -221,6 +223,8 @@ struct call_begin {
 MUST_CHECK enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b);
 // Are these digits an emergency number, also after *67 or *82? `line` (0: not known yet) is who dials them.
 bool calls_is_emergency(const struct calls *cs, uint32_t line, struct str dialled);
+// How many of `reserved` that are kept for emergency calls this new one may have: all, half or none.
+uint32_t calls_reserve(const struct calls *cs, uint32_t line, struct str dialled, uint32_t reserved);
 // A verb from a leg. Runs the call until nothing is left to do, unless a step is running: then it waits its turn.
 // A call that ended meanwhile: nothing happens.
 void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct verb *v);

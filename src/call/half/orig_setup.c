@@ -112,6 +112,7 @@ static void deny_late(struct call *c)
 void orig_authorise(struct call *c, const struct verb *v)
 {
 	call_trail(c, SIDE_O, c->o_line ? TRAIL_LINE_CALLS : TRAIL_TRUNK_CALLS, c->o_line ? c->o_line : c->o_trunk, 0);
+	if (c->on_reserve && !v->offer->dialled.n) call_trail(c, SIDE_O, TRAIL_ON_RESERVE, 0, 0);
 	take_caller(c, v->offer);
 	keep_identities(c, v->offer);
 	// Before any limit and screen: is it an emergency call?
@@ -250,6 +251,7 @@ static void go_on(struct call *c)
 	case DIAL_INTERNATIONAL:
 		c->called = t->called;
 		if (c->over_limit && !c->emergency) deny_full_line(c);
+		else if (c->on_reserve && !c->emergency) deny(c, cause_local(CAUSE_CONGESTION));
 		else if (!c->emergency && records_late(c)) deny_late(c);
 		else o_post(c, O_EV_ANALYSED, NULL);
 		break;

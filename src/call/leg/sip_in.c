@@ -201,7 +201,7 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	struct sip_leg *leg = NULL;
 	if (refuse_invite(ls, txn, m, from) || !identify(ls, txn, m, from, &group, &line)) return;
 	const struct str digits = dialled(m, &ls->setup.env->scratch);
-	leg = leg_new(ls, line && calls_is_emergency(ls->setup.calls, line->id, digits));
+	leg = leg_new(ls, calls_reserve(ls->setup.calls, line ? line->id : 0, digits, SIP_LEGS_RESERVED));
 	if (!leg) {
 		sip_reply(ls, txn, m, from, 503, STR(""));
 		return;

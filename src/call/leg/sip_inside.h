@@ -17,7 +17,8 @@ void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_in
 bool oa_step(struct sip_leg *leg, enum sip_oa_event event);
 void leg_tell(struct sip_leg *leg, const struct verb *v);
 // NULL: all are taken, or only those are left that are kept for emergency calls.
-struct sip_leg *leg_new(struct sip_legs *ls, bool emergency);
+// NULL: no room. `reserve`: of SIP_LEGS_RESERVED it may have so many.
+struct sip_leg *leg_new(struct sip_legs *ls, uint32_t reserve);
 void leg_free(struct sip_leg *leg);
 void leg_keep(struct sip_leg *leg, struct str *slot, struct str text);
 void leg_ladder(struct sip_leg *leg, bool out, struct str bytes);

@@ -19,9 +19,9 @@ void leg_keep(struct sip_leg *leg, struct str *slot, struct str text)
 	*slot = slab_dup(&leg->legs->texts, text);
 }
 
-struct sip_leg *leg_new(struct sip_legs *ls, bool emergency)
+struct sip_leg *leg_new(struct sip_legs *ls, uint32_t reserve)
 {
-	bool has_room = emergency || ls->pool.used + SIP_LEGS_RESERVED < ls->pool.max;
+	bool has_room = ls->pool.used + SIP_LEGS_RESERVED < ls->pool.max + reserve;
 	struct sip_leg *leg = has_room ? pool_get(&ls->pool) : NULL;
 	if (!leg) {
 		COUNT(sip_legs_full);
@@ -178,7 +178,7 @@ static enum err new_line_leg(void *self, struct leg_link *out, ref call, uint8_t
                              const struct binding *binding)
 {
 	struct sip_legs *ls = self;
-	struct sip_leg *leg = leg_new(ls, false);
+	struct sip_leg *leg = leg_new(ls, 0);
 	enum err e = link_leg(leg, out, call, index, binding->contact);
 	if (e != OK) return e;
 	leg->line = line->id;
@@ -194,7 +194,7 @@ static enum err new_trunk_leg(void *self, struct leg_link *out, ref call, uint8_
 	uint16_t listener;
 	enum err e = addr_local_for(&listener, ls->setup.listeners, ls->setup.listener_count, peer);
 	if (e != OK) return e;
-	struct sip_leg *leg = leg_new(ls, emergency);
+	struct sip_leg *leg = leg_new(ls, emergency ? SIP_LEGS_RESERVED : 0);
 	e = link_leg(leg, out, call, index, (struct str){ "", 0 });
 	if (e != OK) return e;
 	leg->trunk_group = group->id;

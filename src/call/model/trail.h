@@ -67,7 +67,8 @@
 	X(INVARIANT, "an invariant of the call broke, and it is given up: $a", 'I', '-')                                   \
 	X(RECOVERED, "closed at restart, at the last proof of life", '-', '-')                                             \
 	X(MEDIA_SILENT, "nothing has been heard from this side for $a s: it is gone", 'N', '-')                            \
-	X(NO_MEDIA_MEMORY, "no memory is left for what the sides say of their media", '-', '-')
+	X(NO_MEDIA_MEMORY, "no memory is left for what the sides say of their media", '-', '-')                            \
+	X(ON_RESERVE, "the switch takes no new call but to 911, which may be dialled yet", '-', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
 #define TRAIL_ENUM(id, words, a, b) TRAIL_##id,
 enum trail_kind { TRAIL_KINDS(TRAIL_ENUM) TRAIL_KIND_COUNT };
