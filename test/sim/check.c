@@ -142,27 +142,47 @@ static void check_places(struct checker *c)
 
 // ROOM
 
-static void note_room(struct checker *c)
+struct lacks {
+	bool full, half, spent; // as in struct checker
+};
+
+// What room is lacking; when `more` calls may have come and gone within this event, as when a link lets go at once what
+// it held: for so many more.
+static struct lacks look_for_room(const struct checker *c, uint32_t more)
 {
 	struct node_sim *n = sim_node(c->sim);
 	const struct node_room room = node_room(n);
-	if (!(sim_plan(c->sim)->faults & FAULT(POOLS))) return;
-	c->full.now = c->half.now = c->spent.now = false;
+	struct lacks l = { false };
 	for (uint32_t i = 0; i < node_worker_count(n) && node_worker(n, i); i++) {
 		const struct worker_use use = worker_use(node_worker(n, i));
-		uint32_t transactions = use.transactions + use.tombstones, legs_max = room.calls * 3 + SIP_LEGS_RESERVED;
+		uint32_t calls = use.calls + more, legs = use.legs + more * LEGS_NEAR;
+		uint32_t transactions = use.transactions + use.tombstones + more * TRANSACTIONS_NEAR;
+		uint32_t legs_max = room.calls * 3 + SIP_LEGS_RESERVED;
 		// A little before it is full: one event may fill it and end a call.
-		bool texts = use.text_bytes + TEXTS_NEAR >= room.message_bytes - room.message_bytes / 16;
+		bool texts = use.text_bytes + (more + 1) * TEXTS_NEAR >= room.message_bytes - room.message_bytes / 16;
 		bool others = texts || transactions + TRANSACTIONS_NEAR >= room.transactions - room.transactions / 16;
-		c->full.now |= others || use.calls + 1 >= room.calls || use.legs + LEGS_NEAR + SIP_LEGS_RESERVED >= legs_max;
-		c->half.now |= others || use.calls + 1 >= room.calls + CALLS_RESERVED / 2 ||
-			use.legs + LEGS_NEAR + SIP_LEGS_RESERVED / 2 >= legs_max;
-		c->spent.now |= use.calls >= room.calls + CALLS_RESERVED || use.legs >= legs_max ||
-			transactions >= room.transactions;
+		l.full |= others || calls + 1 >= room.calls || legs + LEGS_NEAR + SIP_LEGS_RESERVED >= legs_max;
+		l.half |= others || calls + 1 >= room.calls + CALLS_RESERVED / 2 ||
+			legs + LEGS_NEAR + SIP_LEGS_RESERVED / 2 >= legs_max;
+		l.spent |= calls >= room.calls + CALLS_RESERVED || legs >= legs_max || transactions >= room.transactions;
 	}
-	if (c->full.now) c->full.last_ms = check_now(c);
-	if (c->half.now) c->half.last_ms = check_now(c);
-	if (c->spent.now) c->spent.last_ms = check_now(c);
+	return l;
+}
+
+static void note_short(const struct checker *c, struct short_of *s, bool now)
+{
+	s->now = now;
+	if (now) s->last_ms = check_now(c);
+}
+
+static void note_room(struct checker *c)
+{
+	c->came = 0;
+	if (!(sim_plan(c->sim)->faults & FAULT(POOLS))) return;
+	const struct lacks l = look_for_room(c, 0);
+	note_short(c, &c->full, l.full);
+	note_short(c, &c->half, l.half);
+	note_short(c, &c->spent, l.spent);
 }
 
 // As this event began, or after one before it in this millisecond.
@@ -189,10 +209,12 @@ const char *check_refusal(const struct checker *c, const struct sip_msg *m)
 	char call_id[RECORD_TEXT_MAX];
 	str_to_z(call_id, sizeof call_id, m->call_id);
 	if (sim_plan(c->sim)->faults & FAULT(ALLOCATION)) return NULL;
-	if (!was_short(c, &c->full)) return "it refuses a call for which there is room";
+	const struct lacks l = look_for_room(c, c->came ? c->came - 1 : 0); // what came before it in this event took the rest
+	if (!was_short(c, &c->full) && !l.full) return "it refuses a call for which there is room";
 	if (sip_msg_has(m, SIP_H_RETRY_AFTER)) return "its Retry-After stops emergency calls too";
-	if (opens(c, call_id) && !was_short(c, &c->half)) return "it refuses who may dial 911 while half is kept for that";
-	return check_is_emergency(c, call_id) && !was_short(c, &c->spent) ?
+	if (opens(c, call_id) && !was_short(c, &c->half) && !l.half)
+		return "it refuses who may dial 911 while half is kept for that";
+	return check_is_emergency(c, call_id) && !was_short(c, &c->spent) && !l.spent ?
 	       "it refuses 911 while something is kept for it" : NULL;
 }
 

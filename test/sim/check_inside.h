@@ -86,6 +86,7 @@ struct checker {
 		bool now;
 		uint64_t last_ms; // when it was so after an event
 	} full, half, spent; // for one call more; half of what is kept for 911 is gone; not even for 911
+	uint32_t came; // messages to the switch in this event
 	// check.c
 	struct fault_count {
 		const struct counter *counter;

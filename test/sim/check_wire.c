@@ -250,6 +250,7 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 
 void check_got(struct checker *c, const struct packet *p)
 {
+	c->came++;
 	const struct reading *r = reading_of(c->sim, p->data);
 	c->got = (struct got){ 0 };
 	if (!r->good) c->nonsense_ms = check_now(c);
