@@ -34,7 +34,8 @@ static void check_ear(struct checker *c, const struct call *call, const struct l
 	bool known = plane_hears(sim_plane(c->sim), &ear->ear, &ear->told, &heard);
 	bool right = known && addr_host_eq(&heard.voice, &mouth->ear);
 	bool wrong = known && heard.voice.family && !right;
-	bool held = right && is_settled(c, call) && !(ear->receives && mouth->sends);
+	bool stand = !ear->ended_ms && !mouth->ended_ms; // who left, with a word or without, hears of no agreement any more
+	bool held = right && stand && is_settled(c, call) && !(ear->receives && mouth->sends);
 	if (!wrong && !held && (right || !must)) return;
 	char text[256];
 	struct buf b = buf_on(text, sizeof text - 1);

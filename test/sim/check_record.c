@@ -95,8 +95,9 @@ static void check_seconds(struct checker *c, const struct call_record *r, const 
                           const struct leg_seen *t)
 {
 	uint64_t ended_ms = least(o->ended_ms, t->ended_ms), is_ms = ended_ms - t->answered_ms;
-	// There was no transaction for our BYE, or for theirs: of what a hostile one sends nobody knows whether it was meant.
-	if (has_fault(c, FAULT(POOLS)) && (!ended_ms || is_hostile(c, r))) return;
+	// There was no transaction for our BYE, or for theirs, or no memory for either's message.
+	if (has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION)) && !ended_ms) return;
+	if (has_fault(c, FAULT(POOLS)) && is_hostile(c, r)) return; // nobody knows whether its BYE was meant
 	if (!ended_ms || ended_ms < t->answered_ms || apart(is_ms, r->answered_for_ms) > EXACT_MS)
 		ABOUT(c, r, "says %llu ms of talk; it was answered at %llu ms, and ended at %llu ms", NUMBER(r),
 		      (unsigned long long)r->answered_for_ms, (unsigned long long)t->answered_ms, (unsigned long long)ended_ms);

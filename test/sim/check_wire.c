@@ -11,6 +11,7 @@
 
 #define KNOWN_MS 600000u   // how long a transaction is known: more than any rings
 #define ABSORBED_MS 32000u // how long a repeated request is one that was answered
+#define GIVEN_UP_MS 32000u // when an INVITE without any response is given up (RFC 3261 17.1.1.2, timer B)
 
 struct use { // of a nonce with a count
 	struct map_node node;
@@ -215,12 +216,13 @@ static bool has_one_via(const struct sip_msg *m)
 	return sip_msg_each(m, SIP_H_VIA, &walk, &via) && !sip_msg_each(m, SIP_H_VIA, &walk, &via);
 }
 
-// The first INVITE of our leg: it rings there, or it has its final response.
-static void note_ringing(struct checker *c, struct leg_seen *l, const struct sip_msg *m)
+// The first INVITE of our leg: it rings there, or it has its final response. What is heard of it for the first time when
+// it is given up finds no transaction, and so can be cancelled no more.
+static void note_ringing(struct checker *c, struct leg_seen *l, const struct txn *invite, const struct sip_msg *m)
 {
 	if (m->status >= 200) {
 		if (!l->final_ms) l->final_ms = check_now(c);
-	} else if (!l->rang_ms) {
+	} else if (!l->rang_ms && check_now(c) < invite->at_ms + GIVEN_UP_MS) {
 		l->rang_ms = check_now(c);
 		c->got.rings = l;
 	}
@@ -235,7 +237,7 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 	c->got = (struct got){ .txn = t, .ends = !t->status };
 	if (m->status < 200) t->provisional = true;
 	else if (!t->status) t->status = m->status, t->final_ms = check_now(c);
-	if (m->method == SIP_INVITE && l && t->initial) note_ringing(c, l, m);
+	if (m->method == SIP_INVITE && l && t->initial) note_ringing(c, l, t, m);
 	if (m->method != SIP_INVITE || !l || m->status < 200) return;
 	l->inviting = false;
 	if (m->status >= 300) return;
