@@ -7,6 +7,10 @@
 #include <sys/resource.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "wire/net/clock.h"
 #include "wire/net/tls_fixture.h"
 
 #define LINE_MAX_OCTETS 4000
