@@ -146,8 +146,8 @@ struct lacks {
 	bool full, half, spent; // as in struct checker
 };
 
-// What room is lacking; when `more` calls may have come and gone within this event, as when a link lets go at once what
-// it held: for so many more.
+// What room is lacking; when `more` calls may have come and gone within one event, as when a link lets go at once what it
+// held: for so many more.
 static struct lacks look_for_room(const struct checker *c, uint32_t more)
 {
 	struct node_sim *n = sim_node(c->sim);
@@ -177,7 +177,6 @@ static void note_short(const struct checker *c, struct short_of *s, bool now)
 
 static void note_room(struct checker *c)
 {
-	c->came = 0;
 	if (!(sim_plan(c->sim)->faults & FAULT(POOLS))) return;
 	const struct lacks l = look_for_room(c, 0);
 	note_short(c, &c->full, l.full);
@@ -209,7 +208,8 @@ const char *check_refusal(const struct checker *c, const struct sip_msg *m)
 	char call_id[RECORD_TEXT_MAX];
 	str_to_z(call_id, sizeof call_id, m->call_id);
 	if (sim_plan(c->sim)->faults & FAULT(ALLOCATION)) return NULL;
-	const struct lacks l = look_for_room(c, c->came ? c->came - 1 : 0); // what came before it in this event took the rest
+	// What came before it in this millisecond took the rest: a worker handles it in one turn.
+	const struct lacks l = look_for_room(c, c->came_ms == check_now(c) ? c->came - 1 : 0);
 	if (!was_short(c, &c->full) && !l.full) return "it refuses a call for which there is room";
 	if (sip_msg_has(m, SIP_H_RETRY_AFTER)) return "its Retry-After stops emergency calls too";
 	if (opens(c, call_id) && !was_short(c, &c->half) && !l.half)

@@ -86,7 +86,8 @@ struct checker {
 		bool now;
 		uint64_t last_ms; // when it was so after an event
 	} full, half, spent; // for one call more; half of what is kept for 911 is gone; not even for 911
-	uint32_t came; // messages to the switch in this event
+	uint64_t came_ms;
+	uint32_t came; // messages to the switch in that millisecond
 	// check.c
 	struct fault_count {
 		const struct counter *counter;

@@ -252,6 +252,8 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 
 void check_got(struct checker *c, const struct packet *p)
 {
+	if (c->came_ms != check_now(c)) c->came = 0;
+	c->came_ms = check_now(c);
 	c->came++;
 	const struct reading *r = reading_of(c->sim, p->data);
 	c->got = (struct got){ 0 };
