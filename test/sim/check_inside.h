@@ -57,7 +57,7 @@ struct txn {
 	uint64_t final_ms;
 	uint16_t status; // of the final response, to ours
 	uint8_t method;
-	bool provisional, initial, refused; // refused: by a challenge, since it came
+	bool provisional, initial, refused; // refused: by a challenge or for want of room, since it came
 	bool forged; // another request came with its marks
 	struct addr peer;
 	uint64_t use; // of credentials: hash; 0 none

@@ -180,7 +180,7 @@ static void note_response(struct checker *c, struct txn *t, const struct sip_msg
 		t->final_ms = check_now(c);
 	}
 	if (l) note_in_leg(c, l, t, m);
-	t->refused |= m->status == 401; // it keeps no state: what comes again is new
+	t->refused |= m->status == 401 || (!t->initial && m->status == 503); // it keeps no state: what comes again is new
 }
 
 static struct txn *request_of(const struct checker *c, const struct sip_msg *m)
