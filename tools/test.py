@@ -64,7 +64,8 @@ class Report:
             for name in bad:
                 print(f"    FAILED  {title}: {name}")
             if bad and log:
-                print("\n".join("    | " + line for line in log.splitlines()[-150:]), flush=True)
+                telling = [line for line in log.splitlines() if not line.startswith("ok ")]
+                print("\n".join("    | " + line for line in telling[-300:]), flush=True)
 
 
 def run(command, timeout_s, env=None, cwd=TOP):
