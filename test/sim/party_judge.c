@@ -4,7 +4,7 @@
 #include "sim/weather.h"
 
 #define RECOVERS_MS 5000u // what a storm leaves behind is gone by then
-#define ECHO_MS 120000u   // what was said before may still come back so long
+#define ECHO_MS RINGS_MS  // what was said before may still come back so long: of an INVITE, when it has rung
 
 void judge_weather(struct parties *all)
 {
