@@ -6,6 +6,7 @@ likes, stand at 127.0.0.1 on ports that the kernel gives.
 """
 
 import ctypes
+import itertools
 import os
 import pathlib
 import random
@@ -147,15 +148,16 @@ class Lab:
                 lock.close()
 
     def own_port(self):
-        """A port at 127.0.0.1 that no other lab takes, and that the kernel gives nobody by itself."""
+        """A port at 127.0.0.1 that no other lab takes, nor the next one, where a baresip listens for TLS; and that the
+        kernel gives nobody by itself."""
         while True:
-            port = random.randint(26000, 32000)
+            port = random.randrange(26000, 32000, 2)
             lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             try:
                 lock.bind(f"\0dialtone-port-{port}")
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                for kind, where in itertools.product((socket.SOCK_DGRAM, socket.SOCK_STREAM), (port, port + 1)):
                     with socket.socket(socket.AF_INET, kind) as probe:
-                        probe.bind(("127.0.0.1", port))
+                        probe.bind(("127.0.0.1", where))
                 self.at_end(lock.close)
                 return port
             except OSError:
