@@ -155,10 +155,11 @@ def lossy(lab):
     server = switch.start(lab)
     server.allow_calls(0, 20)
     server.allow_calls(1, 20)
+    # An INVITE that was repeated before its challenge came is challenged twice.
+    patient = CALLER.replace("< 100 ?", "< 401 ?\n    < 100 ?\n    < 401 ?").replace("wait 300", "wait 4000")
     lossy_network = {"calls": 10, "lost_percent": 8, "timeout_s": 300}
     walk(lab, "10 calls all the same", called(server, 1, CALLED.replace("< ACK", "< ACK ?") + "linger 8000", **lossy_network),
-         line(server, 0, "caller", CALLER.replace("wait 300", "wait 4000") + "linger 4000",
-              server.lines[1].number, rate=5, **lossy_network))
+         line(server, 0, "caller", patient + "linger 4000", server.lines[1].number, rate=5, **lossy_network))
 
 
 @scenario("what the RFC refuses", any_server=True)
