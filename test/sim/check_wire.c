@@ -195,7 +195,7 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 {
 	uint64_t key = wire_their_key(m, m->to.tag);
 	struct txn *t = wire_txn(c, key);
-	bool over = t && t->final && t->final_ms + ABSORBED_MS <= check_now(c); // what comes now is a new one
+	bool over = t && t->final && t->final_ms + ABSORBED_MS < check_now(c); // what comes now is a new one
 	bool digit = m->method == SIP_INFO && wire_leg_of(c, m) && (!t || over || t->refused);
 	if (t && !over && t->request != wire_hash(m->bytes)) t->forged = true;
 	if (t && t->refused) t->at_ms = check_now(c), t->refused = false;
