@@ -39,7 +39,7 @@ fuzz: ## TARGET=name SECONDS=n: feed a parser, or all of them, what it does not 
 	@tools/install build test
 	@$(PYTHON) tools/test.py --fuzz-target '$(TARGET)' --fuzz-seconds $(or $(SECONDS),60) fuzz
 
-refuse: ## SECONDS=n: for so long with each unit test program, its allocations refused one at a time (60 when not said)
+refuse: ## SECONDS=n: for so long with each unit test program, allocations refused one at a time, then system calls (60)
 	@tools/install build test
 	@$(PYTHON) tools/test.py --refuse-seconds $(or $(SECONDS),60) refused
 

@@ -7,7 +7,7 @@ Five builds, each without a warning, in folders of their own: gcc with ASan and 
 the real programs), gcc release (are the binary's defences on; the simulator), gcc with TSan (the unit tests again, for
 their threads), gcc with deliberate bugs (bugs: the simulator must find each of them, which shows that its checkers can
 fail), and clang with libFuzzer. Real programs mostly wait, builds never do: so the steps run in two lanes. STEP names
-the ones to run (see --list); without it all.
+the ones to run (see --list); without it all but seeds, which looks for what nobody has seen yet.
 """
 
 import argparse
@@ -298,7 +298,7 @@ def main():
     if args.list or set(args.step) - set(steps):
         print(*steps)
         return 0 if args.list else 2
-    # Fresh seeds still fail once in some hundred thousand calls: they are asked for by name until they do not.
+    # Fresh seeds still fail once in a million calls or so: they are asked for by name until they do not.
     wanted = args.step or [step for step in steps if step != "seeds"]
     report = Report()
     suite = Suite(args, report)
