@@ -130,8 +130,8 @@ static void check(struct call *c)
 	if (!wrong) return;
 	c->broken = true;
 	COUNT(calls_broken);
-	LOG(ERROR, "call_invariant", LOG_TEXT("an invariant of a call broke: it is given up"), LOG_Z("what", call_invariant_text(wrong)),
-	    LOG_U64("call", c->id));
+	LOG(ERROR, "call_invariant", LOG_TEXT("an invariant of a call broke: it is given up"),
+	    LOG_Z("what", call_invariant_text(wrong)), LOG_U64("call", c->id));
 	if (c->o.pic >= O_COUNTING) return;
 	call_trail(c, SIDE_O, TRAIL_INVARIANT, wrong, 0);
 	c->released_by = BY_SWITCH;
