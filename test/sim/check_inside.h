@@ -32,6 +32,7 @@ struct leg_seen {
 	bool unsynced;      // its answer was passed on without its record on disk
 	bool inviting;      // a re-INVITE of ours waits for its final response
 	uint64_t remote_tag; // hash
+	struct addr peer;    // where the switch knows its party to be
 	uint64_t began_ms, answered_ms, refused_ms, ended_ms; // answered: first 2xx; ended: first good BYE, either way
 	uint64_t bye_sent_ms, described_ms; // described: a description went either way
 	uint64_t rang_ms, cancelled_ms, final_ms; // of ours: its INVITE's first provisional, our CANCEL, the final response

@@ -102,7 +102,10 @@ static const char *sent_request(struct checker *c, const struct sip_msg *m, cons
 	struct leg_seen *l = wire_leg_of(c, m);
 	if (t) return t->request == wire_hash(m->bytes) ? NULL : "another request had its branch";
 	if (m->method == SIP_ACK) return fault_of_ack(c, l, invite_of(c, m), m);
-	if (m->method == SIP_INVITE && m->to.tag.n == 0) l = wire_leg_need(c, m, false);
+	if (m->method == SIP_INVITE && m->to.tag.n == 0) {
+		l = wire_leg_need(c, m, false);
+		l->peer = *to;
+	}
 	const char *wrong = m->method == SIP_CANCEL ? fault_of_cancel(c, invite_of(c, m)) : fault_in_leg(c, l, m);
 	if (!wrong) wrong = fault_of_description(c, m);
 	wire_txn_add(c, key, m, to);
@@ -129,26 +132,32 @@ static bool is_hostile(const struct checker *c, const struct addr *to)
 }
 
 // A BYE for which there was no transaction ends its call all the same, if it came from where its party is known to be.
-static bool ends_unanswered(const struct checker *c, const struct leg_seen *l, const struct txn *t,
-                            const struct sip_msg *m)
+static bool ends_unanswered(const struct leg_seen *l, const struct txn *t, const struct sip_msg *m)
 {
-	struct ledger_call *row = ledger_find(c->ledger, str_from(l->call_id), l->theirs ? LEDGER_CALLER : LEDGER_CALLED);
-	return m->status == 503 && !is_hostile(c, &t->peer) && row && !row->forgets;
+	return m->status == 503 && wire_hash(m->from.tag) == l->remote_tag && addr_eq(&t->peer, &l->peer);
+}
+
+// A request in the dialog that was taken tells where its party is now.
+static bool takes(const struct txn *t, uint16_t status)
+{
+	return !t->initial && t->method != SIP_CANCEL && status != 401 && status != 403 && status != 481 && status != 503;
 }
 
 // What the leg of an INVITE has become by this response.
 static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn *t, const struct sip_msg *m)
 {
-	if (t->method == SIP_BYE && (m->status == 200 || ends_unanswered(c, l, t, m))) wire_note_end(l, t->at_ms);
+	if (t->method == SIP_BYE && (m->status == 200 || ends_unanswered(l, t, m))) wire_note_end(l, t->at_ms);
+	if (takes(t, m->status)) l->peer = t->peer;
 	if (t->method != SIP_INVITE || m->status == 100) return;
 	if (m->body.n) l->described_ms = check_now(c);
 	if (!t->initial || m->to.tag.n != OWN_TAG) return;
 	l->made = true;
-	if (!l->remote_tag) l->remote_tag = wire_hash(m->from.tag);
+	if (!l->remote_tag) l->remote_tag = wire_hash(m->from.tag), l->peer = t->peer;
 	l->attempts += t->final == wire_hash(m->bytes);
 	if (m->status >= 300 && !l->refused_ms) l->refused_ms = check_now(c);
 	if (m->status < 200 || m->status >= 300 || l->answered_ms) return;
 	l->answered_ms = check_now(c);
+	l->peer = t->peer;
 	l->unsynced = check_is_unsynced(c, l->call_id);
 }
 
