@@ -195,10 +195,11 @@ static void check_parties(struct checker *c, const struct call_record *r)
 }
 
 // A call for help that the switch gives up was tried on a trunk at least. (No media port at all is left in the storm of
-// that name, nor memory in its own.)
+// that name, nor memory in its own; and an offer that came changed may be none.)
 static void check_emergency(struct checker *c, const struct call_record *r)
 {
 	bool given_up = r->emergency && !r->answered && r->released_by == BY_SWITCH;
+	if (has_fault(c, FAULT(SPOILED)) && r->cause.value == CAUSE_INCOMPATIBLE) return;
 	if (given_up && !r->t.call_id[0] && !has_fault(c, FAULT(MEDIA_FULL) | FAULT(ALLOCATION)))
 		ABOUT(c, r, "is of 911, which no trunk was asked to take", NUMBER(r));
 }
