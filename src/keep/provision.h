@@ -14,7 +14,7 @@
 #include "office/office.h"
 
 #define PROVISION_VALUE_MAX 1024 // octets of one value
-#define PROVISION_FIELDS_MAX 16
+#define PROVISION_FIELDS_MAX 32
 #define PROVISION_KEY_MAX 128
 #define PROVISION_PASSWORD_MIN 8
 #define PROVISION_PASSWORD_MAX 64

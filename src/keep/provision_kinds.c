@@ -98,6 +98,10 @@
 	X("emergency", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "emergency", NULL, "911, 933 and 988 go here")             \
 	X("format", CHOICE, SET, 0, 0, 0, "e164", STORE_FORMATS, "format", NULL,                                           \
 	  "Of called numbers: +16035550101, 6035550101, 16035550101")                                                      \
+	X("diversion", CHOICE, SET, 0, 0, 0, "diversion", STORE_DIVERSIONS, "diversion", NULL,                             \
+	  "How it is told who forwarded a call, and why; what it tells counts when it is trusted (RFC 5806, RFC 7044)")    \
+	X("overlap", BOOL, SET, 0, 0, 1, "no", NULL, "overlap", NULL,                                                      \
+	  "It may dial in parts: 484 asks for more digits (RFC 3578)")                                                     \
 	X("calls-max", U32, SET, 0, 0, 65535, "0", NULL, "calls_max", NULL, "Calls at once; 0: no limit")                  \
 	X("failover-ms", U32, SET, 0, 500, 30000, "4000", NULL, "failover_ms", NULL,                                       \
 	  "Silence of a peer before the next is tried, ms")                                                                \

@@ -93,7 +93,8 @@ static void contradictions_are_errors(void **state)
 	       "E the line 6035550101 forwards its calls to itself by forward-all\n");
 	broken("UPDATE npa SET state = 1 WHERE npa = 802",
 	       "E the exchange 802222 lies in VT by its rate centre, but its area code in NH\n");
-	broken("INSERT INTO trunk_group SELECT 9, 'two', host, 1, 0, 0, format, 0, 500, 0 FROM trunk_group;"
+	broken("INSERT INTO trunk_group (id, name, host, in_service, trusted, emergency, format, calls_max, failover_ms, options_s) "
+	       "SELECT 9, 'two', host, 1, 0, 0, format, 0, 500, 0 FROM trunk_group;"
 	       "INSERT INTO trunk_peer VALUES (9, 0, '192.0.2.10:5060', 0)",
 	       "E the peer 192.0.2.10:5060 stands in the trunk groups far and two\n");
 	broken("DELETE FROM route_choice", "E the route default names no trunk group\n");

@@ -128,12 +128,14 @@ static void get_trunk_group(struct store_query *q, struct office_trunk_group *g)
 	g->calls_max = (uint16_t)store_get_u64(q);
 	g->failover_ms = (uint16_t)store_get_u64(q);
 	g->options_s = (uint16_t)store_get_u64(q);
+	g->diversion = store_choice(STORE_DIVERSIONS, store_get_str(q));
+	g->overlap = store_get_u64(q);
 }
 
 static enum err read_trunk_groups(struct store_db *db, struct office_rules *r)
 {
 	struct store_query q = store_ask(db, "SELECT id, name, host, in_service, trusted, emergency, format, calls_max, "
-	                                     "failover_ms, options_s FROM trunk_group ORDER BY id");
+	                                     "failover_ms, options_s, diversion, overlap FROM trunk_group ORDER BY id");
 	enum err err = OK;
 	while (err == OK && store_next(&q)) {
 		struct office_trunk_group row;

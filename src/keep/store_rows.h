@@ -23,3 +23,4 @@ uint8_t store_choice(const char *choices, struct str word);
 #define STORE_DIGESTS "both|md5|sha256"
 #define STORE_NUMBER_KINDS "line|vacant|changed|disconnected"
 #define STORE_FORMATS "e164|national|dialled"
+#define STORE_DIVERSIONS "none|diversion|history-info|both"

@@ -91,6 +91,14 @@ struct office_peer { // one far SIP switch of a trunk group
 // +1603..., 603..., 1603...
 enum office_number_format { OFFICE_FORMAT_E164, OFFICE_FORMAT_NATIONAL, OFFICE_FORMAT_DIALLED };
 
+// Which headers tell who forwarded a call (RFC 5806, RFC 7044): a set.
+enum office_diversion {
+	OFFICE_DIVERSION_NONE,
+	OFFICE_DIVERSION_DIVERSION = 1,
+	OFFICE_DIVERSION_HISTORY = 2,
+	OFFICE_DIVERSION_BOTH = 3,
+};
+
 struct office_trunk_group {
 	uint32_t id;
 	char name[OFFICE_NAME_MAX];
@@ -98,6 +106,8 @@ struct office_trunk_group {
 	bool in_service, trusted;    // trusted: their P-Asserted-Identity counts, restricted numbers pass (RFC 3325)
 	bool emergency;              // 911, 933 and 988 go here
 	uint8_t format;              // enum office_number_format of called numbers
+	uint8_t diversion;           // enum office_diversion: what it is told, and what of it counts
+	bool overlap;                // it may dial in parts: 484 asks for more (RFC 3578)
 	uint16_t calls_max;          // 0: no limit
 	uint16_t failover_ms;        // silence on an INVITE before the next choice
 	uint16_t options_s;          // period of OPTIONS; 0: not supervised

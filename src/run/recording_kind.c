@@ -8,6 +8,7 @@
 #define FIELD(type, name, s, m) { name, FIELD_##type, false, OFFSET_OF(s, m), SIZE_OF(s, m), NULL }
 #define FIELD_ALWAYS(type, name, s, m) { name, FIELD_##type, true, OFFSET_OF(s, m), SIZE_OF(s, m), NULL }
 #define FIELD_OF(names, name, s, m) { name, FIELD_NAME, true, OFFSET_OF(s, m), SIZE_OF(s, m), names }
+#define FIELD_OF_SOME(names, name, s, m) { name, FIELD_NAME, false, OFFSET_OF(s, m), SIZE_OF(s, m), names }
 
 // Words for values; NULL ends.
 static const char *const media_events[] = {
@@ -29,6 +30,8 @@ static const char *const digests[] = { [OFFICE_DIGEST_BOTH] = "both", [OFFICE_DI
 	[OFFICE_DIGEST_SHA256] = "sha256", [OFFICE_DIGEST_SHA256 + 1] = NULL };
 static const char *const formats[] = { [OFFICE_FORMAT_E164] = "e164", [OFFICE_FORMAT_NATIONAL] = "national",
 	[OFFICE_FORMAT_DIALLED] = "dialled", [OFFICE_FORMAT_DIALLED + 1] = NULL };
+static const char *const diversions[] = { [OFFICE_DIVERSION_NONE] = "none", [OFFICE_DIVERSION_DIVERSION] = "diversion",
+	[OFFICE_DIVERSION_HISTORY] = "history-info", [OFFICE_DIVERSION_BOTH] = "both", [OFFICE_DIVERSION_BOTH + 1] = NULL };
 static const char *const trail_kinds[] = { TRAIL_KINDS(X_TEXT) NULL };
 
 static const struct entry_field entry_begin_fields[] = {
@@ -94,7 +97,9 @@ static const struct entry_field office_trunk_group_fields[] = {
 	FIELD(NUMBER, "id", office_trunk_group, id), FIELD(TEXT, "name", office_trunk_group, name),
 	FIELD(TEXT, "host", office_trunk_group, host), FIELD(YES, "in-service", office_trunk_group, in_service),
 	FIELD(YES, "trusted", office_trunk_group, trusted), FIELD(YES, "emergency", office_trunk_group, emergency),
-	FIELD_OF(formats, "format", office_trunk_group, format), FIELD(NUMBER, "calls-max", office_trunk_group, calls_max),
+	FIELD_OF(formats, "format", office_trunk_group, format),
+	FIELD_OF_SOME(diversions, "diversion", office_trunk_group, diversion), FIELD(YES, "overlap", office_trunk_group, overlap),
+	FIELD(NUMBER, "calls-max", office_trunk_group, calls_max),
 	FIELD(NUMBER, "failover-ms", office_trunk_group, failover_ms),
 	FIELD(NUMBER, "options-s", office_trunk_group, options_s), FIELD(NUMBER, "peers", office_trunk_group, peer_count),
 	FIELDS_OF_PEER(0), FIELDS_OF_PEER(1), FIELDS_OF_PEER(2), FIELDS_OF_PEER(3), FIELDS_OF_PEER(4), FIELDS_OF_PEER(5),

@@ -170,6 +170,15 @@ static void set_format(struct row *r, struct office_trunk_group *g)
 	else not_understood(r);
 }
 
+static void set_diversion(struct row *r, struct office_trunk_group *g)
+{
+	if (is(r, "none")) g->diversion = OFFICE_DIVERSION_NONE;
+	else if (is(r, "diversion")) g->diversion = OFFICE_DIVERSION_DIVERSION;
+	else if (is(r, "history-info")) g->diversion = OFFICE_DIVERSION_HISTORY;
+	else if (is(r, "both")) g->diversion = OFFICE_DIVERSION_BOTH;
+	else not_understood(r);
+}
+
 static void set_trunk(struct row *r, struct office_rules *rules)
 {
 	struct str name = next(r);
@@ -197,6 +206,8 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 		else if (is(r, "options")) g->options_s = (uint16_t)next_number(r);
 		else if (is(r, "host")) next_name(r, g->host, sizeof g->host);
 		else if (is(r, "format")) set_format(r, g);
+		else if (is(r, "diversion")) set_diversion(r, g);
+		else if (is(r, "overlap")) g->overlap = true;
 		else not_understood(r);
 	}
 }

@@ -153,6 +153,7 @@ static void call_end(struct call *c)
 	media_close(&c->media, &cs->media);
 	if (!BUG(memory_kept)) c->held_sdp = slab_free(&cs->texts, c->held_sdp);
 	c->identities = slab_free(&cs->texts, c->identities);
+	c->history = slab_free(&cs->texts, c->history);
 	pool_put(&cs->pool, c);
 }
 
@@ -426,24 +427,6 @@ void calls_on_feature_done(struct calls *cs, uint64_t owner, enum err result)
 	if (result == OK) c->prompt = c->star == STAR_CLEAR ? MEDIA_PROMPT_FORWARDING_OFF : MEDIA_PROMPT_FORWARDING_ON;
 	o_post(c, O_EV_CONFIRM, NULL);
 	run(cs);
-}
-
-bool call_divert(struct call *c, uint32_t line, enum office_feature f, struct str target)
-{
-	if (c->diversions >= CALL_DIVERSIONS_MAX) {
-		call_trail(c, SIDE_T, TRAIL_FORWARD_LOOP, c->diversions, 0);
-		return false;
-	}
-	c->diversions++;
-	call_trail(c, SIDE_T, TRAIL_FORWARDED, f, line);
-	c->diverted_from = c->called;
-	c->diversion_feature = (uint8_t)f;
-	c->payer_line = line;
-	struct buf b = buf_on(c->collected, sizeof c->collected - 1);
-	if (target.n > 4) put_c(&b, '+'); // E.164; what is shorter is a short code
-	put(&b, target);
-	c->collected[b.n] = '\0';
-	return true;
 }
 
 enum feature_says call_features(struct call *c, enum detection_point at)

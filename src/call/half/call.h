@@ -104,7 +104,8 @@ struct call {
 	struct translation translation;
 	struct number called;
 	struct number diverted_from;
-	uint8_t diversion_feature, diversions, hops;
+	uint8_t diversion_feature, diversions, hops; // diversions: how often it was sent on, by others too
+	struct str history;                // owned (slab): the diversions that are known (divert.c); empty: never sent on
 	struct str identities;             // owned (slab); all Identity tokens, each ended by '\n'
 	struct route_list routes;
 	uint32_t route_at;                 // attempt that stands

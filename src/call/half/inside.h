@@ -76,6 +76,12 @@ bool treat_begin(struct call *c);
 // The tone after which a treatment ends, or the next; false: it is over.
 bool treat_next(struct call *c);
 
+// divert.c: where a call was sent on, by others before it came and by us.
+// Keeps what the offer tells of it.
+void divert_take(struct call *c, const struct verb_offer *offer);
+// What the next network is told, oldest first; their number.
+uint8_t divert_history(const struct call *c, struct diversion out[DIVERSIONS_MAX]);
+
 // record.c
 void call_put_answer(struct call *c);
 void call_put_release(struct call *c);

@@ -23,6 +23,7 @@ static void take_caller(struct call *c, const struct verb_offer *offer)
 	str_to_z(c->dialled, sizeof c->dialled, offer->dialled);
 	str_to_z(c->collected, sizeof c->collected, offer->dialled);
 	c->hops = offer->hops;
+	divert_take(c, offer);
 	if (!line) return;
 	struct party *p = &c->caller;
 	if (number_set(&p->number, NUMBER_INTERNATIONAL, str_from(line->number)) != OK) p->number = (struct number){ 0 };
@@ -43,13 +44,19 @@ static void keep_identities(struct call *c, const struct verb_offer *offer)
 	if (b.err == OK && b.n) c->identities = slab_dup(&c->calls->texts, buf_str(&b));
 }
 
+static bool trunk_overlaps(const struct call *c)
+{
+	const struct office_trunk_group *g = office_trunk_group(call_rules(c), c->o_trunk);
+	return g && g->overlap;
+}
+
 static void translate(struct call *c, bool complete, struct trail *trail)
 {
 	const struct calls_setup *s = &c->calls->setup;
 	if (c->o_trunk && !c->payer_line) {
 		number_of_trunk_call(&c->translation,
-			&(struct trunk_dialling){ .office = s->office, .rules = call_rules(c), .user = str_from(c->collected) }, trail,
-			s->env);
+			&(struct trunk_dialling){ .office = s->office, .rules = call_rules(c), .user = str_from(c->collected),
+				.overlap = trunk_overlaps(c) }, trail, s->env);
 		return;
 	}
 	number_translate(&c->translation,

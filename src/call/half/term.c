@@ -111,9 +111,10 @@ static void do_authorise(struct call *c, const struct call_event *ev)
 static bool present(struct call *c)
 {
 	struct call_leg *leg = &c->t_legs[c->t_leg_count++];
-	struct verb_offer offer = { .called = c->called, .caller = c->caller, .diverted_from = c->diverted_from,
-		.diversion_feature = c->diversion_feature, .hops = c->hops, .emergency = c->emergency,
-		.dialled = str_from(c->dialled) };
+	struct diversion history[DIVERSIONS_MAX];
+	struct verb_offer offer = { .called = c->called, .caller = c->caller, .diversions = history,
+		.diversion_count = divert_history(c, history), .diverted = c->diversions, .hops = c->hops,
+		.emergency = c->emergency, .dialled = str_from(c->dialled) };
 	struct verb v = { .kind = VERB_OFFER, .offer = &offer };
 	struct str rest = c->identities;
 	while (rest.n && offer.identity_count < OFFER_IDENTITIES_MAX)

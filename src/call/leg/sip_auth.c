@@ -110,8 +110,7 @@ static bool is_first_use(const struct sip_auth *a, const struct sip_credentials 
 // The user part without escapes and without the parameters that a telephone number may carry in it.
 static struct str plain_user(const struct sip_auth *a, const struct sip_uri *uri)
 {
-	struct str rest = sip_unescape(&a->env->scratch, uri->user);
-	return str_cut(&rest, ';');
+	return sip_number(&a->env->scratch, uri);
 }
 
 // The request goes where the credentials say: nobody dialled another number into a request that was signed. (Hosts and

@@ -10,6 +10,7 @@ COUNTER(sip_in_stray_2xx,
 COUNTER(sip_in_unknown_dialog, "Requests in dialogs that do not exist");
 COUNTER(sip_in_wrong_source, "Requests in dialogs that came from elsewhere and were not authenticated");
 COUNTER(sip_in_ack_unmatched, "ACKs that belong to nothing");
+COUNTER(sip_in_more_digits, "INVITEs of trunks that dial in parts, answered 484: more digits are wanted");
 COUNTER(sip_in_bad_sdp, "Session descriptions that could not be read");
 
 // A body that is a session description, or none.
@@ -102,7 +103,8 @@ static bool wants_privacy(const struct sip_msg *m)
 	struct str rest = sip_msg_header(m, SIP_H_PRIVACY);
 	while (rest.n) {
 		struct str token = str_trim(str_cut(&rest, ';'));
-		if (token.n && !str_eq_nocase(token, STR("none"))) return true;
+		// "history" hides who forwarded the call, not who calls (RFC 7044 10.1).
+		if (token.n && !str_eq_nocase(token, STR("none")) && !str_eq_nocase(token, STR("history"))) return true;
 	}
 	return str_eq_nocase(m->from.uri.host, STR("anonymous.invalid")) || str_eq_nocase(m->from.uri.user, STR("anonymous"));
 }
@@ -117,7 +119,7 @@ static void trunk_party(struct party *p, const struct sip_msg *m, const struct o
 	if (g->trusted && sip_msg_each(m, SIP_H_P_ASSERTED_IDENTITY, &walk, &value) &&
 	    sip_name_addr_parse(&who, value) == PARSE_OK)
 		p->screening = SCREENED_NETWORK;
-	if (number_from_uri_user(&p->number, sip_unescape(arena, who.uri.user)) != OK) p->number = (struct number){ 0 };
+	if (number_from_uri_user(&p->number, sip_number(arena, &who.uri)) != OK) p->number = (struct number){ 0 };
 	struct str name = str_head(sip_unquote(arena, who.display), sizeof p->name);
 	p->name_n = (uint8_t)name.n;
 	if (name.n) memcpy(p->name, name.p, name.n);
@@ -127,8 +129,7 @@ static void trunk_party(struct party *p, const struct sip_msg *m, const struct o
 // The digits that the Request-URI asks for; empty asks for dial tone.
 static struct str dialled(const struct sip_msg *m, struct arena *arena)
 {
-	struct str user = sip_unescape(arena, m->uri.user);
-	user = str_cut(&user, ';');
+	struct str user = sip_number(arena, &m->uri);
 	return str_eq_nocase(user, STR("dialtone")) ? STR("") : user;
 }
 
@@ -168,13 +169,27 @@ static bool identify(struct sip_legs *ls, ref txn, const struct sip_msg *m, cons
 	return false;
 }
 
+// Who sent the call on before, as a trusted trunk tells it. How often, anyone may say: a circle ends sooner.
+static void take_diversions(struct sip_diversions *d, struct verb_offer *o, const struct sip_msg *m,
+                            const struct office_trunk_group *group, struct arena *arena)
+{
+	bool told = group && group->trusted && group->diversion;
+	if (!sip_msg_has(m, SIP_H_DIVERSION) && !sip_msg_has(m, SIP_H_HISTORY_INFO)) return;
+	divert_read(d, m, told ? group->diversion : OFFICE_DIVERSION_BOTH, arena);
+	o->diverted = d->total;
+	o->diversions = d->list;
+	o->diversion_count = told ? d->n : 0;
+}
+
 static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct office_trunk_group *group)
 {
 	struct verb_offer o = { .hops = (uint8_t)(m->max_forwards - 1),
 		.dialled = dialled(m, &leg->legs->setup.env->scratch) };
 	struct verb v = { .kind = VERB_OFFER, .offer = &o };
 	struct sip_walk walk = { 0 };
+	struct sip_diversions diversions;
 	struct str value;
+	take_diversions(&diversions, &o, m, group, &leg->legs->setup.env->scratch);
 	if (group) trunk_party(&o.caller, m, group, &leg->legs->setup.env->scratch);
 	else o.caller.presentation = wants_privacy(m) ? PRESENT_RESTRICTED : PRESENT_ALLOWED;
 	while (o.identity_count < OFFER_IDENTITIES_MAX && sip_msg_each(m, SIP_H_IDENTITY, &walk, &value))
@@ -201,6 +216,11 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	struct sip_leg *leg = NULL;
 	if (refuse_invite(ls, txn, m, from) || !identify(ls, txn, m, from, &group, &line)) return;
 	const struct str digits = dialled(m, &ls->setup.env->scratch);
+	if (group && group->overlap && number_is_begun(digits)) { // the next INVITE brings more of it (RFC 3578 3)
+		COUNT(sip_in_more_digits);
+		sip_reply(ls, txn, m, from, 484, STR(""));
+		return;
+	}
 	leg = leg_new(ls, calls_reserve(ls->setup.calls, line ? line->id : 0, digits, SIP_LEGS_RESERVED));
 	if (!leg) {
 		sip_reply(ls, txn, m, from, 503, STR(""));

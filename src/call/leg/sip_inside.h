@@ -42,7 +42,24 @@ bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct si
 struct sip_branch *branch_of(struct sip_leg *leg, struct str tag, bool make);
 void branches_free(struct sip_leg *leg);
 
+// sip_divert.c: who sent a call on before, and why (RFC 5806, RFC 7044).
+struct sip_diversions {
+	struct diversion list[DIVERSIONS_MAX]; // oldest first
+	uint8_t n, total; // total: how often it was sent on
+};
+// `spoken`: set of enum office_diversion, which headers count.
+void divert_read(struct sip_diversions *out, const struct sip_msg *m, uint8_t spoken, struct arena *arena);
+struct divert_told {
+	const struct verb_offer *offer;
+	struct str target, host; // where the call goes now (a URI); the host part of numbers
+	uint8_t spoken;          // set of enum office_diversion
+	bool trusted;            // to keep what may not be shown
+};
+void put_diversions(struct buf *b, const struct divert_told *t);
+
 // sip_out.c
+// A number as the user part of a URI; a '#' in it must be escaped.
+void put_number_user(struct buf *b, const struct number *n);
 void out_invite(struct sip_leg *leg, const struct verb *v);   // the first one
 void out_reinvite(struct sip_leg *leg, const struct verb *v); // MEDIA_OFFER or MEDIA_ASK
 void out_ack(struct sip_leg *leg, struct str sdp);

@@ -52,8 +52,7 @@ static void send_request(struct sip_leg *leg, enum sip_method method, struct str
 	*txn = 0;
 }
 
-// A number as the user part of a URI; a '#' in it must be escaped.
-static void put_number_user(struct buf *b, const struct number *n)
+void put_number_user(struct buf *b, const struct number *n)
 {
 	char text[NUMBER_DIGITS_MAX + 1];
 	struct buf plain = buf_on(text, sizeof text);
@@ -150,6 +149,8 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	// Without an offer of ours the first reliable 18x would bring one, which its PRACK has to answer (RFC 3262 5): not
 	// before the caller has.
 	if (v->media == MEDIA_OFFER) put_z(&b, SUPPORTED);
+	put_diversions(&b, &(struct divert_told){ .offer = v->offer, .target = buf_str(&uri), .host = realm,
+		.spoken = g ? g->diversion : OFFICE_DIVERSION_DIVERSION, .trusted = g && g->trusted });
 	for (uint32_t i = 0; i < v->offer->identity_count; i++) put_sip_header(&b, SIP_H_IDENTITY, v->offer->identities[i]);
 	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
 	oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK);

@@ -68,7 +68,8 @@
 	X(RECOVERED, "closed at restart, at the last proof of life", '-', '-')                                             \
 	X(MEDIA_SILENT, "nothing has been heard from this side for $a s: it is gone", 'N', '-')                            \
 	X(NO_MEDIA_MEMORY, "no memory is left for what the sides say of their media", '-', '-')                            \
-	X(ON_RESERVE, "the switch takes no new call but to 911, which may be dialled yet", '-', '-')
+	X(ON_RESERVE, "the switch takes no new call but to 911, which may be dialled yet", '-', '-')                       \
+	X(CAME_FORWARDED, "the call was forwarded $a time(s) before it came here", 'N', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
 #define TRAIL_ENUM(id, words, a, b) TRAIL_##id,
 enum trail_kind { TRAIL_KINDS(TRAIL_ENUM) TRAIL_KIND_COUNT };

@@ -6,7 +6,7 @@
 
 #include "base/pool.h"
 #include "call/model/cause.h"
-#include "call/model/number.h"
+#include "call/model/diversion.h"
 
 #define VERBS(X) X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(MEDIA) X(SIGNAL) X(RELEASE)
 #define VERB_ENUM(name) VERB_##name,
@@ -28,8 +28,9 @@ struct verb_offer {
 	struct str dialled;        // as it came: digits, with separators or +; empty: the caller wants dial tone
 	struct number called;      // toward a called leg: what it became
 	struct party caller;
-	struct number diverted_from; // nature NUMBER_NONE: not forwarded
-	uint8_t diversion_feature;
+	const struct diversion *diversions; // oldest first; good until the step ends
+	uint8_t diversion_count;   // of them
+	uint8_t diverted;          // how often it was sent on, also by those of whom nothing is told
 	uint8_t hops;              // Max-Forwards left, for the next leg
 	bool emergency;
 	uint32_t identity_count;   // Identity tokens (RFC 8224), passed untouched

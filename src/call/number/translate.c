@@ -312,9 +312,27 @@ void number_of_trunk_call(struct translation *out, const struct trunk_dialling *
 	*out = (struct translation){ .progress = DIALLING_DONE };
 	if (clean(&t, str_cut(&user, ';'))) m = plan_match(t.digits, false);
 	if (m.meaning == PLAN_TEN || m.meaning == PLAN_ELEVEN) resolve_ten(&t, str_from_at(t.digits, m.prefix_n));
-	else answer_intercept(&t, INTERCEPT_INVALID);
+	else answer_intercept(&t, q->overlap ? INTERCEPT_NOT_OURS : INTERCEPT_INVALID);
 	if (out->class == DIAL_FOREIGN) answer_intercept(&t, INTERCEPT_NOT_OURS);
 	explain(&t, trail, env->now_ms);
+}
+
+bool number_is_begun(struct str user)
+{
+	static const struct str longest[] = { STR_INIT("+12002002000"), STR_INIT("12002002000"), STR_INIT("2002002000") };
+	struct translation unused;
+	struct translating t = { .out = &unused };
+	if (!clean(&t, str_cut(&user, ';')) || t.complete) return false;
+	// Filled up with digits that fit it is one that the plan knows with 10 digits behind the 1.
+	for (uint32_t i = 0; i < ARRAY_LEN(longest); i++) {
+		char filled[NUMBER_DIGITS_MAX + 1];
+		if (t.digits.n >= longest[i].n) continue;
+		memcpy(filled, longest[i].p, longest[i].n);
+		memcpy(filled, t.digits.p, t.digits.n);
+		struct plan_match m = plan_match((struct str){ filled, longest[i].n }, false);
+		if (m.meaning == PLAN_TEN || m.meaning == PLAN_ELEVEN) return true;
+	}
+	return false;
 }
 
 bool number_may_be_target(const struct translation *t)

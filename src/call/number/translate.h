@@ -89,10 +89,14 @@ struct trunk_dialling {
 	const struct office *office;
 	const struct office_rules *rules;
 	struct str user; // user part of the request's URI: +1603..., 1603... or 603...; parameters after ; are ignored
+	bool overlap;    // what looks like no number is none, since 484 would ask for more digits
 };
 // Whose line a trunk calls: LINE, or INTERCEPT. No transit: what is no number of ours is NOT_OURS.
 void number_of_trunk_call(struct translation *out, const struct trunk_dialling *q, struct trail *trail,
                           const struct env *env);
+
+// Is this the beginning of a number that a trunk may ask for, and not yet one (RFC 3578)?
+bool number_is_begun(struct str user);
 
 // May calls be forwarded there? Lines of ours and numbers of the North American plan, no short codes, nothing abroad.
 bool number_may_be_target(const struct translation *t);

@@ -187,6 +187,9 @@ struct str sip_raw_branch(struct str bytes);
 struct str sip_unquote(struct arena *arena, struct str quoted);
 // %41 and the like made plain, into the arena when there is any.
 struct str sip_unescape(struct arena *arena, struct str escaped);
+// The telephone number that a URI of either scheme names, as text: with '+' when it is global, which a phone-context of
+// digits makes a local one; separators stay; ;isub, ;ext and all else is left out. Into the arena where it is changed.
+struct str sip_number(struct arena *arena, const struct sip_uri *uri);
 // Equal by RFC 3261 §19.1.4.
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 

@@ -85,3 +85,7 @@ enum parse sip_take_param(struct str *rest, struct str *name, struct str *value)
 struct str sip_without_quotes(struct str s);
 // Takes the next value of a comma list, trimmed, perhaps empty; commas within quotes and angle brackets are its own.
 struct str sip_take_value(struct str *rest);
+// What stands after "tel:", into user and params. Local numbers may lack the phone-context that RFC 3966 §3 wants: many
+// telephones leave it out.
+struct sip_uri;
+enum parse sip_tel_parse(struct sip_uri *uri, struct str rest);

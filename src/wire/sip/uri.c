@@ -1,4 +1,4 @@
-// URIs (RFC 3261 §19.1, RFC 3966): decoding, escapes, equality.
+// URIs (RFC 3261 §19.1): decoding, escapes, equality.
 #include "wire/sip/msg.h"
 #include "wire/sip/msg_scan.h"
 
@@ -32,15 +32,6 @@ static enum parse parse_sip(struct sip_uri *uri, struct str rest)
 	return PARSE_OK;
 }
 
-static enum parse parse_tel(struct sip_uri *uri, struct str rest)
-{
-	uint32_t plus = rest.p[0] == '+', digits = sip_span(str_from_at(rest, plus), SIP_CHAR_NUMBER);
-	uri->user = sip_take(&rest, plus + digits);
-	uri->params = rest;
-	if (digits == 0 || (rest.n && rest.p[0] != ';')) return PARSE_BAD;
-	return sip_span_escaped(rest, SIP_CHAR_URI) == rest.n ? PARSE_OK : PARSE_BAD;
-}
-
 // ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
 static bool scheme_is_well_formed(struct str scheme)
 {
@@ -58,7 +49,7 @@ enum parse sip_uri_parse(struct sip_uri *out, struct str text)
 	*out = (struct sip_uri){ .text = text, .scheme = scheme };
 	if (text.n > SIP_URI_MAX || rest.n == 0 || !scheme_is_well_formed(scheme)) return PARSE_BAD;
 	if (str_eq_nocase(scheme, STR("sip")) || str_eq_nocase(scheme, STR("sips"))) return parse_sip(out, rest);
-	if (str_eq_nocase(scheme, STR("tel"))) return parse_tel(out, rest);
+	if (str_eq_nocase(scheme, STR("tel"))) return sip_tel_parse(out, rest);
 	return sip_all(rest, SIP_CHAR_URI | SIP_CHAR_VALUE) ? PARSE_OK : PARSE_BAD;
 }
 
