@@ -125,6 +125,11 @@ bool addr_eq(const struct addr *a, const struct addr *b)
 	return a->port == b->port && a->transport == b->transport && addr_host_eq(a, b);
 }
 
+bool addr_flow_eq(const struct addr *a, const struct addr *b)
+{
+	return a->flow == b->flow && addr_eq(a, b);
+}
+
 enum err addr_local_for(uint16_t *index, const struct addr *locals, uint32_t count, const struct addr *peer)
 {
 	for (uint32_t i = 0; i < count; i++) {

@@ -13,7 +13,11 @@ struct addr {
 	uint8_t transport; // enum transport
 	uint16_t port;     // host order
 	uint8_t ip[16];    // network order; the first four for IPv4, the others zero
+	uint32_t flow;     // number of the connection that stands to it (live/flow.h); 0: whichever does, or a datagram
 };
+
+#define ADDR_PLACE_BYTES 20u          // from its beginning: all but the flow
+#define ADDR_FLOW_ENDED UINT32_MAX    // of a connection that has certainly ended: the number of none
 
 // "udp", "tcp", "tls". ERR_BAD: none of them, in any case of letters.
 const char *transport_name(enum transport t);
@@ -34,6 +38,8 @@ void put_transport_addr(struct buf *b, const struct addr *a);
 
 // Host, port and transport.
 bool addr_eq(const struct addr *a, const struct addr *b);
+// And the connection: behind a NAT the next one from the same port may be somebody else's.
+bool addr_flow_eq(const struct addr *a, const struct addr *b);
 bool addr_host_eq(const struct addr *a, const struct addr *b);
 // Not to be sent to at a stranger's word: unspecified, loopback, link-local, multicast, broadcast, and these mapped
 // into IPv6 or written in a form that means the same.

@@ -8,7 +8,8 @@ struct packet {
 	struct addr peer;    // from whom, or to whom
 	uint16_t listener;   // index of the local socket that got it, or is to send it
 	uint64_t arrived_ms; // monotonic; of received ones
-	bool returned;       // the beginning of one that we sent to `peer`, which the network gave back: nobody is there
+	bool returned;       // the beginning of one that we sent to `peer`, which the network gave back: nobody is there;
+	                     // without octets: the connection to him has ended, with all that was under way on it
 	bool broken;         // a message's head, of a stream in which nothing can be told apart from here on
 	struct str data;     // borrowed
 };

@@ -5,7 +5,8 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers stand in records with their least octet first");
 // These stand in records as they are in memory: a change of their form takes a new tag.
-static_assert(sizeof(struct number) == 26 && sizeof(struct party) == 77 && sizeof(struct addr) == 20, "forms of tags");
+static_assert(sizeof(struct number) == 26 && sizeof(struct party) == 77 && offsetof(struct addr, flow) == ADDR_PLACE_BYTES,
+	"forms of tags");
 static_assert(sizeof(struct cause) == 6 && sizeof(struct record_media) == 16, "forms of tags");
 
 enum form {
@@ -21,12 +22,13 @@ struct field {
 
 #define MEMBER(member) (((struct call_record *)0)->member)
 #define OCTETS(tag, member) { tag, FORM_OCTETS, offsetof(struct call_record, member), sizeof(MEMBER(member)), 0, 0 }
+#define PLACE(tag, member) { tag, FORM_OCTETS, offsetof(struct call_record, member), ADDR_PLACE_BYTES, 0, 0 }
 #define COUNTED(tag, member, count)                                                                                    \
 	{ tag, FORM_COUNTED, offsetof(struct call_record, member), sizeof(MEMBER(member)[0]),                             \
 	  offsetof(struct call_record, count), ARRAY_LEN(MEMBER(member)) }
 #define PARTY(tag, side)                                                                                               \
 	OCTETS(tag, side.line), OCTETS(tag + 1, side.trunk_group), OCTETS(tag + 2, side.customer),                        \
-	    OCTETS(tag + 3, side.party), OCTETS(tag + 4, side.peer), OCTETS(tag + 5, side.call_id),                       \
+	    OCTETS(tag + 3, side.party), PLACE(tag + 4, side.peer), OCTETS(tag + 5, side.call_id),                       \
 	    OCTETS(tag + 6, side.media), COUNTED(tag + 7, side.dialog, side.dialog_n)
 
 static const struct field fields[] = {

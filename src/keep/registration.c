@@ -81,6 +81,7 @@ static void take_row(struct restoring *r, struct store_query *q)
 	uint64_t most_ms = office_rules(r->office)->settings.register_max_s * 1000ull;
 	b.expires_ms = r->env->now_ms + (left_ms < most_ms ? left_ms : most_ms);
 	b.since_wall_ms = store_get_u64(q);
+	if (addr_is_stream(&b.peer)) sound = false; // its connection ended with us
 	if (BUG(registration_lost) && r->line % 4 == 1) sound = false;
 	if (sound && r->count < LOCATION_BINDINGS_MAX) r->bindings[r->count++] = b;
 }

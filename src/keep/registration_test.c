@@ -42,7 +42,7 @@ static uint32_t restart(struct bench *b, uint64_t ms)
 	b->store = registration_close(b->store);
 	rcu_drain();
 	location_free(b->location);
-	b->location = must(location_new(1000));
+	b->location = must(location_new(1000, NULL));
 	b->env.wall_ms += ms;
 	b->env.now_ms = 50;
 	assert_int_equal(registration_open(&b->store, PATH, &fault), OK);
@@ -151,7 +151,7 @@ static int setup(void **state)
 		snprintf(line.name, sizeof line.name, "line%u", ids[i]);
 		assert_int_equal(office_put_line(b->office, &line), OK);
 	}
-	b->location = must(location_new(1000));
+	b->location = must(location_new(1000, NULL));
 	assert_int_equal(registration_open(&b->store, PATH, &fault), OK);
 	*state = b;
 	return 0;

@@ -9,7 +9,8 @@ struct live *live_new(const struct live_limits *limits, uint64_t seed)
 	if (!l) return NULL;
 	uint32_t lines = limits->lines_max ? limits->lines_max : 1u << 20;
 	uint32_t groups = limits->trunk_groups_max ? limits->trunk_groups_max : 1u << 12;
-	l->location = location_new(lines);
+	l->flows = flows_new(limits->connections ? limits->connections : 1u << 14);
+	l->location = l->flows ? location_new(lines, l->flows) : NULL;
 	l->occupancy = occupancy_new(lines, groups);
 	l->nonces = nonces_new(limits->nonces ? limits->nonces : 1u << 20, seed);
 	l->peers = peer_states_new(groups);
@@ -21,6 +22,7 @@ struct live *live_free(struct live *l)
 {
 	if (!l) return NULL;
 	location_free(l->location);
+	flows_free(l->flows);
 	occupancy_free(l->occupancy);
 	nonces_free(l->nonces);
 	peer_states_free(l->peers);

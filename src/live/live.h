@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/random.h"
+#include "live/flow.h"
 #include "live/guard.h"
 #include "live/location.h"
 #include "live/nonce.h"
@@ -13,9 +14,11 @@ struct live_limits { // zero takes the default; memory is touched when it is use
 	uint32_t trunk_groups_max; // highest group id; 4,096
 	uint32_t nonces;           // 1,048,576
 	uint32_t guard_entries;    // 65,536
+	uint32_t connections;      // 16,384
 };
 
 struct live { // all owned
+	struct flows *flows;
 	struct location *location;
 	struct occupancy *occupancy;
 	struct nonces *nonces;

@@ -27,6 +27,7 @@ struct block {
 };
 
 struct location {
+	const struct flows *flows;
 	uint32_t lines_max;
 	_Atomic(struct block *) *slots;  // owned, by line
 	_Atomic uint64_t *changed;       // owned, a bit per line
@@ -34,10 +35,11 @@ struct location {
 	uint32_t swept[HOMES_MAX];       // the line that each home worker looked at last
 };
 
-struct location *location_new(uint32_t lines_max)
+struct location *location_new(uint32_t lines_max, const struct flows *flows)
 {
 	struct location *l = calloc(1, sizeof *l);
 	if (!l) return NULL;
+	l->flows = flows;
 	l->lines_max = lines_max;
 	// Large and mostly zero: the system gives the pages when they are first written.
 	l->slots = calloc((size_t)lines_max + 1, sizeof *l->slots);
@@ -83,19 +85,17 @@ uint32_t location_get(const struct location *l, uint32_t line, uint64_t now_ms, 
 	uint32_t n = 0;
 	for (uint32_t i = 0; block && i < block->count && n < max; i++) {
 		out[n] = unpack(block, &block->bindings[i]);
-		if (out[n].expires_ms > now_ms) n++;
+		if (out[n].expires_ms > now_ms && flow_stands(l->flows, out[n].peer.flow)) n++;
 	}
 	return n;
 }
 
 bool location_has_flow(const struct location *l, uint32_t line, uint64_t now_ms, const struct addr *peer)
 {
-	const struct block *block = block_of(l, line);
-	for (uint32_t i = 0; block && i < block->count; i++) {
-		const struct packed *p = &block->bindings[i];
-		if (atomic_load_explicit(&p->expires_ms, memory_order_relaxed) > now_ms && addr_eq(&p->peer, peer)) return true;
-	}
-	return false;
+	struct binding b[LOCATION_BINDINGS_MAX];
+	uint32_t n = location_get(l, line, now_ms, b, LOCATION_BINDINGS_MAX);
+	while (n > 0 && !addr_flow_eq(&b[n - 1].peer, peer)) n--;
+	return n > 0;
 }
 
 static struct str agent_of(const struct binding *b)
@@ -114,7 +114,7 @@ static bool is_refresh(const struct binding *old, const struct binding *new)
 {
 	return str_eq(old->contact, new->contact) && str_eq(old->call_id, new->call_id) &&
 	       str_eq(old->instance, new->instance) && str_eq(old->user_agent, agent_of(new)) &&
-	       addr_eq(&old->peer, &new->peer) && old->listener == new->listener && old->q == new->q;
+	       addr_flow_eq(&old->peer, &new->peer) && old->listener == new->listener && old->q == new->q;
 }
 
 // Writes expiry and CSeq into the block that stands, when nothing else changes.

@@ -4,10 +4,11 @@
 //
 // Written by the line's home worker (live_home), read by all under RCU: a change builds a new block and swaps it in; a
 // pure refresh writes two atomics of the old one and allocates nothing. Expired bindings are left out by every reader
-// at once, and swept out of memory by the home worker when it comes by.
+// at once, and swept out of memory by the home worker when it comes by; so are those whose connection has ended.
 #pragma once
 
 #include "base/addr.h"
+#include "live/flow.h"
 
 #define LOCATION_BINDINGS_MAX 16   // of a line; office_line.contacts_max is what each may have
 #define LOCATION_CONTACT_MAX 512   // octets of a contact URI
@@ -30,14 +31,15 @@ struct binding {
 
 struct location;
 
-// For lines 1 to lines_max. NULL: no memory.
-struct location *location_new(uint32_t lines_max);
+// For lines 1 to lines_max. flows: borrowed, what tells that a binding's connection has
+// ended (NULL: none does). NULL: no memory.
+struct location *location_new(uint32_t lines_max, const struct flows *flows);
 struct location *location_free(struct location *l);
 
-// The bindings of a line that have not expired, best q first, then as they were written; returns their number, at most
-// `max`. The text is good until the caller's next rcu_quiescent.
+// The bindings of a line that have not expired and whose flow stands, best q first, then as they were written; returns
+// their number, at most `max`. The text is good until the caller's next rcu_quiescent.
 uint32_t location_get(const struct location *l, uint32_t line, uint64_t now_ms, struct binding *out, uint32_t max);
-// Does a phone of this line live at this address and port?
+// Does a phone of this line live at the other end of this flow?
 bool location_has_flow(const struct location *l, uint32_t line, uint64_t now_ms, const struct addr *peer);
 
 // Makes these the line's bindings, whatever it had (count 0: none). Copies; the text may be that of location_get. Only

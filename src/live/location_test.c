@@ -26,7 +26,7 @@ static uint32_t contacts(const struct location *l, uint64_t now_ms)
 static void a_line_has_what_was_put(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(100));
+	struct location *l = must(location_new(100, NULL));
 	struct binding two[] = { phone("sip:a@192.0.2.1", "192.0.2.9:5060"), phone("sip:b@192.0.2.2", "192.0.2.9:5062") };
 	struct binding out[LOCATION_BINDINGS_MAX];
 	two[1].instance = STR("<urn:uuid:1>");
@@ -49,10 +49,38 @@ static void a_line_has_what_was_put(void **state)
 	location_free(l);
 }
 
+// RFC 5626: whoever has the port of a connection that ended is not the phone that registered from it.
+static void a_phone_goes_with_its_connection(void **state)
+{
+	(void)state;
+	struct flows *flows = must(flows_new(4));
+	struct location *l = must(location_new(100, flows));
+	struct binding two[] = { phone("sip:a@192.0.2.1", "192.0.2.9:5060"), phone("sip:b@192.0.2.2", "192.0.2.9:5062") };
+	struct binding out[LOCATION_BINDINGS_MAX];
+	for (uint32_t i = 0; i < 2; i++) two[i].peer.transport = TRANSPORT_TCP, two[i].peer.flow = flow_begin(flows);
+	assert_int_equal(location_put(l, 7, 0, two, 2), OK);
+	assert_int_equal(contacts(l, 0), 2);
+	struct addr next = two[0].peer;
+	flow_end(flows, next.flow);
+	next.flow = flow_begin(flows);
+	assert_false(location_has_flow(l, 7, 0, &next));
+	assert_int_equal(location_get(l, 7, 0, out, LOCATION_BINDINGS_MAX), 1);
+	assert_true(addr_flow_eq(&out[0].peer, &two[1].peer));
+	assert_int_equal(location_sweep(l, 0, 0, 100), 1);
+	assert_int_equal(location_use(l).bindings, 1);
+	two[1].peer.flow = next.flow; // the same but for the connection: no refresh
+	assert_int_equal(location_put(l, 7, 0, &two[1], 1), OK);
+	assert_int_equal(location_get(l, 7, 0, out, LOCATION_BINDINGS_MAX), 1);
+	assert_int_equal(out[0].peer.flow, next.flow);
+	rcu_drain();
+	location_free(l);
+	flows_free(flows);
+}
+
 static void best_q_stands_first(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(100));
+	struct location *l = must(location_new(100, NULL));
 	struct binding three[] = { phone("sip:low@a", "192.0.2.1:1"), phone("sip:best@a", "192.0.2.1:2"),
 		                       phone("sip:low2@a", "192.0.2.1:3") };
 	struct binding out[LOCATION_BINDINGS_MAX];
@@ -67,7 +95,7 @@ static void best_q_stands_first(void **state)
 static void a_refresh_stays_in_its_block(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(100));
+	struct location *l = must(location_new(100, NULL));
 	struct binding b = phone("sip:a@192.0.2.1", "192.0.2.9:5060"), out;
 	assert_int_equal(location_put(l, 7, 0, &b, 1), OK);
 	const struct block *before = block_of(l, 7);
@@ -86,7 +114,7 @@ static void a_refresh_stays_in_its_block(void **state)
 static void what_expired_is_gone_at_once_and_swept_later(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(100));
+	struct location *l = must(location_new(100, NULL));
 	struct binding two[] = { phone("sip:a@a", "192.0.2.1:1"), phone("sip:b@a", "192.0.2.1:2") };
 	two[1].expires_ms = 20000;
 	assert_int_equal(location_put(l, 7, 3, two, 2), OK);
@@ -107,7 +135,7 @@ static void what_expired_is_gone_at_once_and_swept_later(void **state)
 static void changes_are_given_out_once(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(200));
+	struct location *l = must(location_new(200, NULL));
 	struct binding b = phone("sip:a@a", "192.0.2.1:1");
 	static const uint32_t lines[] = { 1, 63, 64, 128, 200 };
 	uint32_t line = 0, seen = 0;
@@ -128,7 +156,7 @@ static void changes_are_given_out_once(void **state)
 static void limits_hold(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(100));
+	struct location *l = must(location_new(100, NULL));
 	static char text[1000];
 	struct binding b = phone("sip:a@a", "192.0.2.1:1"), out;
 	assert_int_equal(location_put(l, 0, 0, &b, 1), ERR_BAD);
@@ -150,7 +178,7 @@ static void limits_hold(void **state)
 static void a_contact_is_small(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(1000));
+	struct location *l = must(location_new(1000, NULL));
 	struct binding b = phone("sip:6035550101@192.168.100.123:5060;transport=udp;ob", "203.0.113.77:43210");
 	b.call_id = STR("7f9d1c3e5a7b49d28c6e0f1a2b3c4d5e@192.168.100.123");
 	b.instance = STR("<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>");
@@ -183,7 +211,7 @@ static void *read_all_the_time(void *arg)
 static void readers_see_whole_blocks(void **state)
 {
 	(void)state;
-	struct location *l = must(location_new(10));
+	struct location *l = must(location_new(10, NULL));
 	pthread_t readers[2];
 	atomic_store(&stop_readers, false);
 	for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&readers[i], NULL, read_all_the_time, l), 0);
@@ -210,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_has_what_was_put),
+		cmocka_unit_test(a_phone_goes_with_its_connection),
 		cmocka_unit_test(best_q_stands_first),
 		cmocka_unit_test(a_refresh_stays_in_its_block),
 		cmocka_unit_test(what_expired_is_gone_at_once_and_swept_later),

@@ -90,6 +90,15 @@ void crew_pass_out(struct member *m, uint32_t to, const struct packet *p)
 	pass_on(m, to, MAIL_OUT, p);
 }
 
+void crew_connection_ended(struct member *m, const struct addr *peer)
+{
+	const struct packet p = { .peer = *peer, .returned = true, .data = STR("") };
+	for (uint32_t i = 0; i < m->crew->count; i++) {
+		if (i == m->index) worker_input(m->worker, &p);
+		else pass_on(m, i, MAIL_PACKET, &p);
+	}
+}
+
 enum err crew_pass_socket(struct member *m, uint32_t to, int fd, uint16_t listener, const struct addr *peer)
 {
 	struct mail letter;

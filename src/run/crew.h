@@ -114,6 +114,8 @@ void crew_input(struct member *m, const struct packet *p);
 // whoever accepted it.
 uint32_t crew_of_peer(const struct crew *c, const struct addr *peer);
 void crew_pass_out(struct member *m, uint32_t to, const struct packet *p);
+// The connection to a peer, over which somebody's requests were under way, has ended: all are told.
+void crew_connection_ended(struct member *m, const struct addr *peer);
 // ERR_FULL: the descriptor is still the caller's.
 MUST_CHECK enum err crew_pass_socket(struct member *m, uint32_t to, int fd, uint16_t listener, const struct addr *peer);
 // Does all that waits and is due, and sends; when to come again, monotonic ms.

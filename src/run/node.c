@@ -287,7 +287,8 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	if (getrandom(&secret, sizeof secret, 0) != sizeof secret ||
 	    getrandom(n->ticket_key, sizeof n->ticket_key, 0) != sizeof n->ticket_key || getrandom(&seed, sizeof seed, 0) != sizeof seed)
 		seed = 0;
-	n->live = live_new(&(struct live_limits){ 0 }, seed);
+	n->live = live_new(&(struct live_limits){ .connections =
+		setup->config->connections_max + n->worker_count * (STREAM_OWN_MAX + 1) }, seed);
 	enum err e = n->worker_count && n->live && seed ? loop_init(&n->control_loop) : ERR_FULL;
 	for (uint32_t i = 0; i < n->worker_count && e == OK; i++) e = init_worker(n, i);
 	if (e == OK) e = open_sockets(n, why);

@@ -6,6 +6,7 @@
 #include "base/rcu.h"
 #include "wire/net/clock.h"
 #include "wire/sip/frame.h"
+#include "wire/sip/msg.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #define IDLE_MS 3900000     // longer than the hour that a registration lasts
 #define DSCP_SIGNALLING 24  // CS3, RFC 4594 §4.2
 
+COUNTER(node_sent_anew, 
+	"Messages to trunk peers sent over a new connection, since that which they were for had ended");
 COUNTER(node_connections_passed, "Connections that another worker than their own accepted");
 
 static_assert(LISTENERS_MAX <= STREAM_LISTENERS_MAX, "a listener for connections has its number");
@@ -59,25 +62,96 @@ static void on_accepted(void *self, int fd, uint16_t listener, const struct addr
 	else close(fd);
 }
 
+static uint32_t on_began(void *self)
+{
+	const struct node_worker *nw = self;
+	return flow_begin(nw->node->live->flows);
+}
+
+static void on_ended(void *self, const struct addr *peer, bool asked)
+{
+	const struct node_worker *nw = self;
+	flow_end(nw->node->live->flows, peer->flow);
+	if (asked) crew_connection_ended(member_of(nw), peer);
+}
+
+// ---- Calling --------------------------------------------------------------------------------------------------------
+
+static const struct office_trunk_group *group_that_lists(const struct office_rules *rules, const struct addr *peer)
+{
+	for (uint32_t i = 0; i < rules->trunk_group_count; i++)
+		for (uint32_t k = 0; k < rules->trunk_groups[i].peer_count; k++)
+			if (addr_eq(&rules->trunk_groups[i].peers[k].addr, peer)) return &rules->trunk_groups[i];
+	return NULL;
+}
+
 // Only far switches of trunk groups are called: behind the address of a telephone, which opened its connection itself,
-// nobody may listen by now, or somebody else.
+// nobody may listen by now, or somebody else. The same is so of the port from which a switch called us.
 static bool may_open(void *self, const struct addr *peer, char *host)
 {
 	const struct node_worker *nw = self;
 	rcu_online();
 	const struct office_rules *rules = office_rules(nw->node->setup.office);
-	for (uint32_t i = 0; i < rules->trunk_group_count; i++) {
-		const struct office_trunk_group *g = &rules->trunk_groups[i];
-		for (uint32_t k = 0; k < g->peer_count; k++) {
-			struct buf b = buf_on(host, STREAM_HOST_MAX - 1);
-			if (!addr_eq(&g->peers[k].addr, peer)) continue;
-			if (g->host[0]) put_z(&b, g->host);
-			else put_addr_host(&b, peer);
-			host[b.n] = '\0';
-			return true;
-		}
+	const struct office_trunk_group *g = group_that_lists(rules, peer);
+	if (!g && !peer->flow) g = office_trunk_group_of(rules, peer);
+	if (!g) return false;
+	struct buf b = buf_on(host, STREAM_HOST_MAX - 1);
+	if (g->host[0]) put_z(&b, g->host);
+	else put_addr_host(&b, peer);
+	host[b.n] = '\0';
+	return true;
+}
+
+static bool is_response(struct str message)
+{
+	return str_starts(message, STR("SIP/2.0 "));
+}
+
+// Where a far switch is called whose connection has ended: for an answer the port that its request named (RFC 3261
+// §18.2.2), for a request where its trunk group says.
+static bool find_anew(const struct node_worker *nw, const struct packet *p, struct addr *anew)
+{
+	const struct office_rules *rules = office_rules(nw->node->setup.office);
+	const struct office_trunk_group *g = office_trunk_group_of(rules, &p->peer);
+	struct str vias = sip_raw_header(p->data, STR("Via"), 'v');
+	struct sip_via via;
+	if (!g || group_that_lists(rules, &p->peer)) return false;
+	*anew = p->peer;
+	anew->flow = 0;
+	if (is_response(p->data)) {
+		if (sip_via_parse(&via, str_cut(&vias, ',')) != PARSE_OK) return false;
+		anew->port = via.port ? via.port : p->peer.transport == TRANSPORT_TLS ? 5061 : 5060;
+		return !addr_eq(anew, &p->peer);
+	}
+	for (uint32_t i = 0; i < g->peer_count; i++) {
+		if (!addr_host_eq(&g->peers[i].addr, &p->peer) || g->peers[i].addr.transport != p->peer.transport) continue;
+		anew->port = g->peers[i].addr.port;
+		return true;
 	}
 	return false;
+}
+
+static void send_packet(struct node_worker *nw, const struct packet *p)
+{
+	struct member *m = member_of(nw);
+	uint32_t owner = crew_of_peer(m->crew, &p->peer);
+	if (owner == nw->index) streams_send(nw->streams, p, !is_response(p->data));
+	else crew_pass_out(m, owner, p);
+}
+
+static void on_unsent(void *self, const struct packet *p, bool stood)
+{
+	struct node_worker *nw = self;
+	struct packet again = *p;
+	rcu_online();
+	worker_at(member_of(nw)->worker, p->arrived_ms, clock_wall_ms());
+	if (find_anew(nw, p, &again.peer)) {
+		COUNT(node_sent_anew);
+		again.returned = false;
+		send_packet(nw, &again);
+	} else if (!stood && !is_response(p->data)) { // what was under way when one broke, on_ended tells
+		crew_input(member_of(nw), p);
+	}
 }
 
 void node_adopt_stream(void *self, uint32_t worker, int fd, uint16_t listener, const struct addr *peer)
@@ -87,7 +161,6 @@ void node_adopt_stream(void *self, uint32_t worker, int fd, uint16_t listener, c
 
 void node_send_streams(struct node_worker *nw, struct outbox *o)
 {
-	struct member *m = member_of(nw);
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < o->count; i++) {
 		const struct packet *p = &o->packets[i];
@@ -95,9 +168,7 @@ void node_send_streams(struct node_worker *nw, struct outbox *o)
 			o->packets[kept++] = *p;
 			continue;
 		}
-		uint32_t owner = crew_of_peer(m->crew, &p->peer);
-		if (owner == nw->index) streams_send(nw->streams, p);
-		else crew_pass_out(m, owner, p);
+		send_packet(nw, p);
 	}
 	o->count = kept;
 }
@@ -126,7 +197,7 @@ enum err node_open_streams(struct node_worker *nw, struct buf *why)
 {
 	const struct config *c = nw->node->setup.config;
 	const struct stream_user user = { .self = nw, .piece = piece_of, .pong = STR("\r\n"), .message = on_message,
-		.may_open = may_open, .accepted = on_accepted };
+		.unsent = on_unsent, .may_open = may_open, .began = on_began, .ended = on_ended, .accepted = on_accepted };
 	struct stream_limits limits = { .connections_max = c->connections_max / nw->node->worker_count + 1,
 		.of_address_max = OF_ADDRESS_MAX, .message_max = SIP_FRAME_MAX, .unsent_max = UNSENT_MAX,
 		.memory_max = MEMORY_MAX / nw->node->worker_count, .first_ms = FIRST_MS, .idle_ms = IDLE_MS };

@@ -153,7 +153,7 @@ static void receive(struct sim *s, struct endpoint *e, const struct packet *p)
 	copy.listener = (uint16_t)(e - n->sockets);
 	copy.arrived_ms = sim_now_ms(s);
 	// As the kernel spreads flows over the sockets that share a port.
-	uint64_t flow = hash_str(&flows, (struct str){ (const char *)&p->peer, sizeof p->peer });
+	uint64_t flow = hash_str(&flows, (struct str){ (const char *)&p->peer, ADDR_PLACE_BYTES });
 	uint32_t worker = (uint32_t)(flow % n->worker_count);
 	struct member *m = &n->crew->members[worker];
 	if (sim_checker(s)) check_got(sim_checker(s), &copy);

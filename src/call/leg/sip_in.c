@@ -266,7 +266,7 @@ static bool source_is_good(struct sip_leg *leg, ref txn, const struct sip_msg *m
 {
 	const struct office_trunk_group *group;
 	const struct office_line *line;
-	if (addr_eq(&from->peer, &leg->dialog.flow_peer)) {
+	if (addr_flow_eq(&from->peer, &leg->dialog.flow_peer)) {
 		sip_auth_spend(leg->legs->setup.auth, m);
 		return true;
 	}
@@ -275,7 +275,9 @@ static bool source_is_good(struct sip_leg *leg, ref txn, const struct sip_msg *m
 		return false;
 	}
 	if ((group && group->id == leg->trunk_group) || (line && line->id == leg->line)) {
-		if (line) leg->dialog.flow_peer = from->peer; // the NAT's new binding
+		// The NAT's new binding, or another connection from the same host.
+		if (line || (addr_is_stream(&from->peer) && addr_host_eq(&from->peer, &leg->dialog.flow_peer)))
+			leg->dialog.flow_peer = from->peer;
 		return true;
 	}
 	COUNT(sip_in_wrong_source);

@@ -20,6 +20,8 @@ void leg_tell(struct sip_leg *leg, const struct verb *v);
 // NULL: no room. `reserve`: of SIP_LEGS_RESERVED it may have so many.
 struct sip_leg *leg_new(struct sip_legs *ls, uint32_t reserve);
 void leg_free(struct sip_leg *leg);
+// Before a request in the dialog: a phone whose connection has ended is reached by the one by which it registered again.
+void leg_find_flow(struct sip_leg *leg);
 void leg_keep(struct sip_leg *leg, struct str *slot, struct str text);
 void leg_ladder(struct sip_leg *leg, bool out, struct str bytes);
 enum leg_timer { LEG_TIMER_EXPIRES, LEG_TIMER_RELIABLE };

@@ -1,6 +1,7 @@
 // The SIP legs of a worker: how one is made, what the call says to it, what is kept of it, how it ends.
 #include "call/leg/sip_inside.h"
 
+COUNTER(sip_leg_flow_found, "Phones in a call that were reached by another connection, since theirs had ended");
 COUNTER(sip_legs_full, "Legs refused because all are taken");
 
 ref leg_ref(const struct sip_leg *leg)
@@ -17,6 +18,30 @@ void leg_keep(struct sip_leg *leg, struct str *slot, struct str text)
 {
 	*slot = slab_free(&leg->legs->texts, *slot);
 	*slot = slab_dup(&leg->legs->texts, text);
+}
+
+static bool is_contact_of(const struct binding *b, struct str target)
+{
+	struct sip_uri registered, said;
+	return sip_uri_parse(&registered, b->contact) == PARSE_OK && sip_uri_parse(&said, target) == PARSE_OK &&
+	       sip_uri_eq(&registered, &said);
+}
+
+// It is the phone of the same contact; or, since some make a new one of each connection's port, the line's only one.
+void leg_find_flow(struct sip_leg *leg)
+{
+	const struct sip_legs_setup *s = &leg->legs->setup;
+	struct sip_dialog *d = &leg->dialog;
+	struct binding b[LOCATION_BINDINGS_MAX];
+	if (!leg->line || flow_stands(s->live->flows, d->flow_peer.flow)) return;
+	uint32_t n = location_get(s->live->location, leg->line, s->env->now_ms, b, LOCATION_BINDINGS_MAX), i = 0;
+	while (i < n && !is_contact_of(&b[i], d->remote_target)) i++;
+	if (i == n && n != 1) return;
+	if (i == n) i = 0;
+	if (b[i].listener >= s->listener_count) return;
+	COUNT(sip_leg_flow_found);
+	d->flow_peer = b[i].peer;
+	leg->listener = d->flow_listener = b[i].listener;
 }
 
 struct sip_leg *leg_new(struct sip_legs *ls, uint32_t reserve)

@@ -164,6 +164,7 @@ static struct buf begin(struct sip_leg *leg, enum sip_method method, struct str 
 	uint32_t ack_cseq)
 {
 	struct buf b = room(leg->legs);
+	leg_find_flow(leg);
 	put_sip_dialog_request(&b, &leg->dialog,
 		&(struct sip_dialog_request){ .method = method, .sent_by = leg->legs->setup.listeners[leg->listener],
 			.branch = branch, .contact = contact, .ack_cseq = ack_cseq });
@@ -405,6 +406,7 @@ enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t
 		&d->remote_target, &d->routes };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = str_cut(&rest, '\n');
 	if (!d->call_id.n || !d->remote_target.n) return ERR_BAD;
+	if (addr_is_stream(&d->flow_peer)) d->flow_peer.flow = ADDR_FLOW_ENDED;
 	d->local_cseq = number + UNKNOWN_CSEQ_GAP;
 	d->first_route_loose = str_eq(first, STR("1"));
 	leg.listener = d->flow_listener = (uint16_t)index;

@@ -13,8 +13,6 @@ COUNTER(stream_ended_idle, "Connections ended because nothing came for long");
 COUNTER(stream_unreachable, "Connections that could not be opened");
 COUNTER(stream_tx_failed, "Messages that could not be sent over a connection");
 
-#define OWN_MAX 256       // that we opened, or that only give back what they were to send: beside connections_max
-
 // ---- Life -----------------------------------------------------------------------------------------------------------
 
 static struct str key_str(const struct conn_key *k)
@@ -22,9 +20,23 @@ static struct str key_str(const struct conn_key *k)
 	return (struct str){ (const char *)k, sizeof *k };
 }
 
+static struct conn_key key_of(uint16_t listener, const struct addr *peer)
+{
+	struct conn_key key = { .peer = *peer, .listener = listener };
+	key.peer.flow = 0;
+	return key;
+}
+
+struct addr stream_peer(const struct conn *c)
+{
+	struct addr a = c->key.peer;
+	a.flow = c->flow;
+	return a;
+}
+
 struct conn *stream_find(const struct streams *s, uint16_t listener, const struct addr *peer)
 {
-	const struct conn_key key = { .peer = *peer, .listener = listener };
+	const struct conn_key key = key_of(listener, peer);
 	struct map_node *n = map_find(&s->by_key, key_str(&key));
 	return n ? LIST_OF(n, struct conn, by_key) : NULL;
 }
@@ -82,7 +94,7 @@ struct conn *stream_conn_new(struct streams *s, int fd, uint16_t listener, const
 	struct conn *c = pool_get(&s->conns);
 	if (!c) return NULL;
 	c->streams = s;
-	c->key = (struct conn_key){ .peer = *peer, .listener = listener };
+	c->key = key_of(listener, peer);
 	c->watch = (struct loop_watch){ .fd = fd, .ready = stream_on_ready, .self = c };
 	list_init(&c->unsent);
 	list_init(&c->node);
@@ -127,15 +139,18 @@ void stream_count_unreachable(void)
 
 // ---- Time, beginning and end ----------------------------------------------------------------------------------------
 
-static void give_back(struct conn *c)
+static void tell_end(struct conn *c)
 {
 	struct streams *s = c->streams;
+	const struct addr peer = stream_peer(c);
+	bool stood = c->phase == OPEN && c->watch.fd >= 0;
+	if (c->flow) s->user.ended(s->user.self, &peer, stood && c->asked);
 	LIST_EACH(it, &c->unsent) {
 		const struct waiting *w = LIST_OF(it, struct waiting, node);
-		const struct packet p = { .peer = c->key.peer, .listener = c->key.listener, .arrived_ms = s->now_ms,
+		const struct packet p = { .peer = peer, .listener = (uint16_t)c->key.listener, .arrived_ms = s->now_ms,
 			.returned = true, .data = { w->text, w->n } };
 		COUNT(stream_tx_failed);
-		s->user.message(s->user.self, &p);
+		s->user.unsent(s->user.self, &p, stood);
 	}
 	conn_free(c);
 }
@@ -162,7 +177,7 @@ void streams_tick(struct streams *s, uint64_t now_ms)
 	while (!list_empty(&s->failed)) {
 		struct conn *c = LIST_OF(s->failed.next, struct conn, node);
 		list_remove(&c->node);
-		give_back(c);
+		tell_end(c);
 	}
 }
 
@@ -187,7 +202,7 @@ struct streams *streams_new(struct loop *loop, const struct stream_user *user, c
 	list_init(&s->failed);
 	wheel_init(&s->wheel, now_ms);
 	struct hash_key key = { { random_u64(&random), random_u64(&random) } };
-	uint32_t max = limits->connections_max + OWN_MAX;
+	uint32_t max = limits->connections_max + STREAM_OWN_MAX;
 	if (pool_init(&s->conns, "connections", sizeof(struct conn), max) == OK && map_init(&s->by_key, max, key) == OK &&
 	    map_init(&s->by_host, max, key) == OK)
 		return s;

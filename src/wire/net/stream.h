@@ -1,6 +1,7 @@
 // Connections (TCP, TLS) of one thread: messages come out whole, and go to whoever is at the other end of an address. A
 // connection is named by its listener and the peer's address, so that nobody keeps a handle of one: what is sent to an
-// address goes by the connection that stands; when none does, one is opened.
+// address goes by the connection that stands; when none does, one is opened. An address may name its connection, too
+// (addr.flow), and then no other will do, unless the peer may be called.
 //
 //     streams_listen ─▶ accept ─▶ user.accepted ─▶ (the thread whose it is) streams_adopt ─▶ user.message ...
 //     streams_send ─▶ the connection that stands, or a new one
@@ -16,6 +17,7 @@
 
 #define STREAM_LISTENERS_MAX 8
 #define STREAM_HOST_MAX 256
+#define STREAM_OWN_MAX 256 // that we opened, or that only give back what they were to send: beside connections_max
 
 // What stands at the beginning of what came.
 enum stream_piece {
@@ -31,11 +33,18 @@ struct stream_user {
 	void *self;
 	enum stream_piece (*piece)(uint32_t *length, uint32_t *looked, struct str bytes);
 	struct str pong; // the answer to a ping
-	// A message, or one of ours that could not be sent. Good until the call returns.
+	// A message. Good until the call returns.
 	void (*message)(void *self, const struct packet *p);
+	// One of ours could not be sent (it is packet.returned), since no connection could be opened, or that which stood
+	// has broken.
+	void (*unsent)(void *self, const struct packet *p, bool stood);
 	// Nobody else's address is connected to. true: one may be opened to this peer, whose certificate must have the name
 	// that is written to host (STREAM_HOST_MAX octets, ended by NUL).
 	bool (*may_open)(void *self, const struct addr *peer, char *host);
+	// A connection begins: its number; 0: it may not be. It has ended: the peer with that number; `asked`: a request of
+	// ours went there.
+	uint32_t (*began)(void *self);
+	void (*ended)(void *self, const struct addr *peer, bool asked);
 	// A connection was accepted: it is streams_adopt's, of this thread or of another, or to be closed.
 	void (*accepted)(void *self, int fd, uint16_t listener, const struct addr *peer);
 };
@@ -75,8 +84,9 @@ struct addr streams_local(const struct streams *s, uint16_t listener);
 
 // Takes over an accepted connection; closes it when it may not be.
 void streams_adopt(struct streams *s, int fd, uint16_t listener, const struct addr *peer);
-// Sends whole, in order. What cannot be sent comes back in streams_tick, with the peer it was for.
-void streams_send(struct streams *s, const struct packet *p);
+// Sends whole, in order. What cannot be sent comes back in streams_tick, with the peer it was for. asks: the peer owes
+// an answer.
+void streams_send(struct streams *s, const struct packet *p, bool asks);
 // Ends what is late, gives back what could not be sent.
 void streams_tick(struct streams *s, uint64_t now_ms);
 // When to do so again, monotonic ms (UINT64_MAX: when something happens).

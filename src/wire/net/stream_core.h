@@ -20,9 +20,9 @@ struct waiting { // a message that is not sent whole yet
 	char text[];
 };
 
-struct conn_key { // how it is found: no padding
+struct conn_key { // how it is found: no padding, no flow
 	struct addr peer;
-	uint16_t listener;
+	uint32_t listener;
 };
 
 struct conn {
@@ -36,8 +36,10 @@ struct conn {
 	struct timer timer;      // of one kind at a time
 	char *held;              // owned: of a message that is not whole yet
 	uint32_t held_n, held_cap, looked, unsent_n, events;
+	uint32_t flow; // its number
 	uint8_t phase; // enum phase
 	bool tls_wants_write, said_something, failed, is_ours;
+	bool asked;   // a request of ours went to it
 	bool refused; // nothing more is read, an answer may go out yet
 };
 
@@ -66,7 +68,9 @@ struct streams {
 	char read[READ_BYTES];
 };
 
-// LIFE (stream.c). The connection of a listener and a peer, or NULL.
+// LIFE (stream.c). The peer, with the number of the connection.
+struct addr stream_peer(const struct conn *c);
+// The connection of a listener and a peer, or NULL.
 struct conn *stream_find(const struct streams *s, uint16_t listener, const struct addr *peer);
 bool stream_host_has_too_many(const struct streams *s, const struct addr *host);
 // Would so many octets more be too much for all of them?

@@ -43,8 +43,8 @@ static bool hold(struct conn *c, struct str rest)
 
 static void tell(struct conn *c, struct str data, bool broken)
 {
-	const struct packet p = { .peer = c->key.peer, .listener = c->key.listener, .arrived_ms = c->streams->now_ms,
-		.broken = broken, .data = data };
+	const struct packet p = { .peer = stream_peer(c), .listener = (uint16_t)c->key.listener,
+		.arrived_ms = c->streams->now_ms, .broken = broken, .data = data };
 	COUNT(stream_rx);
 	c->streams->user.message(c->streams->user.self, &p);
 }

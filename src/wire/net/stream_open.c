@@ -108,7 +108,8 @@ void streams_adopt(struct streams *s, int fd, uint16_t listener, const struct ad
 	COUNT(stream_accepted);
 	set_options(fd, peer->family, l->dscp);
 	c->phase = l->tls ? SHAKING : OPEN;
-	if (l->tls && !(c->tls = tls_accept(l->tls, fd))) stream_fail(c);
+	c->flow = s->user.began(s->user.self);
+	if (!c->flow || (l->tls && !(c->tls = tls_accept(l->tls, fd)))) stream_fail(c);
 	stream_watch(c);
 	stream_restart_timer(c);
 }
@@ -131,33 +132,52 @@ static int start_connecting(const struct listening *l, const struct addr *peer)
 	return -1;
 }
 
-// A connection to whom it may be opened to, or one that has failed and gives back what it is to send.
-static struct conn *open_to(struct streams *s, uint16_t listener, const struct addr *peer)
+static bool may_call(struct streams *s, uint16_t listener, const struct addr *peer, char *host)
 {
-	char host[STREAM_HOST_MAX];
+	const struct listening *l = &s->listening[listener];
+	return l->open && l->local.transport == peer->transport && s->user.may_open(s->user.self, peer, host);
+}
+
+// A connection to a peer whose certificate has this name, or, without one, one that has failed and gives back what it is
+// to send.
+static struct conn *open_to(struct streams *s, uint16_t listener, const struct addr *peer, const char *host)
+{
 	struct listening *l = &s->listening[listener];
-	bool may = l->open && l->local.transport == peer->transport && s->user.may_open(s->user.self, peer, host);
-	int fd = may ? start_connecting(l, peer) : -1;
+	int fd = host ? start_connecting(l, peer) : -1;
 	struct conn *c = stream_conn_new(s, fd, listener, peer);
 	if (!c) {
 		if (fd >= 0) close(fd);
 		return NULL;
 	}
 	c->is_ours = c->said_something = true; // he need not say anything first
-	if (fd < 0) stream_count_unreachable();
+	if (fd >= 0) c->flow = s->user.began(s->user.self);
+	else stream_count_unreachable();
 	if (fd >= 0 && l->tls) c->tls = tls_connect(l->tls, fd, host);
-	if (fd < 0 || (l->tls && !c->tls)) stream_fail(c);
+	if (!c->flow || (l->tls && !c->tls)) stream_fail(c);
 	stream_watch(c);
 	stream_restart_timer(c);
 	return c;
 }
 
-void streams_send(struct streams *s, const struct packet *p)
+// The connection that stands, if it is the one that the address names; else one that may be there in its place.
+static struct conn *conn_for(struct streams *s, uint16_t listener, const struct addr *peer)
 {
-	struct conn *c = p->listener < STREAM_LISTENERS_MAX ? stream_find(s, p->listener, &p->peer) : NULL;
-	if (!c && p->listener < STREAM_LISTENERS_MAX) c = open_to(s, p->listener, &p->peer);
-	if (c) stream_send_on(c, p->data);
-	else stream_count_unsent();
+	char host[STREAM_HOST_MAX];
+	struct conn *c = stream_find(s, listener, peer);
+	if (c && (peer->flow == 0 || peer->flow == c->flow)) return c;
+	bool may = may_call(s, listener, peer, host);
+	return c && may ? c : open_to(s, listener, peer, may ? host : NULL);
+}
+
+void streams_send(struct streams *s, const struct packet *p, bool asks)
+{
+	struct conn *c = p->listener < STREAM_LISTENERS_MAX ? conn_for(s, p->listener, &p->peer) : NULL;
+	if (!c) {
+		stream_count_unsent();
+		return;
+	}
+	c->asked |= asks;
+	stream_send_on(c, p->data);
 }
 
 // ---- Listening ------------------------------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ struct end {
 	struct addr at;       // where it listens
 	struct addr peer;     // of the last message
 	char log[1 << 16];    // what it was told: "<text" came, ">text" came back, "!text" was broken
-	uint32_t log_n, accepted;
+	uint32_t log_n, accepted, flows;
+	struct addr ended;    // whose connection did, last
+	uint32_t ended_count, ended_asked;
 	bool refuses;         // to open connections
 	const char *host;     // whom it believes to call
 };
@@ -49,6 +51,25 @@ static void on_message(void *self, const struct packet *p)
 	e->log_n += (uint32_t)n;
 	assert_true(e->log_n < sizeof e->log);
 	e->peer = p->peer;
+}
+
+static void on_unsent(void *self, const struct packet *p, bool stood)
+{
+	(void)stood;
+	on_message(self, p);
+}
+
+static uint32_t on_began(void *self)
+{
+	return ++((struct end *)self)->flows;
+}
+
+static void on_ended(void *self, const struct addr *peer, bool asked)
+{
+	struct end *e = self;
+	e->ended = *peer;
+	e->ended_count++;
+	e->ended_asked += asked;
 }
 
 static bool may_open(void *self, const struct addr *peer, char *host)
@@ -81,7 +102,7 @@ static struct end *end_new(enum transport transport, const char *clients, const 
 	char text[256];
 	struct buf why = buf_on(text, sizeof text);
 	const struct stream_user user = { .self = e, .piece = piece, .pong = STR("pong\n"), .message = on_message,
-		.may_open = may_open, .accepted = on_accepted };
+		.unsent = on_unsent, .began = on_began, .ended = on_ended, .may_open = may_open, .accepted = on_accepted };
 	const struct tls_settings tls = settings_of(clients);
 	e->host = "127.0.0.1";
 	assert_int_equal(loop_init(&e->loop), OK);
@@ -113,7 +134,7 @@ static void turn(struct end *e)
 
 static void say(struct end *e, const struct addr *to, const char *text)
 {
-	streams_send(e->streams, &(struct packet){ .peer = *to, .data = str_from(text) });
+	streams_send(e->streams, &(struct packet){ .peer = *to, .data = str_from(text) }, text[0] != 'a');
 }
 
 static void both_say(enum transport transport)
@@ -152,7 +173,7 @@ static void much_goes_in_order(enum transport transport)
 	AWAIT((
 		sent < 2000 && streams_next(a->streams) != 0 && a->log_n == 0
 			? (snprintf(line, 8, "%06u", sent), line[6] = ' ',
-			   streams_send(a->streams, &(struct packet){ .peer = b->at, .data = { line, sizeof line } }), (void)sent++)
+			   streams_send(a->streams, &(struct packet){ .peer = b->at, .data = { line, sizeof line } }, true), (void)sent++)
 			: (void)0,
 		turn(a), turn(b), b->log_n ? (seen += b->log_n / 33, b->log_n = 0) : 0, seen == 2000));
 	assert_int_equal(a->log_n, 0);
@@ -301,7 +322,7 @@ static void what_waits_too_much_comes_back(void **state)
 	assert_int_equal(send(fd, "hello\n", 6, 0), 6);
 	UNTIL(e, e, strcmp(e->log, "<hello\n") == 0);
 	const struct packet p = { .peer = e->peer, .data = { line, sizeof line } };
-	for (uint32_t i = 0; i < 100000 && list_empty(&e->streams->failed); i++) streams_send(e->streams, &p);
+	for (uint32_t i = 0; i < 100000 && list_empty(&e->streams->failed); i++) streams_send(e->streams, &p, true);
 	assert_false(list_empty(&e->streams->failed));
 	turn(e);
 	assert_int_equal(streams_count(e->streams), 0);
@@ -377,6 +398,61 @@ static void a_teardown_amid_messages_loses_nobody_else(void **state)
 	UNTIL(e, other, e->log_n >= 7);
 	end_free(e);
 	end_free(other);
+}
+
+static int dial_from(const struct end *to, const struct addr *from)
+{
+	struct sockaddr_in6 sa;
+	struct sockaddr *any = (struct sockaddr *)(void *)&sa;
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	struct linger reset = { .l_onoff = 1 };
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0); // the port is free at once
+	assert_int_equal(bind(fd, any, addr_to_sockaddr(any, from)), 0);
+	assert_int_equal(connect(fd, any, addr_to_sockaddr(any, &to->at)), 0);
+	return fd;
+}
+
+// RFC 5626: the port of a phone behind a NAT is given to somebody else, who must not get what is for the phone.
+static void a_port_in_other_hands_gets_nothing(void **state)
+{
+	(void)state;
+	struct end *e = end_new(TRANSPORT_TCP, "", NULL);
+	struct addr from;
+	char text[16];
+	int first = dial(e);
+	assert_int_equal(send(first, "one\n", 4, 0), 4);
+	UNTIL(e, e, strcmp(e->log, "<one\n") == 0);
+	struct addr phone = e->peer;
+	assert_true(phone.flow != 0);
+	struct linger reset = { .l_onoff = 1 };
+	assert_int_equal(setsockopt(first, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+	close(first);
+	UNTIL(e, e, e->ended_count == 1);
+	assert_true(addr_flow_eq(&e->ended, &phone));
+	from = phone;
+	int other = dial_from(e, &from);
+	assert_int_equal(send(other, "two\n", 4, 0), 4);
+	UNTIL(e, e, strcmp(e->log, "<one\n<two\n") == 0);
+	assert_true(addr_eq(&e->peer, &phone) && e->peer.flow != phone.flow);
+	e->refuses = true;
+	e->log_n = 0;
+	say(e, &phone, "secret\n");
+	UNTIL(e, e, strcmp(e->log, ">secret\n") == 0);
+	say(e, &e->peer, "any\n"); // e->peer is now that of what came back: without a flow
+	ssize_t n = -1;
+	AWAIT((turn(e), n = recv(other, text, sizeof text, MSG_DONTWAIT), n > 0));
+	assert_int_equal(n, 4);
+	assert_memory_equal(text, "any\n", 4);
+	e->refuses = false; // whom we may call gets it, whatever his connection
+	say(e, &phone, "call\n");
+	AWAIT((turn(e), n = recv(other, text, sizeof text, MSG_DONTWAIT), n > 0));
+	assert_memory_equal(text, "call\n", 5);
+	close(other);
+	UNTIL(e, e, e->ended_count == 2);
+	assert_int_equal(e->ended_asked, 1); // "any" owes nothing, "call" does
+	end_free(e);
 }
 
 static void what_cannot_be_sent_comes_back(void **state)
@@ -475,6 +551,7 @@ int main(void)
 		cmocka_unit_test(who_comes_when_descriptors_are_out_waits),
 		cmocka_unit_test(ours_are_beside_those_of_others),
 		cmocka_unit_test(a_teardown_amid_messages_loses_nobody_else),
+		cmocka_unit_test(a_port_in_other_hands_gets_nothing),
 		cmocka_unit_test(what_cannot_be_sent_comes_back),
 		cmocka_unit_test(certificates_are_checked),
 		cmocka_unit_test(new_certificates_are_for_new_sessions),

@@ -47,7 +47,8 @@ struct sip_stack *sip_stack_new(struct env *env, struct outbox *out, const struc
 	slab_init(&s->texts, limits->bytes_max);
 	if (pool_init(&s->txns, "sip transactions", sizeof(struct sip_txn), limits->transactions_max) != OK ||
 	    map_init(&s->by_branch, limits->transactions_max, map_key) != OK ||
-	    map_init(&s->by_identity, limits->transactions_max / 4, map_key) != OK)
+	    map_init(&s->by_identity, limits->transactions_max / 4, map_key) != OK ||
+	    map_init(&s->by_peer, limits->transactions_max / 16, map_key) != OK)
 		return sip_stack_free(s);
 	return s;
 }
@@ -56,6 +57,7 @@ struct sip_stack *sip_stack_free(struct sip_stack *s)
 {
 	if (!s) return NULL;
 	slab_fini(&s->texts);
+	map_fini(&s->by_peer);
 	map_fini(&s->by_identity);
 	map_fini(&s->by_branch);
 	pool_fini(&s->txns);
@@ -129,7 +131,8 @@ void txn_free(struct sip_stack *s, struct sip_txn *t)
 	wheel_stop(&s->wheel, &t->repeat);
 	wheel_stop(&s->wheel, &t->end);
 	map_remove(&s->by_branch, &t->node);
-	if (t->initial) map_remove(&s->by_identity, &t->identity_node);
+	if (t->initial) map_remove(&s->by_identity, &t->other_node);
+	else if (t->asks_peer) map_remove(&s->by_peer, &t->other_node);
 	t->text = slab_free(&s->texts, t->text);
 	t->reason = slab_free(&s->texts, t->reason);
 	pool_put(&s->txns, t);
@@ -248,6 +251,21 @@ void txn_do_nothing(struct sip_stack *s, struct sip_txn *t, const struct txn_inp
 	(void)s, (void)t, (void)in;
 }
 
+// What had no answer yet is asked once more: a peer that may be called gets it over a new connection, and from any other
+// it comes back. The timers deal with the rest.
+bool txn_ask_again(struct sip_stack *s, struct sip_txn *t)
+{
+	if (t->again || !state_of(t)->is_asking) return false;
+	t->again = true;
+	txn_send_again(s, t, NULL);
+	return true;
+}
+
+bool txn_is_asking(const struct sip_txn *t)
+{
+	return state_of(t)->is_asking;
+}
+
 // WHAT THE USER CALLS
 
 static struct sip_txn *server_at(const struct sip_stack *s, ref r)
@@ -306,6 +324,8 @@ struct sip_txn *txn_client_begin(struct sip_stack *s, const struct txn_key *key,
 	t->owner = r->owner;
 	t->identity_key = *identity;
 	t->in_dialog = r->identity.to_tag.n > 0;
+	t->asks_peer = addr_is_stream(&t->peer);
+	if (t->asks_peer) map_add(&s->by_peer, &t->other_node, txn_place(&t->peer));
 	t->asks = r->method == SIP_INVITE && r->message.n > 4 && memcmp(r->message.p + r->message.n - 4, "\r\n\r\n", 4) == 0;
 	t->text = slab_dup(&s->texts, r->message);
 	if (t->text.n) return t;

@@ -66,7 +66,8 @@ struct sip_stack *sip_stack_free(struct sip_stack *s);
 
 // Takes one packet (env->now_ms is the time). What is no SIP is counted; what is malformed is answered as its fault
 // says (RFC 3261 §8.1.1, RFC 4475), when it can be. Keep-alives (CRLF; RFC 5626 §4.4.1 pong is for streams) are eaten.
-// One that was returned fails its request (§17.1.4, §18.4), if that had no answer yet.
+// One that was returned fails its request (§17.1.4, §18.4), if that had no answer yet. When a connection has ended (one
+// is returned without octets), what was asked over it and has no answer is sent once more, and fails the second time.
 void sip_stack_input(struct sip_stack *s, const struct packet *p);
 // The same for a packet that the caller has parsed already.
 void sip_stack_input_msg(struct sip_stack *s, const struct sip_msg *m, const struct sip_source *from);

@@ -30,7 +30,7 @@ static const struct fsm_row rows[] = {
 };
 
 static const struct txn_state states[STATE_COUNT] = {
-	[TRYING] = { .repeat = TIMER_E, .end = TIMER_F, .keeps_text = true },
+	[TRYING] = { .repeat = TIMER_E, .end = TIMER_F, .keeps_text = true, .is_asking = true },
 	[PROCEEDING] = { .repeat = TIMER_E, .end = TIMER_F, .keeps_text = true },
 	[COMPLETED] = { .end = TIMER_K, .end_is_t4 = true, .absorbs = true, .is_finished = true },
 	[TERMINATED] = { .is_over = true },

@@ -27,7 +27,8 @@ enum txn_kind { TXN_INVITE_CLIENT, TXN_INVITE_SERVER, TXN_CLIENT, TXN_SERVER, TX
 struct sip_txn {
 	struct map_node node; // in stack.by_branch
 	struct txn_key branch_key;
-	struct map_node identity_node; // in stack.by_identity: initial requests only
+	struct map_node other_node; // in stack.by_identity: initial requests of theirs; in by_peer: those of ours over
+	                            // connections
 	struct txn_key identity_key;   // From tag, Call-ID, CSeq number; of a request of ours in a dialog the To tag, too
 	struct timer repeat, end;
 	struct str text;   // owned, in the slab: what is repeated, or an INVITE of ours until it has its final response
@@ -40,8 +41,11 @@ struct sip_txn {
 	uint8_t kind, state; // enum txn_kind; a state of that machine
 	uint8_t method;      // enum sip_method
 	bool quiet;          // nothing is told of it: disowned, or a CANCEL
-	bool initial;        // stands in stack.by_identity
+	bool initial;        // of theirs: stands in stack.by_identity
+	bool again;          // it was sent again, since its connection broke
 	bool in_dialog;      // a request of ours with a To tag
+	bool asks_peer;      // of ours: stands in stack.by_peer
+	bool cut;            // its connection has ended, and it is to fail
 	bool asks;           // an INVITE of ours without a body: its 2xx brings an offer
 	uint32_t answer_tags[TXN_ANSWERS_MAX]; // hashes of the To tags of 2xx that were told, the last first; 0: none
 };
@@ -56,6 +60,7 @@ struct sip_stack {
 	struct slab texts;
 	struct map by_branch;   // of struct sip_txn: branch and sent-by; client and server ones
 	struct map by_identity; // server ones of initial requests, to know merged requests
+	struct map by_peer;     // client ones over connections, to know what goes with one that ends
 	struct hash_key keys[2];
 	uint32_t tombstones;
 	char branch[32];
@@ -80,6 +85,7 @@ struct txn_state {
 	bool repeats_end_to_end; // over a stream too: the hop after it may be a datagram's (RFC 3261 §13.3.1.4)
 	bool keeps_text;  // what is kept is needed still
 	bool is_finished; // a final response was sent or received: a tombstone
+	bool is_asking;   // a client's, and nothing has come
 	bool is_over;     // to be freed at once
 };
 
@@ -112,6 +118,14 @@ void txn_tell_response(struct sip_stack *s, struct sip_txn *t, const struct txn_
 void txn_tell_timeout(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_tell_unreachable(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_do_nothing(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
+bool txn_ask_again(struct sip_stack *s, struct sip_txn *t);
+// Nothing has come yet.
+bool txn_is_asking(const struct sip_txn *t);
+// Of a peer, what its connection is found by.
+static inline struct str txn_place(const struct addr *a)
+{
+	return (struct str){ (const char *)a, ADDR_PLACE_BYTES };
+}
 void txn_see(struct sip_stack *s, uint64_t owner, bool out, struct str bytes, const struct addr *peer);
 
 // MACHINES. What each makes of a message or of a wish of the user: it names the event. false: no row for it.

@@ -19,6 +19,7 @@ COUNTER(sip_rx_response_spoofed, "Responses from an address that we did not send
 COUNTER(sip_rx_response_foreign, "Responses whose tags, Call-ID or CSeq number are not our request's");
 COUNTER(sip_rx_response_vias, "Responses with more than our Via");
 COUNTER(sip_rx_returned_unmatched, "Datagrams given back that belong to no request of ours");
+COUNTER(sip_rx_connections_ended, "Connections that ended while requests of ours were under way");
 COUNTER(sip_rx_merged, "Requests that came a second time by another way (482)");
 COUNTER(sip_rx_cancel_unmatched, "CANCELs of no transaction (481)");
 COUNTER(sip_rx_refused_full, "Requests refused because there is no room for their transaction (503)");
@@ -127,7 +128,7 @@ static struct sip_txn *find(const struct sip_stack *s, const struct txn_key *key
 static bool is_merged(const struct sip_stack *s, const struct txn_key *identity, enum sip_method method)
 {
 	struct map_node *n = map_find(&s->by_identity, key_str(identity));
-	while (n && LIST_OF(n, struct sip_txn, identity_node)->method != method) n = map_find_next(&s->by_identity, n);
+	while (n && LIST_OF(n, struct sip_txn, other_node)->method != method) n = map_find_next(&s->by_identity, n);
 	return n != NULL;
 }
 
@@ -231,7 +232,7 @@ static void begin(struct sip_stack *s, const struct txn_key *branch, const struc
 	t->listener = in->from->listener;
 	t->identity_key = *identity;
 	t->initial = initial;
-	if (initial) map_add(&s->by_identity, &t->identity_node, key_str(&t->identity_key));
+	if (initial) map_add(&s->by_identity, &t->other_node, key_str(&t->identity_key));
 	ref r = pool_ref(&s->txns, t);
 	s->user.request(s->user.self, r, m, in->from);
 	t = pool_at(&s->txns, r); // the user may have ended it
@@ -269,18 +270,49 @@ static void take_retransmission(struct sip_stack *s, struct sip_txn *t, const st
 
 // Whoever is off the path can forge an ICMP message and knows our port and our peers', but not our branches: the quoted
 // octets must name one. Too few quoted: the timers deal with it.
+static void fail_unreachable(struct sip_stack *s, struct sip_txn *t)
+{
+	if (t->kind == TXN_INVITE_CLIENT) txn_invite_client_returned(s, t);
+	else txn_client_returned(s, t);
+}
+
+static struct sip_txn *next_of_peer(const struct sip_stack *s, const struct sip_txn *t, const struct addr *peer)
+{
+	struct map_node *n = t ? map_find_next(&s->by_peer, &t->other_node) : map_find(&s->by_peer, txn_place(peer));
+	return n ? LIST_OF(n, struct sip_txn, other_node) : NULL;
+}
+
+static struct sip_txn *next_cut(const struct sip_stack *s, const struct addr *peer)
+{
+	struct sip_txn *t = next_of_peer(s, NULL, peer);
+	while (t && !t->cut) t = next_of_peer(s, t, peer);
+	return t;
+}
+
+// The connection to a peer has ended. The first round tells nobody, so that no transaction ends on the way.
+static void take_end(struct sip_stack *s, const struct addr *peer)
+{
+	COUNT(sip_rx_connections_ended);
+	for (struct sip_txn *t = next_of_peer(s, NULL, peer); t; t = next_of_peer(s, t, peer)) {
+		bool by_another = t->peer.flow && peer->flow && t->peer.flow != peer->flow;
+		if (!by_another) t->cut = txn_is_asking(t) && !txn_ask_again(s, t);
+	}
+	for (struct sip_txn *t; (t = next_cut(s, peer));) {
+		t->cut = false;
+		fail_unreachable(s, t);
+	}
+}
+
 static void take_returned(struct sip_stack *s, const struct packet *p)
 {
 	struct str rest = p->data;
 	enum sip_method method = sip_method_from(str_cut(&rest, ' '));
 	struct txn_key key = txn_client_key(s, sip_raw_branch(p->data));
 	struct sip_txn *t = method == SIP_METHOD_UNKNOWN || method == SIP_ACK ? NULL : find(s, &key, true, method);
-	if (!t || !addr_eq(&t->peer, &p->peer)) {
-		COUNT(sip_rx_returned_unmatched);
-		return;
-	}
-	if (t->kind == TXN_INVITE_CLIENT) txn_invite_client_returned(s, t);
-	else txn_client_returned(s, t);
+	// A connection's peer may have been called anew, at another port.
+	bool fits = t && (addr_is_stream(&p->peer) ? addr_host_eq(&t->peer, &p->peer) : addr_eq(&t->peer, &p->peer));
+	if (fits) fail_unreachable(s, t);
+	else COUNT(sip_rx_returned_unmatched);
 }
 
 // DATAGRAMS
@@ -338,7 +370,8 @@ void sip_stack_input(struct sip_stack *s, const struct packet *p)
 	const struct sip_source from = { .peer = p->peer, .listener = p->listener };
 	uint32_t mark = s->env->scratch.n;
 	if (p->returned) {
-		take_returned(s, p);
+		if (p->data.n == 0 && addr_is_stream(&p->peer)) take_end(s, &p->peer);
+		else take_returned(s, p);
 		return;
 	}
 	if (is_keepalive(p->data)) {

@@ -69,6 +69,60 @@ static void the_answer_to_another_request_is_forgotten_at_once(void **state)
 	bench_free(b);
 }
 
+static void end_connection(struct bench *b)
+{
+	sip_stack_input(b->stack, &(struct packet){ .peer = b->far.peer, .returned = true, .data = STR("") });
+}
+
+// RFC 3261 §17.1.4: when its connection breaks it is asked once more, and fails when that one breaks too.
+static void a_broken_connection_fails_what_is_asked(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	assert_int_equal(bench_send(b, SIP_OPTIONS), OK);
+	assert_int_equal(bench_send(b, SIP_INVITE), OK);
+	bench_run_to(b, 100);
+	end_connection(b);
+	bench_expect(b, "0 tx OPTIONS\n0 tx INVITE\n100 tx INVITE\n100 tx OPTIONS\n");
+	bench_run_to(b, 200);
+	end_connection(b);
+	bench_expect(b, "200 failed 1 owner 7\n200 failed 1 owner 7\n");
+	assert_int_equal(sip_stack_use(b->stack).transactions, 0);
+	bench_free(b);
+}
+
+// What has been heard of may go on over the connection that the peer opens next.
+static void what_was_answered_outlives_its_connection(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	assert_int_equal(bench_send(b, SIP_INVITE), OK);
+	bench_rx_response(b, b->tx, 180, "t");
+	end_connection(b);
+	end_connection(b);
+	bench_rx_response(b, b->tx, 200, "t");
+	bench_expect(b, "0 tx INVITE\n0 response 180 owner 7\n0 response 200 owner 7\n");
+	bench_run_to(b, 40000);
+	bench_free(b);
+}
+
+static void another_connection_is_nobodys_business(void **state)
+{
+	(void)state;
+	struct bench *b = over_tcp();
+	struct addr far = b->far.peer;
+	b->far.peer.flow = 5;
+	assert_int_equal(bench_send(b, SIP_OPTIONS), OK);
+	b->far.peer.flow = 4; // from the same port, before
+	end_connection(b);
+	b->far.peer = far;
+	b->far.peer.port++;
+	end_connection(b);
+	bench_run_to(b, 40000);
+	bench_expect(b, "0 tx OPTIONS\n32000 failed 0 owner 7\n");
+	bench_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +131,9 @@ int main(void)
 		cmocka_unit_test(a_refusal_is_said_once_and_its_ack_awaited),
 		cmocka_unit_test(an_answer_is_repeated_until_its_ack),
 		cmocka_unit_test(the_answer_to_another_request_is_forgotten_at_once),
+		cmocka_unit_test(a_broken_connection_fails_what_is_asked),
+		cmocka_unit_test(what_was_answered_outlives_its_connection),
+		cmocka_unit_test(another_connection_is_nobodys_business),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
