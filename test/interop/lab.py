@@ -75,12 +75,12 @@ def is_bound(address, port, protocol="udp"):
 class Program:
     """A running program whose output goes to NAME.log in the lab's folder."""
 
-    def __init__(self, lab, name, command, env=None, telling=None):
+    def __init__(self, lab, name, command, env=None, telling=None, stdin=subprocess.DEVNULL):
         self.lab, self.name = lab, name
         self.telling = telling  # of all that it said, what tells a person why it failed; without it, all
         self.log = lab.folder / f"{name}.log"
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out,
+            self.process = subprocess.Popen([str(word) for word in command], stdin=stdin, stdout=out,
                                             stderr=out, env={**os.environ, **(env or {})}, cwd=lab.folder,
                                             preexec_fn=die_with_parent)
         lab.programs.append(self)
@@ -166,8 +166,8 @@ class Lab:
     def address(self, host):
         return f"{self.net}.{host}"
 
-    def start(self, name, command, env=None, telling=None):
-        return Program(self, name, command, env, telling)
+    def start(self, name, command, env=None, telling=None, stdin=subprocess.DEVNULL):
+        return Program(self, name, command, env, telling, stdin)
 
     def at_end(self, ending):
         """Called when all is over, whatever happened."""

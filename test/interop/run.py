@@ -22,6 +22,7 @@ import attacker  # noqa: F401  each of these adds its scenarios
 import calls  # noqa: F401
 import dialing  # noqa: F401
 import flows  # noqa: F401
+import linphone  # noqa: F401
 import records  # noqa: F401
 import selftest  # noqa: F401
 import strangers  # noqa: F401
@@ -29,7 +30,8 @@ import streams  # noqa: F401
 import tls  # noqa: F401
 import trouble  # noqa: F401
 
-PROGRAMS = ["baresip", "sipp", "tshark", "dumpcap", "svwar", "svmap", "svcrack"]
+PROGRAMS = ["baresip", "sipp", "tshark", "dumpcap", "svwar", "svmap", "svcrack",
+            "linphone-daemon"]
 
 def run_one(title, program, keep):
     """In the child: one scenario, its results as lines, and the reasons when one failed."""
