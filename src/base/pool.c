@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GENERATION_MASK 0x3fffffffu // odd ones are of taken objects, also when it begins anew
+
 enum err pool_init(struct pool *p, const char *name, uint32_t item_size, uint32_t max)
 {
 	uint32_t size = (item_size + 15u) & ~15u;
@@ -54,7 +56,7 @@ void *pool_put(struct pool *p, void *item)
 	if (!item) return NULL;
 	uint32_t index = index_of(p, item);
 	assert(p->generations[index] & 1); // taken: else it was given back twice
-	p->generations[index]++;
+	p->generations[index] = (p->generations[index] + 1) & GENERATION_MASK;
 	p->free_next[index] = p->free_first;
 	p->free_first = index + 1;
 	p->used--;

@@ -1,6 +1,6 @@
 // A fixed number of objects of one type, taken and given back; each named by a handle that dies with it.
 //
-//     handle = generation << 32 | index + 1        0 is no handle
+//     handle = generation << 32 | index + 1        0 is no handle; the two highest bits are never set, and may be marks
 //
 // Whatever waits (a timer, a look-up, a peer, another thread) keeps the handle: when the object ended meanwhile, the
 // handle finds nothing. Memory is reserved at start and touched on first use, so a large limit costs little.

@@ -103,12 +103,31 @@ static void audit_sees_each_taken_object_once(void **state)
 	pool_fini(&p);
 }
 
+static void generations_begin_anew_below_the_marks(void **state)
+{
+	(void)state;
+	struct pool p;
+	assert_int_equal(pool_init(&p, "items", 8, 1), OK);
+	pool_put(&p, pool_get(&p));
+	p.generations[0] = GENERATION_MASK - 1; // after half a thousand million takes
+	void *item = pool_get(&p);
+	ref last = pool_ref(&p, item);
+	assert_int_equal(last >> 62, 0);
+	assert_ptr_equal(pool_at(&p, last), item);
+	pool_put(&p, item);
+	item = pool_get(&p);
+	assert_null(pool_at(&p, last));
+	assert_ptr_equal(pool_at(&p, pool_ref(&p, item)), item);
+	pool_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_live_as_the_model_says),
 		cmocka_unit_test(no_handle_finds_nothing),
 		cmocka_unit_test(audit_sees_each_taken_object_once),
+		cmocka_unit_test(generations_begin_anew_below_the_marks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

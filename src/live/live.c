@@ -15,7 +15,10 @@ struct live *live_new(const struct live_limits *limits, uint64_t seed)
 	l->nonces = nonces_new(limits->nonces ? limits->nonces : 1u << 20, seed);
 	l->peers = peer_states_new(groups);
 	l->guard = guard_new(limits->guard_entries ? limits->guard_entries : 1u << 16, seed ^ 0x67756172); // its own key
-	return l->location && l->occupancy && l->nonces && l->peers && l->guard ? l : live_free(l);
+	l->waiting = waiting_new(lines);
+	l->watching = watching_new(lines);
+	bool all = l->location && l->occupancy && l->nonces && l->peers && l->guard && l->waiting && l->watching;
+	return all ? l : live_free(l);
 }
 
 struct live *live_free(struct live *l)
@@ -27,6 +30,8 @@ struct live *live_free(struct live *l)
 	nonces_free(l->nonces);
 	peer_states_free(l->peers);
 	guard_free(l->guard);
+	waiting_free(l->waiting);
+	watching_free(l->watching);
 	free(l);
 	return NULL;
 }

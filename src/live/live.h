@@ -8,6 +8,8 @@
 #include "live/nonce.h"
 #include "live/occupancy.h"
 #include "live/peer_state.h"
+#include "live/waiting.h"
+#include "live/watching.h"
 
 struct live_limits { // zero takes the default; memory is touched when it is used
 	uint32_t lines_max;        // highest line id; 1,048,576
@@ -24,6 +26,8 @@ struct live { // all owned
 	struct nonces *nonces;
 	struct peer_states *peers;
 	struct guard *guard;
+	struct waiting_table *waiting;
+	struct watching *watching;
 };
 
 // NULL: no memory.

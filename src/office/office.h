@@ -137,8 +137,8 @@ struct office_route { // longest prefix wins
 	X(call_max_s, 86400, 60, 604800, "Longest call, s")                                                                \
 	X(media_silence_s, 120, 0, 3600,                                                                                   \
 	  "Neither RTP nor RTCP from a side of an answered call before it is released, s; 0: never")                       \
-	X(register_min_s, 60, 10, 3600, "Shortest registration, s (423 below)")                                            \
-	X(register_max_s, 3600, 60, 86400, "Longest registration, s")                                                      \
+	X(register_min_s, 60, 10, 3600, "Shortest registration or subscription, s (423 below)")                            \
+	X(register_max_s, 3600, 60, 86400, "Longest registration or subscription, s")                                      \
 	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")                                                        \
 	X(keepalive_s, 25, 0, 300, "Between two keep-alives to a phone behind a NAT, s; 0: none are sent")
 #define OFFICE_SETTING_FIELD(id, dflt, min, max, help) uint32_t id;

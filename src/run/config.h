@@ -37,6 +37,8 @@
 	X(connections_max, U32, "20000", 1, 1000000, AT_RESTART,                                                              \
 	  "Most connections (TCP, TLS) held at once; each needs a descriptor (LimitNOFILE)")                                  \
 	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")                 \
+	X(subscriptions_max, U32, "100000", 0, 4000000, AT_RESTART,                                                        \
+	  "Most subscriptions of phones held at once (busy lamps, waiting messages)")                                      \
 	X(journal_file_mb, U32, "16", 1, 1024, AT_RESTART,                                                                 \
 	  "Size of a file of the journal, MiB; the disk for it is taken before it is needed, so that calls in progress "   \
 	  "find room for their records when the disk is full")                                                             \

@@ -20,7 +20,7 @@ COUNTER(node_features_full, "Features set from phones that were refused because 
 // sleeps.
 enum member_sleep { AWAKE, ASLEEP, CALLED };
 
-enum mail_kind { MAIL_PACKET, MAIL_OUT, MAIL_SOCKET, MAIL_JOB };
+enum mail_kind { MAIL_PACKET, MAIL_OUT, MAIL_SOCKET, MAIL_JOB, MAIL_NEWS };
 struct mail { // a value on a ring
 	uint8_t kind;         // enum mail_kind
 	struct packet packet; // its data is `text` or `large`; of a socket: whose it is
@@ -28,7 +28,10 @@ struct mail { // a value on a ring
 	uint32_t n;
 	char *large; // owned by whoever took the letter; NULL: text
 	struct job *job;
-	char text[MAIL_INLINE];
+	union {
+		char text[MAIL_INLINE];
+		struct line_news news;
+	};
 };
 
 // ---- Wake-ups -------------------------------------------------------------------------------------------------------
@@ -111,6 +114,17 @@ enum err crew_pass_socket(struct member *m, uint32_t to, int fd, uint16_t listen
 	return e;
 }
 
+// Lost when there is no room: it is told again, or missed and noticed (run/watched_lines.h).
+static void tell(void *self, uint32_t to, const struct line_news *n)
+{
+	struct member *m = self;
+	struct mail letter;
+	letter.kind = MAIL_NEWS;
+	letter.large = NULL;
+	letter.news = *n;
+	if (mail_to(m->crew, m->index, to, &letter) != OK) COUNT(node_mail_full);
+}
+
 static void run_job(struct member *m, struct job *j)
 {
 	int waits = JOB_WAITS;
@@ -135,6 +149,7 @@ static void take_letter(struct member *m, struct mail *letter)
 	case MAIL_OUT: take_packet(m, letter); break;
 	case MAIL_SOCKET: s->adopt(s->self, m->index, letter->fd, letter->packet.listener, &letter->packet.peer); break;
 	case MAIL_JOB: run_job(m, letter->job); break;
+	case MAIL_NEWS: worker_news(m->worker, &letter->news); break;
 	}
 }
 
@@ -318,6 +333,8 @@ static enum err make_member(struct crew *c, uint32_t index)
 	w.out = &m->out;
 	w.set_feature = set_feature;
 	w.set_feature_self = c;
+	w.tell = tell;
+	w.tell_self = m;
 	w.trace = &m->trace;
 	w.inputs = s->inputs ? s->inputs(s->self, index) : NULL;
 	if (e == OK) m->worker = worker_new(&w);

@@ -125,6 +125,63 @@ static void packets_reach_whose_they_are(void **state)
 	assert_int_equal(b.sent[1], 8);
 }
 
+static void put_line(uint32_t id, const char *name)
+{
+	struct office_line line = { .id = id, .calls_max = 2 };
+	struct office_number number = { .kind = OFFICE_NUMBER_LINE, .line = id };
+	snprintf(line.name, sizeof line.name, "%s", name);
+	snprintf(number.digits, sizeof number.digits, "1603555010%u", id);
+	assert_int_equal(office_put_line(b.office, &line), OK);
+	assert_int_equal(office_put_number(b.office, &number), OK);
+}
+
+static void subscribe(const char *user, const char *tag)
+{
+	char text[512];
+	int n = snprintf(text, sizeof text, "SUBSCRIBE sip:x@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5060;"
+		"branch=z9hG4bK%s%s\r\nMax-Forwards: 70\r\nFrom: <sip:a@x.example>;tag=a\r\nTo: <sip:%s@192.0.2.1>%s\r\n"
+		"Call-ID: %s\r\nCSeq: 1 SUBSCRIBE\r\nEvent: dialog\r\nContent-Length: 0\r\n\r\n", user, tag + (*tag != 0), user,
+		tag, user);
+	struct packet p = { .data = { text, (uint32_t)n } };
+	assert_int_equal(addr_parse(&p.peer, STR("192.0.2.9:5060")), OK);
+	worker_at(b.crew->members[0].worker, NOW_MS, WALL_MS);
+	crew_input(&b.crew->members[0], &p);
+}
+
+static void turns(void)
+{
+	b.sent[0] = b.sent[1] = 0;
+	for (uint32_t i = 0; i < MEMBERS; i++) crew_turn(&b.crew->members[i], NOW_MS, WALL_MS);
+}
+
+// Who subscribes to a line speaks with its home worker, whatever name of the line he says, and in the dialog too.
+static void subscriptions_live_with_the_line(void **state)
+{
+	(void)state;
+	const char *names[2] = { NULL, NULL };
+	char text[8][8];
+	make_crew();
+	for (uint32_t i = 0; i < 8; i++) {
+		snprintf(text[i], sizeof text[i], "line%u", i + 1);
+		put_line(i + 1, text[i]);
+		names[live_home(str_from(text[i]), MEMBERS)] = text[i];
+	}
+	for (uint32_t home = 0; home < MEMBERS; home++) {
+		char number[16];
+		assert_non_null(names[home]);
+		snprintf(number, sizeof number, "603555010%s", names[home] + 4);
+		subscribe(names[home], "");
+		subscribe(number, "");
+		subscribe(names[home], ";tag=s0123456789abcdef");
+		turns();
+		assert_int_equal(b.sent[home], 3);
+		assert_int_equal(b.sent[1 - home], 0);
+	}
+	subscribe(names[1], ";tag=000123456789abcdef"); // in the dialog of a leg of member 0
+	turns();
+	assert_int_equal(b.sent[0], 1);
+}
+
 static void all_members_end_what_a_crash_cut_off(void **state)
 {
 	(void)state;
@@ -160,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_member_is_woken_once_until_its_next_turn),
 		TEST(packets_reach_whose_they_are),
+		TEST(subscriptions_live_with_the_line),
 		TEST(all_members_end_what_a_crash_cut_off),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,7 +230,7 @@ static enum err make_crew(struct node *n, uint64_t seed, const struct sip_nonce_
 	s.worker = (struct worker_setup){ .seed = seed, .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms(),
 		.listener_count = c->listener_count, .calls_max = c->calls_max / n->worker_count + 1,
 		.transactions_max = c->transactions_max / n->worker_count + 1, .nonce_secret = *secret,
-		.office = n->setup.office, .live = n->live };
+		.subscriptions_max = c->subscriptions_max / n->worker_count + 1, .office = n->setup.office, .live = n->live };
 	s.worker.message_bytes_max = (uint64_t)s.worker.transactions_max * 4096 + (4u << 20);
 	for (uint32_t i = 0; i < c->listener_count; i++)
 		s.worker.listeners[i] = (struct worker_listener){ .bound = c->listeners[i].address,

@@ -10,6 +10,7 @@
 #include "run/inputs.h"
 #include "run/keepalive.h"
 #include "run/registrar.h"
+#include "run/subscriptions.h"
 #include "run/supervise.h"
 #include "run/trace.h"
 
@@ -19,6 +20,7 @@ COUNTER(worker_options, "OPTIONS that asked for the switch's state");
 COUNTER(worker_refused_methods, "Requests of methods that are not offered");
 
 #define SCRATCH_BYTES (1u << 20)
+#define SHOW_SHARES 20
 
 struct worker {
 	struct worker_setup setup;
@@ -30,6 +32,13 @@ struct worker {
 	struct calls *calls;
 	struct supervise supervise;
 	struct keepalive keepalive;
+	struct subscriptions subscriptions;
+	struct {
+		uint64_t at_ms;    // when the next share is told
+		uint64_t round_ms; // when the next round begins
+		uint32_t at;       // in the pool of calls
+		bool in_round;
+	} showing; // again what calls are to the lines that are watched
 	struct hash_key call_id_key; // the same in all workers
 	bool stopping;
 };
@@ -40,6 +49,8 @@ static void on_request(void *self, ref txn, const struct sip_msg *m, const struc
 	if (sip_refuse_request(&w->legs, txn, m, from)) return;
 	if (m->method == SIP_REGISTER) {
 		registrar_request(&w->registrar, txn, m, from);
+	} else if (m->method == SIP_SUBSCRIBE && m->to.tag.n != SIP_LEG_TAG_LEN) {
+		subscriptions_request(&w->subscriptions, txn, m, from);
 	} else if (m->to.tag.n) {
 		sip_leg_on_request(&w->legs, txn, m, from);
 	} else if (m->method == SIP_INVITE) {
@@ -49,7 +60,7 @@ static void on_request(void *self, ref txn, const struct sip_msg *m, const struc
 		sip_reply(&w->legs, txn, m, from, w->stopping ? 503 : 200, STR(""));
 	} else {
 		COUNT(worker_refused_methods);
-		bool events = m->method == SIP_SUBSCRIBE || m->method == SIP_PUBLISH;
+		bool events = m->method == SIP_PUBLISH;
 		bool in_dialog_only = m->method == SIP_BYE || m->method == SIP_INFO || m->method == SIP_NOTIFY ||
 			m->method == SIP_PRACK || m->method == SIP_UPDATE;
 		sip_reply(&w->legs, txn, m, from, events ? 489 : in_dialog_only ? 481 : 405, STR(""));
@@ -76,6 +87,7 @@ static void on_response(void *self, ref txn, uint64_t owner, const struct sip_ms
 {
 	struct worker *w = self;
 	if (supervise_on_response(&w->supervise, owner, m)) return;
+	if (subscriptions_on_response(&w->subscriptions, owner, m)) return;
 	sip_leg_on_response(&w->legs, txn, owner, m, from);
 }
 
@@ -84,13 +96,14 @@ static void on_failed(void *self, ref txn, uint64_t owner, enum sip_failure why)
 	struct worker *w = self;
 	arena_reset(&w->env.scratch); // comes from a timer: an event of its own
 	if (supervise_on_failure(&w->supervise, owner)) return;
+	if (subscriptions_on_failure(&w->subscriptions, owner)) return;
 	sip_leg_on_failure(&w->legs, txn, owner, why);
 }
 
 static void on_seen(void *self, uint64_t owner, bool out, struct str bytes, const struct addr *peer)
 {
 	(void)peer;
-	if (!supervise_owns(owner)) sip_leg_seen(&((struct worker *)self)->legs, owner, out, bytes);
+	if (!supervise_owns(owner) && !subscriptions_own(owner)) sip_leg_seen(&((struct worker *)self)->legs, owner, out, bytes);
 }
 
 static enum err set_feature(void *self, uint64_t owner, uint32_t line, uint8_t feature, bool active, struct str target)
@@ -109,6 +122,64 @@ static uint32_t keep_text(void *self, uint64_t call, struct str bytes)
 static bool is_traced(void *self, uint32_t line)
 {
 	return trace_has_line(self, line);
+}
+
+// ---- What calls are to lines that others watch -----------------------------------------------------------------------
+
+static void tell(struct worker *w, uint32_t to, const struct line_news *n)
+{
+	if (to == w->setup.index) worker_news(w, n);
+	else if (w->setup.tell) w->setup.tell(w->setup.tell_self, to, n);
+}
+
+static void show(void *self, const struct line_dialog *d)
+{
+	struct worker *w = self;
+	const struct office_line *line = office_line(w->setup.office, d->line);
+	if (line)
+		tell(w, live_home(str_from(line->name), w->setup.count), &(struct line_news){ .kind = NEWS_DIALOG, .dialog = *d });
+}
+
+static void ask_all(void *self, uint32_t line)
+{
+	struct worker *w = self;
+	const struct line_news n = { .kind = NEWS_ASKED, .dialog.line = line };
+	for (uint32_t to = 0; to < w->setup.count; to++) tell(w, to, &n);
+}
+
+void worker_news(struct worker *w, const struct line_news *n)
+{
+	switch ((enum line_news_kind)n->kind) {
+	case NEWS_DIALOG: subscriptions_take(&w->subscriptions, &n->dialog); break;
+	case NEWS_ASKED: calls_show_line(w->calls, n->dialog.line); break;
+	case NEWS_CHANGED: subscriptions_look(&w->subscriptions, n->dialog.line); break;
+	}
+}
+
+// Tells all of it again in rounds, a share at a time; the next deadline.
+static uint64_t show_again(struct worker *w)
+{
+	uint64_t now_ms = w->env.now_ms;
+	if (!watching_any_calls(w->setup.live->watching) || !calls_count(w->calls)) return UINT64_MAX;
+	if (now_ms < w->showing.at_ms) return w->showing.at_ms;
+	w->showing.at_ms = now_ms + LINE_DIALOG_REPEAT_MS / SHOW_SHARES;
+	if (!w->showing.in_round && now_ms >= w->showing.round_ms) {
+		w->showing.in_round = true;
+		w->showing.at = 0;
+		w->showing.round_ms = now_ms + LINE_DIALOG_REPEAT_MS;
+	}
+	if (w->showing.in_round)
+		w->showing.in_round = calls_show_some(w->calls, &w->showing.at, calls_count(w->calls) / SHOW_SHARES + 1);
+	return w->showing.at_ms;
+}
+
+static enum err make_subscriptions(struct worker *w)
+{
+	const struct worker_setup *s = &w->setup;
+	const struct hash_key key = { { random_u64(&w->env.random), random_u64(&w->env.random) } };
+	return subscriptions_init(&w->subscriptions, &(struct subscriptions_setup){ .env = &w->env, .stack = w->stack,
+		.auth = &w->auth, .listener_count = s->listener_count, .listeners = w->legs.setup.listeners,
+		.max = s->subscriptions_max, .transactions_max = s->transactions_max, .ask = ask_all, .self = w }, key);
 }
 
 static enum err make_stack(struct worker *w)
@@ -137,7 +208,8 @@ static enum err make_calls(struct worker *w)
 	struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
 		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(),
 		.calls_max = s->calls_max, .boot = s->boot, .set_feature = set_feature, .set_feature_self = w,
-		.keep_text = s->trace ? keep_text : NULL, .trace_line = is_traced, .trace_self = s->trace };
+		.keep_text = s->trace ? keep_text : NULL, .trace_line = is_traced, .trace_self = s->trace, .show = show,
+		.show_self = w };
 	if (s->inputs) {
 		inputs_bind(s->inputs, &(struct inputs_site){ .env = &w->env, .office = s->office, .media = s->media,
 			.listener_count = s->listener_count, .listeners = w->legs.setup.listeners });
@@ -159,7 +231,8 @@ struct worker *worker_new(const struct worker_setup *setup)
 	w->call_id_key = (struct hash_key){ { 0x6469616c746f6e65, 0x63616c6c2d696421 } };
 	w->auth = (struct sip_auth){ .office = setup->office, .live = setup->live, .secret = &w->setup.nonce_secret,
 		.env = &w->env };
-	if (arena_init(&w->env.scratch, SCRATCH_BYTES) != OK || make_stack(w) != OK || make_calls(w) != OK)
+	if (arena_init(&w->env.scratch, SCRATCH_BYTES) != OK || make_stack(w) != OK || make_calls(w) != OK ||
+	    make_subscriptions(w) != OK)
 		return worker_free(w);
 	w->registrar = (struct registrar){ .auth = w->auth, .stack = w->stack, .home = setup->index };
 	supervise_init(&w->supervise, &(struct supervise_setup){ .env = &w->env, .stack = w->stack, .office = setup->office,
@@ -174,6 +247,7 @@ struct worker *worker_free(struct worker *w)
 {
 	if (!w) return NULL;
 	w->calls = calls_free(w->calls);
+	subscriptions_fini(&w->subscriptions);
 	sip_legs_fini(&w->legs);
 	w->stack = sip_stack_free(w->stack);
 	arena_fini(&w->env.scratch);
@@ -216,6 +290,10 @@ uint64_t worker_tick(struct worker *w)
 	other = supervise_tick(&w->supervise);
 	if (other < next) next = other;
 	other = keepalive_tick(&w->keepalive);
+	if (other < next) next = other;
+	other = show_again(w);
+	if (other < next) next = other;
+	other = subscriptions_tick(&w->subscriptions);
 	if (other < next) next = other;
 	// What calls did meanwhile may have started timers of the stack.
 	other = sip_stack_tick(w->stack);
@@ -313,7 +391,8 @@ struct worker_use worker_use(const struct worker *w)
 	const struct sip_stack_use use = sip_stack_use(w->stack);
 	return (struct worker_use){ .calls = calls_count(w->calls), .legs = w->legs.pool.used,
 		.transactions = use.transactions, .tombstones = use.tombstones,
-		.text_bytes = use.bytes + w->legs.texts.used_bytes + calls_text_bytes(w->calls) };
+		.text_bytes = use.bytes + w->legs.texts.used_bytes + calls_text_bytes(w->calls),
+		.subscriptions = w->subscriptions.pool.used };
 }
 
 // ---- Whose packet is it? -------------------------------------------------------------------------------------------
@@ -348,6 +427,14 @@ static uint32_t worker_of_register(const struct worker *w, struct str bytes)
 	return live_home(sip_unescape(&a, to.uri.user), w->setup.count);
 }
 
+static uint32_t worker_of_subscribe(const struct worker *w, struct str bytes)
+{
+	struct sip_name_addr to;
+	if (sip_name_addr_parse(&to, sip_raw_header(bytes, STR("To"), 't')) != PARSE_OK) return 0;
+	const struct office_line *line = sip_auth_line_of(&w->auth, &to.uri);
+	return line ? live_home(str_from(line->name), w->setup.count) : 0;
+}
+
 // By the branch, which is ours.
 uint32_t worker_of_returned(const struct worker *w, struct str bytes)
 {
@@ -369,5 +456,6 @@ uint32_t worker_of_packet(const struct worker *w, struct str bytes)
 	if (sip_param(&value, from_char(to, ';'), STR("tag")) && value.n == SIP_LEG_TAG_LEN)
 		named = worker_named(value, count);
 	if (named < count) return named;
+	if (str_starts(bytes, STR("SUBSCRIBE "))) return worker_of_subscribe(w, bytes);
 	return (uint32_t)(hash_str(&w->call_id_key, sip_raw_header(bytes, STR("Call-ID"), 'i')) % count);
 }

@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "base/packet.h"
+#include "call/model/line_dialog.h"
 #include "call/model/media.h"
 #include "call/model/record.h"
 #include "live/live.h"
@@ -21,6 +22,17 @@
 struct worker_listener {
 	struct addr bound;      // what the socket is bound to
 	struct addr advertised; // what Via and Contact say (1:1 NAT)
+};
+
+// What workers tell each other of lines: values.
+enum line_news_kind {
+	NEWS_DIALOG,  // to the line's home worker: what a call is to it
+	NEWS_ASKED,   // to all: say what your calls are to it
+	NEWS_CHANGED, // to the home worker: its messages changed
+};
+struct line_news {
+	uint8_t kind; // enum line_news_kind
+	struct line_dialog dialog; // NEWS_DIALOG; of the others its line alone
 };
 
 struct worker_setup {
@@ -42,6 +54,10 @@ struct worker_setup {
 	enum err (*set_feature)(void *self, uint32_t worker, uint64_t owner, uint32_t line, uint8_t feature, bool active,
 	                        struct str target);
 	void *set_feature_self;
+	uint32_t subscriptions_max;
+	// News for another worker (worker_news), or for this one. NULL: this is the only one.
+	void (*tell)(void *self, uint32_t worker, const struct line_news *n);
+	void *tell_self;
 	bool (*refuses_leg)(void *self, uint32_t index); // of a replay: was this called leg refused? NULL: none is
 	void *refuses_leg_self;
 	struct trace *trace;   // NULL: nothing is ever traced
@@ -59,10 +75,12 @@ void worker_input(struct worker *w, const struct packet *p);
 uint64_t worker_tick(struct worker *w);
 void worker_media_event(struct worker *w, const struct media_event *e);
 void worker_journal_done(struct worker *w, const struct journal_done *d);
+void worker_news(struct worker *w, const struct line_news *n);
 void worker_feature_done(struct worker *w, uint64_t owner, enum err result);
 
 // Which worker a packet belongs to (design idea 3): our own tag or branch names it, else the hash of the Call-ID;
-// REGISTER goes to the line's home worker. Cheap: looks only for those fields.
+// REGISTER, and SUBSCRIBE but for one in the dialog of a leg, go to the home worker of the line in To. Cheap: looks only
+// for those fields.
 uint32_t worker_of_packet(const struct worker *w, struct str bytes);
 // The same for what we sent and got back.
 uint32_t worker_of_returned(const struct worker *w, struct str bytes);
@@ -89,5 +107,6 @@ const char *worker_wrong(const struct worker *w, struct str *call_id);
 struct worker_use {
 	uint32_t calls, legs, transactions, tombstones;
 	uint64_t text_bytes; // that they keep
+	uint32_t subscriptions;
 };
 struct worker_use worker_use(const struct worker *w);

@@ -108,7 +108,7 @@ static struct str name_addr_without_tag(struct ladder *l, const struct sip_name_
 static void learn_target(struct actor_call *c, const struct sip_msg *m)
 {
 	struct sip_name_addr contact;
-	bool refresh = m->method == SIP_INVITE || m->method == SIP_UPDATE;
+	bool refresh = m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_SUBSCRIBE;
 	if (refresh && sip_msg_has(m, SIP_H_CONTACT) &&
 	    sip_name_addr_parse(&contact, sip_msg_header(m, SIP_H_CONTACT)) == PARSE_OK)
 		c->target = contact.uri.text;
@@ -160,6 +160,7 @@ static void learn_response(struct message *m, struct actor_call *c)
 	if (s->status >= 200) r->final_status = s->status;
 	if (s->status == 401 || s->status == 407) actor_challenged(c->actor, s);
 	bool dialog = s->method == SIP_INVITE && s->status > 100 && s->status < 300;
+	dialog |= s->method == SIP_SUBSCRIBE && s->status / 100 == 2;
 	// A fork downstream may have answered with a tag that no provisional response had.
 	if (dialog && (c->remote_tag.n == 0 || (s->status >= 200 && c->invite_cseq == 0))) {
 		c->remote_tag = s->to.tag;

@@ -11,6 +11,7 @@
 #define LINES_MAX 256
 #define CALLS_MAX 64
 #define TRANSACTIONS_MAX 1024
+#define SUBSCRIPTIONS_MAX 64
 #define INPUTS_BYTES (64u << 20)
 
 uint64_t exchange_wall_ms(const struct ladder *l)
@@ -94,7 +95,7 @@ static bool need_worker(struct ladder *l)
 		.count = 1, .seed = 0x1adde7, .now_ms = l->now_ms, .wall_ms = exchange_wall_ms(l), .listener_count = 2,
 		.calls_max = x->calls_max, .transactions_max = x->transactions_max, .message_bytes_max = 8u << 20,
 		.office = x->office, .live = x->live, .media = &x->plane.media, .journal = journal_of(x), .out = &x->out,
-		.set_feature = set_feature, .set_feature_self = x,
+		.set_feature = set_feature, .set_feature_self = x, .subscriptions_max = SUBSCRIPTIONS_MAX,
 	};
 	x->inputs = inputs_free(x->inputs);
 	if (inputs_new(&x->inputs, INPUTS_BYTES, INPUTS_ALL) != OK) return ladder_fail(l, NULL, "no memory");

@@ -326,7 +326,7 @@ static enum err make_crew(struct node_sim *n)
 	s.worker = (struct worker_setup){ .seed = random_u64(sim_random(n->sim, SIM_NODE)), .now_ms = sim_now_ms(n->sim),
 		.wall_ms = sim_wall_ms(n->sim), .listener_count = NODE_LISTENERS, .calls_max = n->room.calls,
 		.transactions_max = n->room.transactions, .message_bytes_max = n->room.message_bytes,
-		.office = n->office, .live = n->live };
+		.subscriptions_max = 256, .office = n->office, .live = n->live };
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++)
 		s.worker.listeners[i] = (struct worker_listener){ n->sockets[i].addr, n->sockets[i].addr };
 	for (uint32_t i = 0; i < sizeof s.worker.nonce_secret.octets; i++) // made anew at each start

@@ -173,6 +173,7 @@ static void run(struct calls *cs)
 		if (cs->setup.watch) cs->setup.watch->reached(cs->setup.watch, c);
 		if (ev.side == SIDE_O) orig_step(c, &ev);
 		else term_step(c, &ev);
+		if (c->o.pic == O_OVER || !cs->queue_count) call_show(c);
 		if (c->o.pic == O_OVER) call_end(c);
 		else if (!cs->queue_count) check(c); // between two events of one step the halves may disagree
 	}

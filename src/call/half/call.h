@@ -15,6 +15,7 @@
 #include "base/wheel.h"
 #include "call/media/media.h"
 #include "call/model/invariant.h"
+#include "call/model/line_dialog.h"
 #include "call/model/record.h"
 #include "call/model/trail.h"
 #include "call/model/verb.h"
@@ -70,6 +71,12 @@ struct call_taken {
 	uint32_t o_line, t_line, o_trunk; // the trunk group toward T is trunk_at
 };
 
+// What its lines were last seen to do, by who watches them.
+struct call_shown {
+	uint32_t line;
+	uint8_t state; // enum dialog_state
+};
+
 struct calls;
 struct recording;
 struct call {
@@ -118,6 +125,7 @@ struct call {
 	uint64_t began_ms, alerted_ms, answered_ms, ended_ms;
 	uint64_t began_wall_ms; // UTC
 	char call_ids[2][RECORD_TEXT_MAX]; // by enum call_side: of the caller's leg, of the called one that counts
+	struct call_shown shown[2]; // by enum call_side
 	struct call_media media;
 	struct record_media stats[2];
 	struct trail trail;
@@ -207,6 +215,9 @@ struct calls_setup {
 	bool (*trace_line)(void *self, uint32_t line); // are the calls of and to this line traced?
 	void *trace_self;
 	struct call_watch *watch; // NULL: nobody watches
+	// A line that others watch does something else now; called in the middle of a step. NULL: nobody is told.
+	void (*show)(void *self, const struct line_dialog *d);
+	void *show_self;
 };
 MUST_CHECK enum err calls_new(struct calls **out, const struct calls_setup *setup);
 struct calls *calls_free(struct calls *cs);
@@ -243,6 +254,10 @@ struct call *calls_each(struct calls *cs, uint32_t *at);
 uint32_t calls_count(const struct calls *cs);
 // Of texts that they keep: descriptions, identities.
 uint64_t calls_text_bytes(const struct calls *cs);
+// Tells again (calls_setup.show) what calls are to a line that is watched; or what the next `count` calls are to theirs:
+// *at is 0 at the beginning of a round; false at its end.
+void calls_show_line(struct calls *cs, uint32_t line);
+bool calls_show_some(struct calls *cs, uint32_t *at, uint32_t count);
 // No new call is taken from now on, but emergency calls; those that stand go on.
 void calls_stop(struct calls *cs);
 // Releases all with a cause.

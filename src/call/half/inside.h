@@ -56,6 +56,9 @@ const struct call_leg *t_leg(const struct call *c);
 // Ends all legs of T; `elsewhere`: all but the one that answered, and they hear that it did.
 void t_release_all(struct call *c, struct cause cause, bool elsewhere);
 
+// show.c: what who watches a line is told of its calls. After each step.
+void call_show(struct call *c);
+
 // join.c: media between the sides.
 // A command to the media plane, whose failure changes nothing for the call: counted.
 void join_told(enum err e);

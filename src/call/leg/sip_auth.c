@@ -143,6 +143,13 @@ static const struct office_line *line_of_number(const struct sip_auth *a, struct
 	return row && row->kind == OFFICE_NUMBER_LINE ? office_line(a->office, row->line) : NULL;
 }
 
+const struct office_line *sip_auth_line_of(const struct sip_auth *a, const struct sip_uri *uri)
+{
+	struct str user = plain_user(a, uri);
+	const struct office_line *line = office_line_by_name(a->office, user);
+	return line ? line : line_of_number(a, e164_of(a, user));
+}
+
 bool sip_auth_is_own(const struct sip_auth *a, const struct office_line *line, const struct sip_uri *uri)
 {
 	struct str user = plain_user(a, uri);
@@ -163,8 +170,7 @@ static const struct office_line *claimed_line(const struct sip_auth *a, const st
 		uri = &preferred.uri;
 	}
 	struct str user = plain_user(a, uri);
-	const struct office_line *line = office_line_by_name(a->office, user);
-	if (!line) line = line_of_number(a, e164_of(a, user));
+	const struct office_line *line = sip_auth_line_of(a, uri);
 	return line ? line : stand_in(a, user);
 }
 

@@ -33,5 +33,7 @@ void sip_auth_spend(const struct sip_auth *a, const struct sip_msg *m);
 // May this line call itself so: its name, its number in any usual spelling, or a number that the office gives it? Also
 // nobody's: sip:anonymous@anonymous.invalid (RFC 3323 §4.1.1.3).
 bool sip_auth_is_own(const struct sip_auth *a, const struct office_line *line, const struct sip_uri *uri);
+// The line whose name, or one of whose numbers, stands in this URI; NULL: none.
+const struct office_line *sip_auth_line_of(const struct sip_auth *a, const struct sip_uri *uri);
 // The tag for the To of an answer that keeps no state: the same for the same request (RFC 3261 §8.2.7). Into scratch.
 struct str sip_auth_stateless_tag(const struct sip_auth *a, const struct sip_msg *m);

@@ -171,6 +171,9 @@ static void do_up_progress(struct sip_leg *leg, const struct leg_input *in)
 	const struct sip_msg *m = in->msg;
 	struct verb v = { .kind = m->status == 180 ? VERB_ALERT : VERB_PROGRESS };
 	if (!reliable_take(leg, m, in->from)) return;
+	// Who watches the line may ask for this call, by what the telephone calls it (RFC 3891 7.1).
+	if (m->status > 100 && leg->line && watching_calls(leg->legs->setup.live->watching, leg->line))
+		branch_of(leg, m->to.tag, true);
 	if (m->status > 100 && msg_sdp(m, &v.sdp) && v.sdp.n) {
 		struct sip_branch *branch = branch_of(leg, m->to.tag, true);
 		v.media = MEDIA_ANSWER;

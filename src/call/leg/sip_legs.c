@@ -180,7 +180,19 @@ static struct str call_id(void *self, ref r)
 	return leg->dialog.text ? leg->dialog.call_id : (struct str){ leg->tag, SIP_LEG_TAG_LEN };
 }
 
-static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .closing = closing, .call_id = call_id };
+// Before the dialog stands, the telephone's end of it is that of an early one; if it has none yet, empty.
+static struct leg_ends ends(void *self, ref r)
+{
+	struct sip_legs *ls = self;
+	const struct sip_leg *leg = pool_at(&ls->pool, r);
+	if (!leg) return (struct leg_ends){ 0 };
+	struct leg_ends e = { .ours = { leg->tag, SIP_LEG_TAG_LEN }, .theirs = leg->dialog.remote_tag };
+	for (uint32_t i = 0; !e.theirs.n && i < SIP_LEG_BRANCHES_MAX; i++) e.theirs = leg->branches[i].tag;
+	return e;
+}
+
+static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .closing = closing,
+	.call_id = call_id, .ends = ends };
 
 // A leg that leg_new has made, or could not.
 static enum err link_leg(struct sip_leg *leg, struct leg_link *out, ref call, uint8_t index, struct str target)

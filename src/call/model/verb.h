@@ -54,6 +54,10 @@ struct verb {
 	const struct verb_offer *offer; // OFFER; good until the step ends
 };
 
+struct leg_ends {
+	struct str ours, theirs; // good until the step ends
+};
+
 // A protocol's adapter. `leg` is the adapter's own handle; a verb to a leg that ended is dropped by the adapter.
 struct leg_ops {
 	const char *name;
@@ -64,6 +68,8 @@ struct leg_ops {
 	void (*closing)(void *self, ref leg);
 	// What the protocol calls this leg, for the record (a SIP Call-ID); good until the step ends. NULL: it has no name.
 	struct str (*call_id)(void *self, ref leg);
+	// What the two ends of it are called beside that (SIP tags), for who watches the line; may be empty. NULL: as above.
+	struct leg_ends (*ends)(void *self, ref leg);
 };
 struct leg_link { // a call's hold on one leg
 	const struct leg_ops *ops;
