@@ -189,6 +189,15 @@ static uint64_t recover(struct member *m, uint64_t now_ms)
 	return r ? now_ms : UINT64_MAX;
 }
 
+// The end comes to all members as one number, so that nothing can keep it from them.
+static int follow_phase(struct member *m)
+{
+	int phase = atomic_load(&m->crew->phase), heard = atomic_load(&m->heard);
+	if (phase >= CREW_DRAINS && heard < CREW_DRAINS) worker_stop(m->worker);
+	if (phase >= CREW_RELEASES && heard < CREW_RELEASES) worker_release_all(m->worker);
+	return phase;
+}
+
 static void publish_use(struct member *m)
 {
 	const struct worker_use use = worker_use(m->worker);
@@ -196,9 +205,10 @@ static void publish_use(struct member *m)
 	atomic_store_explicit(&m->use.legs, use.legs, memory_order_relaxed);
 	atomic_store_explicit(&m->use.transactions, use.transactions, memory_order_relaxed);
 	atomic_store_explicit(&m->use.tombstones, use.tombstones, memory_order_relaxed);
+	atomic_store_explicit(&m->use.recovering, m->recovering != NULL, memory_order_relaxed);
 }
 
-void crew_flush(struct member *m)
+static void flush(struct member *m)
 {
 	outbox_flush(&m->out);
 	// Not before: after a crash in between, the next start would know nothing of phones that still are to be told.
@@ -211,15 +221,23 @@ uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms)
 	worker_at(m->worker, now_ms, wall_ms);
 	take_mail(m);
 	take_answers(m);
+	int phase = follow_phase(m);
 	uint64_t recover_ms = recover(m, now_ms), next_ms = worker_tick(m->worker);
 	if (now_ms - m->swept_ms >= SWEEP_MS) {
 		location_sweep(m->crew->setup.worker.live->location, m->index, now_ms, SWEEP_LINES);
 		m->swept_ms = now_ms;
 	}
-	crew_flush(m);
+	flush(m);
 	publish_use(m);
+	atomic_store(&m->heard, phase); // after what it made of that
 	if (recover_ms < next_ms) next_ms = recover_ms;
 	return next_ms < now_ms + SWEEP_MS ? next_ms : now_ms + SWEEP_MS;
+}
+
+void crew_leave(struct member *m)
+{
+	worker_leave(m->worker);
+	flush(m);
 }
 
 // ---- The control thread ---------------------------------------------------------------------------------------------
@@ -283,6 +301,51 @@ struct worker_use crew_use(const struct crew *c)
 		sum.tombstones += atomic_load_explicit(&m->use.tombstones, memory_order_relaxed);
 	}
 	return sum;
+}
+
+// ---- The end --------------------------------------------------------------------------------------------------------
+
+static void begin_phase(struct crew *c, enum crew_phase phase, uint64_t until_ms)
+{
+	c->until_ms = until_ms;
+	if (atomic_exchange(&c->phase, phase) == (int)phase) return;
+	for (uint32_t i = 0; i < c->count; i++) crew_wake(c, i);
+}
+
+void crew_stop(struct crew *c, uint64_t until_ms)
+{
+	if (atomic_load(&c->phase) <= CREW_DRAINS) begin_phase(c, CREW_DRAINS, until_ms);
+}
+
+bool crew_has_heard(const struct crew *c)
+{
+	int phase = atomic_load(&c->phase);
+	for (uint32_t i = 0; i < c->count; i++)
+		if (atomic_load(&c->members[i].heard) != phase) return false;
+	return true;
+}
+
+bool crew_is_drained(const struct crew *c, uint64_t now_ms)
+{
+	return now_ms >= c->until_ms || (crew_has_heard(c) && crew_use(c).calls == 0);
+}
+
+// A leg stands until its BYE is answered.
+static bool is_released(const struct crew *c, uint64_t now_ms)
+{
+	const struct worker_use use = crew_use(c);
+	uint32_t recovering = 0;
+	for (uint32_t i = 0; i < c->count; i++) recovering += atomic_load(&c->members[i].use.recovering);
+	return now_ms >= c->until_ms || (crew_has_heard(c) && use.calls + use.legs + recovering == 0);
+}
+
+enum crew_phase crew_stopping(struct crew *c, uint64_t now_ms)
+{
+	if (atomic_load(&c->phase) == CREW_DRAINS && crew_is_drained(c, now_ms))
+		begin_phase(c, CREW_RELEASES, now_ms + CREW_RELEASE_MS);
+	else if (atomic_load(&c->phase) == CREW_RELEASES && is_released(c, now_ms))
+		begin_phase(c, CREW_STOPPED, 0);
+	return (enum crew_phase)atomic_load(&c->phase);
 }
 
 static enum err set_feature(void *self, uint32_t index, uint64_t owner, uint32_t line, uint8_t feature, bool active,

@@ -76,8 +76,9 @@ struct member { // its own worker's thread alone touches it, but for the atomics
 	struct recovering *recovering; // NULL: there is none, or no more
 	uint64_t swept_ms;
 	_Atomic int sleep; // enum member_sleep
+	_Atomic int heard; // enum crew_phase: the last of which it did what is to be done
 	struct { // as of its last turn
-		_Atomic uint32_t calls, legs, transactions, tombstones;
+		_Atomic uint32_t calls, legs, transactions, tombstones, recovering;
 	} use;
 };
 
@@ -97,10 +98,17 @@ struct crew_setup { // borrowed
 	void *self;
 };
 
+// How a crew ends.
+//
+//     works ──crew_stop──▶ drains ──no call stands, or it is time──▶ releases ──nothing stands, or 1 s──▶ stopped
+enum crew_phase { CREW_WORKS, CREW_DRAINS, CREW_RELEASES, CREW_STOPPED };
+
 struct crew {
 	struct crew_setup setup;
 	struct member *members; // owned
 	uint32_t count;
+	_Atomic int phase;  // enum crew_phase; set by whoever stops it, who alone has
+	uint64_t until_ms;  // the end of this phase
 };
 
 MUST_CHECK enum err crew_new(struct crew **out, const struct crew_setup *setup);
@@ -120,9 +128,8 @@ void crew_connection_ended(struct member *m, const struct addr *peer);
 MUST_CHECK enum err crew_pass_socket(struct member *m, uint32_t to, int fd, uint16_t listener, const struct addr *peer);
 // Does all that waits and is due, and sends; when to come again, monotonic ms.
 uint64_t crew_turn(struct member *m, uint64_t now_ms, uint64_t wall_ms);
-// Sends what waits, then lets the records of the calls that ended with it be written. Each turn does it; so does
-// whoever has a member's last packets.
-void crew_flush(struct member *m);
+// The last that it does, once the crew has stopped.
+void crew_leave(struct member *m);
 // May it sleep until then? From a true answer to its next turn it is woken when something comes for it.
 bool crew_may_sleep(struct member *m);
 
@@ -142,3 +149,15 @@ bool crew_next_feature(struct crew *c, uint32_t index, struct feature_change *ou
 void crew_feature_done(struct crew *c, uint32_t index, const struct feature_change *change, enum err result);
 // What stands, as of each member's last turn.
 struct worker_use crew_use(const struct crew *c);
+// From now on no new call is taken but emergency calls (503 with Retry-After), and those that stand may finish until
+// then (monotonic ms). Said again, until another time. Needs neither memory nor room in anybody's mail.
+void crew_stop(struct crew *c, uint64_t until_ms);
+// Has each member done what its phase asks of it?
+bool crew_has_heard(const struct crew *c);
+// May it go on from drains to releases?
+bool crew_is_drained(const struct crew *c, uint64_t now_ms);
+// Goes on when it may, to be asked every CREW_LOOK_MS. Released are all that still stand: cause 41, a record and BYEs,
+// which CREW_RELEASE_MS are given for. Once stopped, its members leave.
+#define CREW_LOOK_MS 10u
+#define CREW_RELEASE_MS 1000u
+enum crew_phase crew_stopping(struct crew *c, uint64_t now_ms);

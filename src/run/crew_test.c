@@ -211,6 +211,45 @@ static void all_members_end_what_a_crash_cut_off(void **state)
 	assert_int_equal(fixture_recovered(&b.f, &life), 0);
 }
 
+static void all_take_a_turn(uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < MEMBERS; i++) crew_turn(&b.crew->members[i], now_ms, WALL_MS);
+}
+
+static void it_stops_when_all_have_heard_and_nothing_stands(void **state)
+{
+	(void)state;
+	make_crew();
+	assert_int_equal(crew_stopping(b.crew, NOW_MS), CREW_WORKS);
+	crew_stop(b.crew, NOW_MS + 1000);
+	assert_int_equal(crew_stopping(b.crew, NOW_MS), CREW_DRAINS); // no call stands, but not all have said so
+	crew_turn(&b.crew->members[0], NOW_MS, WALL_MS);
+	assert_false(crew_has_heard(b.crew));
+	assert_int_equal(crew_stopping(b.crew, NOW_MS), CREW_DRAINS);
+	all_take_a_turn(NOW_MS);
+	assert_true(crew_has_heard(b.crew));
+	for (uint32_t i = 0; i < MEMBERS; i++) assert_true(crew_may_sleep(&b.crew->members[i]));
+	assert_int_equal(crew_stopping(b.crew, NOW_MS), CREW_RELEASES);
+	for (uint32_t i = 0; i < MEMBERS; i++) assert_int_equal(b.wakes[i], 1);
+	assert_int_equal(crew_stopping(b.crew, NOW_MS), CREW_RELEASES);
+	all_take_a_turn(NOW_MS);
+	assert_int_equal(crew_stopping(b.crew, NOW_MS), CREW_STOPPED);
+	for (uint32_t i = 0; i < MEMBERS; i++) crew_leave(&b.crew->members[i]);
+}
+
+static void it_stops_without_a_member_that_hangs(void **state)
+{
+	(void)state;
+	make_crew();
+	crew_stop(b.crew, NOW_MS + 1000);
+	assert_int_equal(crew_stopping(b.crew, NOW_MS + 999), CREW_DRAINS);
+	crew_stop(b.crew, NOW_MS + 500); // sooner, after all
+	assert_int_equal(crew_stopping(b.crew, NOW_MS + 500), CREW_RELEASES);
+	crew_stop(b.crew, NOW_MS + 5000); // too late to wait
+	assert_int_equal(crew_stopping(b.crew, NOW_MS + 500 + CREW_RELEASE_MS - 1), CREW_RELEASES);
+	assert_int_equal(crew_stopping(b.crew, NOW_MS + 500 + CREW_RELEASE_MS), CREW_STOPPED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -219,6 +258,8 @@ int main(void)
 		TEST(packets_reach_whose_they_are),
 		TEST(subscriptions_live_with_the_line),
 		TEST(all_members_end_what_a_crash_cut_off),
+		TEST(it_stops_when_all_have_heard_and_nothing_stands),
+		TEST(it_stops_without_a_member_that_hangs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,6 @@
 
 #include "base/count.h"
 #include "keep/cdr.h"
-#include "wire/net/clock.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -35,7 +34,6 @@ struct serve {
 	char records_path[CONFIG_PATH_MAX + sizeof CONFIG_RECORDS_FILE];
 	struct api api;
 	bool stopping, ended;
-	uint64_t stop_at_ms; // monotonic: when calls that still stand are released
 };
 
 // ---- Start and stop ----
@@ -161,9 +159,8 @@ static void on_stop_signal(struct serve *s)
 	s->ended = s->stopping;
 	if (s->ended) return;
 	s->stopping = true;
-	s->stop_at_ms = clock_monotonic_ms() + (uint64_t)s->config->stop_limit_s * 1000;
 	notify("STOPPING=1");
-	node_drain(s->node);
+	node_drain(s->node, s->config->stop_limit_s * 1000);
 	LOG(INFO, "stopping", LOG_TEXT("no new call is taken, calls that stand may finish; a second signal ends them"),
 	    LOG_U64("calls", node_calls(s->node)), LOG_U64("limit_s", s->config->stop_limit_s));
 }
@@ -199,7 +196,7 @@ static void run(struct serve *s)
 		};
 		poll(fds, ARRAY_LEN(fds), (int)wait_ms);
 		read_signals(s);
-		if (s->stopping && !s->ended) s->ended = clock_monotonic_ms() >= s->stop_at_ms || node_calls(s->node) == 0;
+		if (s->stopping && !s->ended) s->ended = node_is_drained(s->node);
 	}
 }
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define MAIL_MAX 1024
-#define STOP_WAIT_MS 1000
 #define READ_ROUNDS 4 // batches of one socket before timers and others get their turn
 
 enum err node_ask(struct node *n, uint32_t worker, struct job *j)
@@ -85,7 +84,7 @@ static void *work(void *self)
 		if (nw->streams && streams_next(nw->streams) < next_ms) next_ms = streams_next(nw->streams);
 		loop_wait(&nw->loop, crew_may_sleep(m) && next_ms > now_ms ? next_ms - now_ms : 0);
 	}
-	crew_flush(m);
+	crew_leave(m);
 	rcu_leave();
 	return NULL;
 }
@@ -308,27 +307,12 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	return OK;
 }
 
-static void release_all(struct member *m, struct job *j)
-{
-	(void)j;
-	worker_stop(m->worker);
-	worker_release_all(m->worker);
-}
-
 // Ends the calls that stand, and gives them the time that their records and BYEs need.
 static void release_calls(struct node *n)
 {
-	uint64_t until = clock_monotonic_ms() + STOP_WAIT_MS;
-	for (uint32_t i = 0; i < n->worker_count; i++) {
-		if (!n->workers[i].started) continue;
-		struct job *j = job_new(release_all);
-		if (node_ask(n, i, j) == OK) job_free(j);
-	}
-	for (;;) {
-		struct worker_use use = crew_use(n->crew);
-		if ((!use.calls && !use.legs) || clock_monotonic_ms() >= until) return;
-		usleep(10000);
-	}
+	if (!n->workers[n->worker_count - 1].started) return; // it could not be started: no call was ever taken
+	crew_stop(n->crew, clock_monotonic_ms());
+	while (crew_stopping(n->crew, clock_monotonic_ms()) != CREW_STOPPED) usleep(CREW_LOOK_MS * 1000);
 }
 
 struct node *node_stop(struct node *n)

@@ -24,8 +24,10 @@ struct node;
 MUST_CHECK enum err node_start(struct node **out, const struct node_setup *setup, struct buf *why);
 // For the API; used on the control thread only.
 struct control node_control(struct node *n);
-// No new call is taken from now on; those that stand may finish.
-void node_drain(struct node *n);
+// No new call is taken from now on; those that stand may finish, for so long. It is drained when they have, or may no
+// more.
+void node_drain(struct node *n, uint32_t limit_ms);
+bool node_is_drained(const struct node *n);
 uint32_t node_calls(struct node *n);
 // Releases what still stands (cause 41, a record each), stops the threads and closes all. NULL is fine; returns NULL.
 struct node *node_stop(struct node *n);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define LIST_MAX 65536u // rows that one worker tells at most
 #define SAVE_LINES 5000u
@@ -283,26 +284,23 @@ static enum err status(void *self, struct control_status *out)
 		.calls = use.calls, .calls_max = c->calls_max, .transactions = use.transactions + use.tombstones,
 		.transactions_max = c->transactions_max,
 		.registrations = (uint32_t)location_use(n->live->location).bindings, .cdr_sequence = j.sequence,
-		.journal_healthy = j.healthy, .stopping = n->draining };
+		.journal_healthy = j.healthy, .stopping = atomic_load(&n->crew->phase) != CREW_WORKS };
 	struct media_use media = media_plane_use(n->media);
 	out->media_ports = media.ports;
 	out->media_ports_max = media.ports_max;
 	return OK;
 }
 
-static void stop_worker(struct member *m, struct job *j)
+void node_drain(struct node *n, uint32_t limit_ms)
 {
-	(void)j;
-	worker_stop(m->worker);
+	uint64_t now_ms = clock_monotonic_ms();
+	crew_stop(n->crew, now_ms + limit_ms);
+	while (!crew_has_heard(n->crew) && clock_monotonic_ms() < now_ms + n->setup.ask_ms) usleep(200);
 }
 
-void node_drain(struct node *n)
+bool node_is_drained(const struct node *n)
 {
-	n->draining = true;
-	for (uint32_t i = 0; i < n->worker_count; i++) {
-		struct job *j = job_new(stop_worker);
-		if (node_ask(n, i, j) == OK) job_free(j);
-	}
+	return crew_is_drained(n->crew, clock_monotonic_ms());
 }
 
 static enum err reload(void *self, const struct config *config)

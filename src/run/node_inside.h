@@ -50,7 +50,6 @@ struct node {
 	uint8_t ticket_key[TLS_TICKET_KEY_BYTES];  // of TLS sessions: they resume with any worker
 	struct loop control_loop; // only for its wake-up
 	_Atomic bool stopping;
-	bool draining;
 	uint64_t started_wall_ms, started_ms, saved_ms, audited_ms;
 };
 

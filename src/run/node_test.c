@@ -70,6 +70,15 @@ static void what_lands_on_another_worker_is_passed_on(void **state)
 	bench_free(b);
 }
 
+static _Atomic bool dawdles;
+
+static void dawdle(struct member *m, struct job *j)
+{
+	(void)m;
+	while (dawdles) usleep(1000);
+	j->rows = calloc(1, sizeof *j->rows); // freed with the job, by whoever comes second
+}
+
 // A packet that is longer than a letter goes by pointer; one that comes too late is freed with the letter.
 static void long_packets_are_passed_on(void **state)
 {
@@ -99,19 +108,10 @@ static void long_packets_are_passed_on(void **state)
 		crew_input(&b->node->crew->members[0], &(struct packet){ .data = { text, (uint32_t)n } });
 	}
 	assert_true(count_by_name("node_packets_passed") > passed);
-	crew_tell(b->node->crew, 2, job_new(release_all));
+	crew_tell(b->node->crew, 2, job_new(dawdle));
 	free(filler);
 	phone_free(p);
 	bench_free(b);
-}
-
-static _Atomic bool dawdles;
-
-static void dawdle(struct member *m, struct job *j)
-{
-	(void)m;
-	while (dawdles) usleep(1000);
-	j->rows = calloc(1, sizeof *j->rows); // freed with the job, by whoever comes second
 }
 
 static void a_job_that_takes_too_long_is_given_up(void **state)
@@ -137,7 +137,7 @@ static void a_stop_ends_the_calls_that_stand(void **state)
 	phone_register(one);
 	phone_register(two);
 	talk(one, two);
-	node_drain(b->node);
+	node_drain(b->node, PATIENCE_MS);
 	assert_true(status_of(b).stopping);
 	phone_call(two, "6035550101");
 	expect(two, "503 INVITE");

@@ -343,6 +343,11 @@ void worker_stop(struct worker *w)
 	calls_stop(w->calls);
 }
 
+void worker_leave(struct worker *w)
+{
+	sip_legs_leave(&w->legs);
+}
+
 struct calls *worker_calls(struct worker *w)
 {
 	return w->calls;

@@ -96,6 +96,8 @@ MUST_CHECK enum err worker_release(struct worker *w, uint64_t call_id);
 void worker_release_all(struct worker *w);
 // From now on no new call is taken (503 with Retry-After) but emergency calls; those that stand go on.
 void worker_stop(struct worker *w);
+// Its last act, after worker_release_all: whoever waits to be told by BYE is told now.
+void worker_leave(struct worker *w);
 // The calls that stand, for lists and releases, on the worker's own thread.
 struct calls;
 struct calls *worker_calls(struct worker *w);

@@ -4,6 +4,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "call/leg/sip_leg.h"
+#include "run/crew.h"
 
 #include <stdlib.h>
 
@@ -210,8 +211,12 @@ const char *check_refusal(const struct checker *c, const struct sip_msg *m)
 	if (sim_plan(c->sim)->faults & FAULT(ALLOCATION)) return NULL;
 	// What came before it in this millisecond took the rest: a worker handles it in one turn.
 	const struct lacks l = look_for_room(c, c->came_ms == check_now(c) ? c->came - 1 : 0);
-	if (!was_short(c, &c->full) && !l.full) return "it refuses a call for which there is room";
+	bool may_need_help = check_is_emergency(c, call_id) || opens(c, call_id);
+	if (c->next.stop_ms && !may_need_help) return NULL;
+	bool refuses_all = c->next.release_ms != 0;
+	if (!was_short(c, &c->full) && !l.full && !refuses_all) return "it refuses a call for which there is room";
 	if (sip_msg_has(m, SIP_H_RETRY_AFTER)) return "its Retry-After stops emergency calls too";
+	if (refuses_all) return NULL;
 	if (opens(c, call_id) && !was_short(c, &c->half) && !l.half)
 		return "it refuses who may dial 911 while half is kept for that";
 	return check_is_emergency(c, call_id) && !was_short(c, &c->spent) && !l.spent ?
@@ -240,7 +245,8 @@ static void check_registrations(struct checker *c)
 	struct binding b;
 	for (uint32_t line = 1; line < c->held_max[OCCUPANCY_LINE]; line++) {
 		const struct registered *r = &c->registered[line];
-		bool kept = r->since_ms && r->since_ms + SAVED_MS < crash->at_ms && r->until_ms > check_now(c) + SAVED_MS;
+		bool saved = crash->orderly || r->since_ms + SAVED_MS < crash->at_ms;
+		bool kept = r->since_ms && saved && r->until_ms > check_now(c) + SAVED_MS;
 		if (kept && !location_get(l, line, check_now(c), &b, 1))
 			sim_fail(c->sim, "line %u was registered for %llu ms when the switch died, and is not after its start",
 			         line, (unsigned long long)(crash->at_ms - r->since_ms));
@@ -283,17 +289,52 @@ void check_event(struct checker *c)
 	if (c->noted_ms + NOTED_MS <= check_now(c)) note_registrations(c);
 }
 
-// CRASHES
+// CRASHES AND STOPS
 
-void check_crash(struct checker *c)
+static void note_crash(struct checker *c, bool orderly)
 {
 	struct crash *more = realloc(c->crashes, (c->crash_count + 1) * sizeof *more);
 	if (!more) abort();
 	c->crashes = more;
-	c->crashes[c->crash_count++] = (struct crash){ check_now(c), sim_wall_ms(c->sim), 0 };
+	c->next.at_ms = check_now(c);
+	c->next.orderly = orderly;
+	c->crashes[c->crash_count++] = c->next;
+	c->next = (struct crash){ 0 };
+}
+
+void check_crash(struct checker *c)
+{
+	note_crash(c, false);
 	sweep(c);
 	note_registrations(c);
 	wire_crash(c);
+}
+
+// Each phone of a call that was released has been told. (Where there was no transaction or memory for it the next start
+// would not know either.)
+static void check_all_are_told(struct checker *c)
+{
+	const uint32_t excuses = FAULT(POOLS) | FAULT(ALLOCATION) | FAULT(SPOILED);
+	for (const struct leg_seen *l = c->first_leg; l && !(sim_plan(c->sim)->faults & excuses); l = l->next)
+		if (l->answered_ms && !l->ended_ms && !l->cut_ms)
+			FAIL(c, str_from(l->call_id), "the switch stops, and a phone that talks since %llu ms was not told",
+			     (unsigned long long)l->answered_ms);
+}
+
+void check_stopping(struct checker *c, int phase)
+{
+	if (phase == CREW_DRAINS) c->next.stop_ms = check_now(c);
+	if (phase == CREW_RELEASES) c->next.release_ms = check_now(c);
+	if (phase != CREW_STOPPED) return;
+	sweep(c);
+	note_registrations(c);
+	check_all_are_told(c);
+}
+
+void check_stopped(struct checker *c)
+{
+	note_crash(c, true);
+	wire_forget(c);
 }
 
 void check_boot(struct checker *c)

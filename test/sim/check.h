@@ -30,5 +30,7 @@ struct made_digit {
 };
 void check_made_digit(struct checker *c, const struct made_digit *d);
 void check_crash(struct checker *c);                          // before its memory is gone
+void check_stopping(struct checker *c, int phase);            // of a stop, as it begins (enum crew_phase, run/crew.h)
+void check_stopped(struct checker *c);                        // before its memory is gone, all being written
 void check_boot(struct checker *c);                           // when it is up again, before it takes anything
 void check_end(struct checker *c);                            // the run does, when all is quiet

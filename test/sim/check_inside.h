@@ -75,8 +75,10 @@ struct registered { // a line, since it was last renewed; since_ms 0: it is not
 	uint64_t since_ms, until_ms;
 };
 
-struct crash {
-	uint64_t at_ms, wall_ms, boot_ms;
+struct crash { // or a stop
+	uint64_t at_ms, boot_ms;
+	uint64_t stop_ms, release_ms; // when it was told to stop, and when what stood was released; 0: it was not
+	bool orderly; // all was written
 };
 
 struct checker {
@@ -102,6 +104,7 @@ struct checker {
 	struct registered *registered; // owned; by line
 	struct crash *crashes;         // owned
 	uint32_t crash_count;
+	struct crash next; // what is known of it already
 	// check_wire.c
 	struct map legs, txns, uses;
 	struct leg_seen *first_leg, **last_leg; // owned
@@ -133,6 +136,7 @@ bool check_is_emergency(const struct checker *c, const char *call_id);
 // check_wire.c
 bool wire_init(struct checker *c);
 void wire_fini(struct checker *c);
+void wire_forget(struct checker *c); // a new start knows no transaction
 void wire_crash(struct checker *c);
 void wire_undo(struct checker *c);
 uint64_t wire_hash(struct str s); // never 0

@@ -106,7 +106,7 @@ static void check_seconds(struct checker *c, const struct call_record *r, const 
 static bool crashed_between(const struct checker *c, uint64_t from_ms, uint64_t to_ms)
 {
 	for (uint32_t i = 0; i < c->crash_count; i++)
-		if (c->crashes[i].at_ms >= from_ms && c->crashes[i].at_ms <= to_ms) return true;
+		if (!c->crashes[i].orderly && c->crashes[i].at_ms >= from_ms && c->crashes[i].at_ms <= to_ms) return true;
 	return false;
 }
 
@@ -121,6 +121,21 @@ static bool ended_unwritten(const struct checker *c, const struct leg_seen *o, c
 {
 	uint64_t ended_ms = least(o->ended_ms, t->ended_ms);
 	return ended_ms && crashed_between(c, ended_ms, written_ms(c, ended_ms));
+}
+
+// A switch that stops lets calls finish until it is time.
+static void check_may_finish(struct checker *c, const struct call_record *r, const struct leg_seen *o,
+                             const struct leg_seen *t)
+{
+	uint64_t ended_ms = least(o->ended_ms, t->ended_ms);
+	bool released = r->released_by == BY_SWITCH && r->cause.value == CAUSE_TEMPORARY && !r->recovered;
+	for (uint32_t i = 0; i < c->crash_count && released; i++) {
+		const struct crash *stop = &c->crashes[i];
+		uint64_t until_ms = stop->release_ms ? stop->release_ms : stop->at_ms;
+		if (stop->stop_ms && ended_ms >= stop->stop_ms && ended_ms < until_ms)
+			ABOUT(c, r, "is of a call that was released at %llu ms; until %llu ms it might have finished", NUMBER(r),
+			      (unsigned long long)ended_ms, (unsigned long long)until_ms);
+	}
 }
 
 // The caller hears of the answer when its record is on disk, or when the office would wait no longer; who calls for help
@@ -238,6 +253,7 @@ static void check_record(struct checker *c, const struct call_record *r)
 	if (o->attempts > 1 || o->reused) return; // several calls of one Call-ID: whose seconds these are nobody can tell
 	if (r->answered && r->recovered) check_recovered(c, r, o, t);
 	else if (r->answered) check_seconds(c, r, o, t);
+	if (r->answered) check_may_finish(c, r, o, t);
 	if (r->answered) check_wait(c, r, o, t);
 	else check_called_off(c, r, o, t);
 	check_parties(c, r);

@@ -152,12 +152,17 @@ bool wire_note_use(struct checker *c, const struct txn *t)
 	return false;
 }
 
+void wire_forget(struct checker *c)
+{
+	LIST_EACH(it, &c->recent) txn_free(c, LIST_OF(it, struct txn, recent));
+	for (struct leg_seen *l = c->first_leg; l; l = l->next) l->inviting = false;
+}
+
 // The transactions that the switch had are gone; the legs that it will end are cut.
 void wire_crash(struct checker *c)
 {
-	LIST_EACH(it, &c->recent) txn_free(c, LIST_OF(it, struct txn, recent));
+	wire_forget(c);
 	for (struct leg_seen *l = c->first_leg; l; l = l->next) {
-		l->inviting = false;
 		l->byes = 0; // whoever was told is told again
 		if (l->answered_ms && !l->ended_ms && !l->cut_ms) l->cut_ms = check_now(c);
 	}

@@ -31,7 +31,7 @@ static uint64_t life_and(const struct node_sim *n, uint32_t worker)
 }
 
 // Comes at this time or before.
-static void set_alarm(struct node_sim *n, struct alarm *a, uint64_t at_ms, sim_event *run, uint32_t worker)
+void node_set_alarm(struct node_sim *n, struct alarm *a, uint64_t at_ms, sim_event *run, uint32_t worker)
 {
 	if (at_ms < a->due_ms) a->due_ms = at_ms;
 	if (a->due_ms < sim_now_ms(n->sim)) a->due_ms = sim_now_ms(n->sim);
@@ -41,25 +41,25 @@ static void set_alarm(struct node_sim *n, struct alarm *a, uint64_t at_ms, sim_e
 }
 
 // Is this event the one that counts, and is it time?
-static bool alarm_rings(struct node_sim *n, struct alarm *a, uint64_t arg, sim_event *run)
+bool node_alarm_rings(struct node_sim *n, struct alarm *a, uint64_t arg, sim_event *run)
 {
 	uint64_t now_ms = sim_now_ms(n->sim);
 	if (arg >> 32 != n->life || !n->up || a->armed_ms != now_ms) return false;
 	a->armed_ms = UINT64_MAX;
 	if (a->due_ms > now_ms) {
-		set_alarm(n, a, a->due_ms, run, (uint32_t)arg);
+		node_set_alarm(n, a, a->due_ms, run, (uint32_t)arg);
 		return false;
 	}
 	a->due_ms = UINT64_MAX;
 	return true;
 }
 
-static void enter(struct node_sim *n)
+void node_enter(struct node_sim *n)
 {
 	weather_enter(sim_weather(n->sim));
 }
 
-static void leave(struct node_sim *n)
+void node_leave(struct node_sim *n)
 {
 	rcu_quiescent();
 	weather_leave();
@@ -72,7 +72,7 @@ static void commit(struct sim *s, void *self, uint64_t arg);
 
 static void look_at_journal(struct node_sim *n)
 {
-	if (!n->committing) set_alarm(n, &n->commit, journal_due_ms(n->journal), commit, 0);
+	if (!n->committing) node_set_alarm(n, &n->commit, journal_due_ms(n->journal), commit, 0);
 }
 
 static void committed(struct sim *s, void *self, uint64_t arg)
@@ -80,24 +80,24 @@ static void committed(struct sim *s, void *self, uint64_t arg)
 	struct node_sim *n = self;
 	(void)s;
 	if (arg >> 32 != n->life || !n->up) return;
-	enter(n);
+	node_enter(n);
 	n->committing = false;
 	journal_finish(n->journal);
 	look_at_journal(n);
-	leave(n);
+	node_leave(n);
 }
 
 static void commit(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
-	if (!alarm_rings(n, &n->commit, arg, commit)) return;
-	enter(n);
+	if (!node_alarm_rings(n, &n->commit, arg, commit)) return;
+	node_enter(n);
 	disk_took_ms(sim_disk(s));
 	n->committing = journal_begin(n->journal);
 	uint64_t done_ms = sim_now_ms(s) + disk_took_ms(sim_disk(s));
 	if (n->committing) sim_at(s, done_ms, committed, n, arg);
 	else look_at_journal(n);
-	leave(n);
+	node_leave(n);
 }
 
 static struct journal_time time_of(void *self)
@@ -113,9 +113,9 @@ static void turn(struct sim *s, void *self, uint64_t arg);
 static void plane_event(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
-	if (!alarm_rings(n, &n->plane, arg, plane_event)) return;
+	if (!node_alarm_rings(n, &n->plane, arg, plane_event)) return;
 	plane_tick(sim_plane(s));
-	set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
+	node_set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
 }
 
 // A call that is over runs again from its inputs, and goes as it went (run/replay.h).
@@ -133,15 +133,15 @@ static void turn(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
 	uint32_t worker = (uint32_t)arg;
-	if (arg >> 32 != n->life || !alarm_rings(n, &n->turns[worker], arg, turn)) return;
+	if (arg >> 32 != n->life || n->closing || !node_alarm_rings(n, &n->turns[worker], arg, turn)) return;
 	struct member *m = &n->crew->members[worker];
-	enter(n);
+	node_enter(n);
 	uint64_t next_ms = crew_turn(m, sim_now_ms(s), sim_wall_ms(s));
 	if (!crew_may_sleep(m)) next_ms = 0;
-	set_alarm(n, &n->turns[worker], next_ms, turn, worker);
-	set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
+	node_set_alarm(n, &n->turns[worker], next_ms, turn, worker);
+	node_set_alarm(n, &n->plane, plane_next_ms(sim_plane(s)), plane_event, 0);
 	look_at_journal(n);
-	leave(n);
+	node_leave(n);
 	replay_calls(n, worker);
 }
 
@@ -157,11 +157,11 @@ static void receive(struct sim *s, struct endpoint *e, const struct packet *p)
 	uint32_t worker = (uint32_t)(flow % n->worker_count);
 	struct member *m = &n->crew->members[worker];
 	if (sim_checker(s)) check_got(sim_checker(s), &copy);
-	enter(n);
+	node_enter(n);
 	worker_at(m->worker, sim_now_ms(s), sim_wall_ms(s));
 	crew_input(m, &copy);
-	set_alarm(n, &n->turns[worker], sim_now_ms(s), turn, worker);
-	leave(n);
+	node_set_alarm(n, &n->turns[worker], sim_now_ms(s), turn, worker);
+	node_leave(n);
 }
 
 static void send_packets(void *self, uint32_t worker, struct outbox *o)
@@ -174,13 +174,13 @@ static void send_packets(void *self, uint32_t worker, struct outbox *o)
 		if (sim_checker(n->sim)) check_sent(sim_checker(n->sim), p);
 		net_send(sim_net(n->sim), &n->sockets[p->listener].addr, &p->peer, p->data);
 	}
-	enter(n);
+	node_enter(n);
 }
 
 static void wake(void *self, uint32_t worker)
 {
 	struct node_sim *n = self;
-	set_alarm(n, &n->turns[worker], sim_now_ms(n->sim), turn, worker);
+	node_set_alarm(n, &n->turns[worker], sim_now_ms(n->sim), turn, worker);
 }
 
 static void wake_for_answers(void *self, uint32_t worker)
@@ -214,41 +214,41 @@ static void change_feature(struct node_sim *n, uint32_t worker, const struct fea
 	crew_feature_done(n->crew, worker, c, err);
 }
 
-static void save_registrations(struct node_sim *n)
+void node_save_registrations(struct node_sim *n, uint32_t max)
 {
 	const struct env env = { .now_ms = sim_now_ms(n->sim), .wall_ms = sim_wall_ms(n->sim) };
 	uint32_t count;
 	n->saved_ms = env.now_ms;
-	if (registration_save(n->registrations, n->live->location, &env, SAVE_LINES, &count) != OK) n->saved_ms = 0;
+	if (registration_save(n->registrations, n->live->location, &env, max, &count) != OK) n->saved_ms = 0;
 }
 
 static void control(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
 	struct feature_change c;
-	if (!alarm_rings(n, &n->control, arg, control)) return;
-	enter(n);
+	if (!node_alarm_rings(n, &n->control, arg, control)) return;
+	node_enter(n);
 	for (uint32_t i = 0; i < n->worker_count; i++)
 		while (crew_next_feature(n->crew, i, &c)) change_feature(n, i, &c);
-	if (sim_now_ms(s) - n->saved_ms >= SAVE_MS) save_registrations(n);
-	set_alarm(n, &n->control, sim_now_ms(s) + CONTROL_MS, control, 0);
-	leave(n);
+	if (sim_now_ms(s) - n->saved_ms >= SAVE_MS) node_save_registrations(n, SAVE_LINES);
+	node_set_alarm(n, &n->control, sim_now_ms(s) + CONTROL_MS, control, 0);
+	node_leave(n);
 }
 
 static void wake_control(void *self)
 {
 	struct node_sim *n = self;
-	set_alarm(n, &n->control, sim_now_ms(n->sim) + sim_below(n->sim, SIM_NODE, 50), control, 0);
+	node_set_alarm(n, &n->control, sim_now_ms(n->sim) + sim_below(n->sim, SIM_NODE, 50), control, 0);
 }
 
 static void load(struct sim *s, void *self, uint64_t arg)
 {
 	struct node_sim *n = self;
-	if (!alarm_rings(n, &n->loading, arg, load)) return;
-	enter(n);
+	if (!node_alarm_rings(n, &n->loading, arg, load)) return;
+	node_enter(n);
 	node_store_load(n);
 	weather_leave();
-	set_alarm(n, &n->loading, sim_now_ms(s) + LOAD_MS, load, 0);
+	node_set_alarm(n, &n->loading, sim_now_ms(s) + LOAD_MS, load, 0);
 }
 
 // ---- Life -----------------------------------------------------------------------------------------------------------
@@ -361,15 +361,20 @@ static void free_process(struct node_sim *n)
 static void reset_alarms(struct node_sim *n)
 {
 	const struct alarm none = { UINT64_MAX, UINT64_MAX };
-	n->plane = n->commit = n->control = n->loading = none;
+	n->plane = n->commit = n->control = n->loading = n->stopping = none;
 	for (uint32_t i = 0; i < n->worker_count; i++) n->turns[i] = none;
-	n->committing = false;
+	n->committing = n->closing = n->sheds = false;
 }
 
-static void boot_again(struct sim *s, void *self, uint64_t arg)
+static void boot_again(struct sim *s, void *self, uint64_t life)
 {
 	struct node_sim *n = self;
-	if (arg == n->life && !n->up && !node_boot(n)) sim_fail(s, "the node does not boot");
+	if (life == n->life && !node_boot(n)) sim_fail(s, "the node does not boot");
+}
+
+void node_boot_later(struct node_sim *n, uint32_t after_ms)
+{
+	sim_at(n->sim, sim_now_ms(n->sim) + after_ms, boot_again, n, n->life);
 }
 
 bool node_boot(struct node_sim *n)
@@ -378,7 +383,7 @@ bool node_boot(struct node_sim *n)
 	if (n->up) return true;
 	n->life++;
 	reset_alarms(n);
-	enter(n);
+	node_enter(n);
 	enum err err = start(n);
 	weather_leave();
 	n->up = err == OK;
@@ -387,31 +392,50 @@ bool node_boot(struct node_sim *n)
 	if (!n->up) {
 		disk_crash(sim_disk(s));
 		free_process(n);
-		sim_at(s, sim_now_ms(s) + BOOT_AGAIN_MS, boot_again, n, n->life);
+		node_boot_later(n, BOOT_AGAIN_MS);
 		return sim_weather(s)->storm; // else nothing was in its way
 	}
 	if (sim_checker(s)) check_boot(sim_checker(s));
-	for (uint32_t i = 0; i < n->worker_count; i++) set_alarm(n, &n->turns[i], sim_now_ms(s), turn, i);
-	set_alarm(n, &n->control, sim_now_ms(s), control, 0);
-	set_alarm(n, &n->loading, sim_now_ms(s), load, 0);
+	for (uint32_t i = 0; i < n->worker_count; i++) node_set_alarm(n, &n->turns[i], sim_now_ms(s), turn, i);
+	node_set_alarm(n, &n->control, sim_now_ms(s), control, 0);
+	node_set_alarm(n, &n->loading, sim_now_ms(s), load, 0);
 	look_at_journal(n);
 	return true;
 }
 
-void node_crash(struct node_sim *n)
+void node_hang_up(struct node_sim *n)
 {
-	if (!n->up) return;
-	if (sim_checker(n->sim)) check_crash(sim_checker(n->sim));
-	n->up = false;
+	const struct alarm none = { UINT64_MAX, UINT64_MAX };
 	for (uint32_t i = 0; i < NODE_LISTENERS; i++) net_unbind(sim_net(n->sim), &n->sockets[i]);
-	disk_crash(sim_disk(n->sim));
+	n->control = n->loading = none;
+}
+
+void node_end(struct node_sim *n)
+{
+	n->up = false;
 	plane_crash(sim_plane(n->sim));
 	free_process(n);
+	weather_leave();
+}
+
+bool node_crash(struct node_sim *n)
+{
+	if (!n->up) return false;
+	if (sim_checker(n->sim)) check_crash(sim_checker(n->sim));
+	if (!n->closing) node_hang_up(n);
+	disk_crash(sim_disk(n->sim));
+	node_end(n);
+	return true;
 }
 
 bool node_is_up(const struct node_sim *n)
 {
-	return n->up;
+	return n->up && !n->closing;
+}
+
+uint32_t node_boots(const struct node_sim *n)
+{
+	return n->life;
 }
 
 struct node_sim *node_sim_new(struct sim *s)
@@ -459,7 +483,7 @@ uint32_t node_worker_count(const struct node_sim *n)
 
 struct worker *node_worker(struct node_sim *n, uint32_t index)
 {
-	return n->up ? n->crew->members[index].worker : NULL;
+	return node_is_up(n) ? n->crew->members[index].worker : NULL;
 }
 
 struct live *node_live(struct node_sim *n)

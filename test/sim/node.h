@@ -22,8 +22,13 @@ struct node_sim *node_sim_free(struct node_sim *n);
 // Boots: opens the journal on the simulator's disk, restores registrations, recovers calls that a crash cut off, binds.
 bool node_boot(struct node_sim *n);
 // Dies at this instant: memory is gone, sockets are closed, of the disk's unsynced writes the disk keeps what it likes.
-void node_crash(struct node_sim *n);
+// False: it was dead.
+bool node_crash(struct node_sim *n);
+// Stops in good order, as a signal has it (run/main.c): calls may finish for so long, what then stands is released, the
+// journal writes what it holds. Then it boots again. Nothing happens to one that is not up, or stops already.
+void node_stop(struct node_sim *n, uint32_t limit_ms, uint32_t boot_ms);
 bool node_is_up(const struct node_sim *n);
+uint32_t node_boots(const struct node_sim *n); // so far
 // The media plane has an event for this worker, which wakes up. (node.c itself does plane_tick in time.)
 void node_media_waits(struct node_sim *n, uint32_t worker);
 // Changes of the office under load, as provisioning would publish them: a row is put anew, drawn from SIM_NODE.

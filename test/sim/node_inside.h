@@ -32,8 +32,12 @@ struct node_sim {
 	struct node_room room; // of each of its workers
 	struct inputs **inputs;      // owned: of each worker; NULL: this run's calls are not replayed
 	struct alarm *turns; // owned: of each worker
-	struct alarm plane, commit, control, loading;
+	struct alarm plane, commit, control, loading, stopping;
 	bool committing;     // a batch is being written
+	bool closing;        // the workers have stopped, the journal writes what it still holds
+	bool sheds;          // a worker stopped with a call whose record the journal could not take
+	uint64_t give_up_ms; // of a stop: a disk that fails is tried until then;
+	uint32_t down_ms;    // and then it is down for so long
 	uint64_t saved_ms;
 	struct cdr_loader *loader;     // of a run with a store, or
 	struct journal_reader *reader; // of one without
@@ -46,6 +50,17 @@ struct node_sim {
 	struct call_record **records; // owned: what was loaded, in order
 	uint32_t record_count, record_max;
 };
+
+// node.c: what else ends it needs. An alarm comes at that time or before; its event asks whether it counts, and is due.
+void node_set_alarm(struct node_sim *n, struct alarm *a, uint64_t at_ms, sim_event *run, uint32_t worker);
+bool node_alarm_rings(struct node_sim *n, struct alarm *a, uint64_t arg, sim_event *run);
+void node_enter(struct node_sim *n); // around each step of production code
+void node_leave(struct node_sim *n);
+void node_save_registrations(struct node_sim *n, uint32_t max); // of so many lines
+// Closes the sockets, and forgets what was to be done.
+void node_hang_up(struct node_sim *n);
+void node_end(struct node_sim *n); // its memory is gone
+void node_boot_later(struct node_sim *n, uint32_t after_ms);
 
 uint64_t node_line_digits(uint32_t index);
 // The office as node.h says; *out is the caller's even on an error.

@@ -343,6 +343,7 @@ struct parties *parties_free(struct parties *all)
 
 void parties_start(struct parties *all)
 {
+	all->boots = node_boots(sim_node(all->sim));
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct ua *p = &all->list[i];
 		if (!p->group) register_again(p, party_between(p, 10, 3000));

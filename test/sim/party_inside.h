@@ -134,6 +134,7 @@ struct parties {
 	uint32_t live_txns; // that wait for something: not yet only known
 	// What the weather did, as far as it excuses what a party sees.
 	uint64_t spoiled, lost, spoiled_ms, disturbed_ms;
+	uint32_t boots;
 	struct hostile *hostile;
 };
 

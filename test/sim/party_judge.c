@@ -11,11 +11,14 @@ void judge_weather(struct parties *all)
 	const struct weather *w = sim_weather(all->sim);
 	struct net_use use = net_use(sim_net(all->sim));
 	uint64_t now = sim_now_ms(all->sim);
+	uint32_t boots = node_boots(sim_node(all->sim));
 	if (use.spoiled != all->spoiled) all->spoiled_ms = now;
-	if (w->storm || use.spoiled != all->spoiled || use.lost + use.late != all->lost || !node_is_up(sim_node(all->sim)))
+	if (w->storm || use.spoiled != all->spoiled || use.lost + use.late != all->lost || boots != all->boots ||
+	    !node_is_up(sim_node(all->sim)))
 		all->disturbed_ms = now;
 	all->spoiled = use.spoiled;
 	all->lost = use.lost + use.late;
+	all->boots = boots;
 }
 
 bool judge_calm_since(struct parties *all, uint64_t ms)

@@ -194,9 +194,8 @@ static void boot(struct sim *s, void *self, uint64_t arg)
 
 static void maybe_crash(struct sim *s)
 {
-	if (!sim_chance(s, SIM_WEATHER, s->weather->crash) || !node_is_up(s->node)) return;
-	node_crash(s->node);
-	sim_at(s, s->now_ms + s->weather->boot_ms, boot, NULL, 0);
+	if (sim_chance(s, SIM_WEATHER, s->weather->crash) && node_crash(s->node))
+		sim_at(s, s->now_ms + s->weather->boot_ms, boot, NULL, 0);
 }
 
 static bool is_quiet(struct sim *s)

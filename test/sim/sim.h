@@ -49,7 +49,9 @@ uint64_t sim_now_ms(const struct sim *s);  // monotonic; begins at 1,000,000
 uint64_t sim_wall_ms(const struct sim *s); // UTC as the node's clock shows it: it may jump (weather.h)
 void sim_at(struct sim *s, uint64_t at_ms, sim_event *run, void *self, uint64_t arg);
 // Streams of chance: each part has its own, so that one part's more or less does not change the others' course.
-enum sim_stream { SIM_NET, SIM_PARTIES, SIM_DISK, SIM_WEATHER, SIM_NODE, SIM_ORDER, SIM_POOLS, SIM_KEYS, SIM_STREAMS };
+enum sim_stream {
+	SIM_NET, SIM_PARTIES, SIM_DISK, SIM_WEATHER, SIM_NODE, SIM_ORDER, SIM_POOLS, SIM_KEYS, SIM_STOPS, SIM_STREAMS
+};
 struct random *sim_random(struct sim *s, enum sim_stream stream);
 uint32_t sim_below(struct sim *s, enum sim_stream stream, uint32_t n);         // 0 to n - 1
 uint32_t sim_between(struct sim *s, enum sim_stream stream, uint32_t a, uint32_t b); // a to b

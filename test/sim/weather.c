@@ -12,6 +12,8 @@
 #define CALM_MAX_MS 30000u
 #define STORM_MIN_MS 1000u
 #define STORM_MAX_MS 20000u
+#define STOP_LIMIT_MS 60000u // as is the default of the program
+#define STOPPED_MAX_MS 5000u
 
 #define FAULT_NAME(id, name) name,
 const char *const fault_names[FAULT_COUNT] = { FAULTS(FAULT_NAME) };
@@ -95,6 +97,13 @@ static void change_office(struct sim *s, void *self, uint64_t arg)
 	sim_at(s, sim_now_ms(s) + between(w, 50, 2000), change_office, w, 0);
 }
 
+static void stop_node(struct sim *s, void *self, uint64_t arg)
+{
+	(void)self, (void)arg;
+	uint32_t limit_ms = sim_below(s, SIM_STOPS, sim_below(s, SIM_STOPS, 2) ? 2000 : STOP_LIMIT_MS);
+	node_stop(sim_node(s), limit_ms, sim_between(s, SIM_STOPS, 1, STOPPED_MAX_MS));
+}
+
 static void brew(struct weather *w, enum fault fault)
 {
 	uint64_t now_ms = sim_now_ms(w->sim);
@@ -130,6 +139,7 @@ static void brew(struct weather *w, enum fault fault)
 	case FAULT_OFFICE: sim_at(w->sim, now_ms, change_office, w, 0); break;
 	case FAULT_POOLS: w->media_kept = true; break; // the node's own pools are small in such a plan from its boot
 	case FAULT_KEYS: break; // it is the parties that press them (phone_talk.c)
+	case FAULT_STOP: sim_at(w->sim, now_ms + sim_below(w->sim, SIM_STOPS, STORM_MAX_MS), stop_node, w, 0); break;
 	case FAULT_COUNT: break;
 	}
 }

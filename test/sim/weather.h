@@ -14,7 +14,7 @@
 	X(CLOGGED, "clogged") X(SOCKET_FULL, "socket-full") X(SLOW_DISK, "slow-disk") X(SYNC_FAILS, "sync-fails")          \
 	X(WRITE_FAILS, "write-fails") X(DISK_FULL, "disk-full") X(CRASH, "crash") X(ALLOCATION, "allocation")              \
 	X(MEDIA_FULL, "media-full") X(CLOCK, "clock") X(SLEW, "slew") X(OFFICE, "office")                                        \
-	X(POOLS, "pools") X(KEYS, "keys")
+	X(POOLS, "pools") X(KEYS, "keys") X(STOP, "stop")
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault { FAULTS(FAULT_ENUM) FAULT_COUNT };
 #define FAULTS_ALL ((1u << FAULT_COUNT) - 1)

@@ -260,10 +260,10 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	bool full = cs->stopping || cs->pool.used >= cs->setup.calls_max >> BUG(half_full_is_full);
 	uint32_t reserve = full ? calls_reserve(cs, b->line, b->dialled, CALLS_RESERVED) : 0;
 	bool taken = !full || (reserve && cs->pool.used < cs->setup.calls_max + reserve);
-	struct call *c = taken ? pool_get(&cs->pool) : NULL;
+	struct call *c = taken && (!cs->released || BUG(taken_at_the_end)) ? pool_get(&cs->pool) : NULL;
 	if (!c) {
 		COUNT(calls_full);
-		return cs->stopping ? ERR_STATE : ERR_FULL;
+		return cs->stopping && !reserve ? ERR_STATE : ERR_FULL;
 	}
 	COUNT(calls_begun);
 	c->calls = cs;
@@ -459,13 +459,15 @@ enum err calls_release(struct calls *cs, uint64_t call_id)
 void calls_stop(struct calls *cs)
 {
 	cs->stopping = true;
+	if (BUG(stop_waits_for_nobody)) calls_release_all(cs, cause_local(CAUSE_TEMPORARY));
 }
 
 void calls_release_all(struct calls *cs, struct cause cause)
 {
 	uint32_t at = 0;
+	cs->released = true;
 	for (struct call *c; (c = pool_each(&cs->pool, &at));) {
-		if (c->o.pic >= O_COUNTING) continue;
+		if (c->o.pic >= O_COUNTING || (BUG(active_passed_over) && c->o.pic == O_ACTIVE)) continue;
 		arena_reset(&cs->setup.env->scratch);
 		c->released_by = BY_SWITCH;
 		o_post(c, O_EV_GIVE_UP, &(struct verb){ .kind = VERB_RELEASE, .cause = cause });

@@ -223,8 +223,9 @@ MUST_CHECK enum err calls_new(struct calls **out, const struct calls_setup *setu
 struct calls *calls_free(struct calls *cs);
 
 // A leg brings a call: makes it, with the leg as the caller's. ERR_FULL: no more calls; ERR_STATE: calls_stop was said
-// (the leg answers 503 to both). An emergency call is taken all the same, for which CALLS_RESERVED more are held ready; so
-// is a line that opens without digits, as long as half of them are left: it is denied when it has dialled something else.
+// (the leg answers 503 to both, and says to the second when to come again). An emergency call is taken all the same, for
+// which CALLS_RESERVED more are held ready; so is a line that opens without digits, as long as half of them are left:
+// it is denied when it has dialled something else.
 #define CALLS_RESERVED 16
 struct call_begin {
 	struct leg_link leg;
@@ -260,7 +261,7 @@ void calls_show_line(struct calls *cs, uint32_t line);
 bool calls_show_some(struct calls *cs, uint32_t *at, uint32_t count);
 // No new call is taken from now on, but emergency calls; those that stand go on.
 void calls_stop(struct calls *cs);
-// Releases all with a cause.
+// Releases all with a cause. From now on no call is taken at all.
 void calls_release_all(struct calls *cs, struct cause cause);
 // A monotonic time of this call as UTC; 0 stays 0. All hang on its beginning, so that they agree with each other
 // whatever the clock did meanwhile.

@@ -22,7 +22,7 @@ struct calls {
 	struct media_worker media;
 	struct call_event queue[CALL_QUEUE_MAX]; // events of the step that runs, in order
 	uint32_t queue_first, queue_count;
-	bool running, stopping;
+	bool running, stopping, released; // a step runs; calls_stop was said, calls_release_all
 	uint64_t begun; // calls so far
 	struct call_record record; // scratch for the one being written
 };

@@ -141,6 +141,8 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why);
 // Fires what is due; the next deadline (UINT64_MAX: none).
 uint64_t sip_legs_tick(struct sip_legs *ls);
+// The last that is done with them: who never acknowledged our 2xx, and for whose ACK a BYE waits, is told now.
+void sip_legs_leave(struct sip_legs *ls);
 // A message of a leg, for the ladder.
 void sip_leg_seen(struct sip_legs *ls, uint64_t owner, bool out, struct str bytes);
 

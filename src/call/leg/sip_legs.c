@@ -91,6 +91,16 @@ uint64_t sip_legs_tick(struct sip_legs *ls)
 	return wheel_next(&ls->wheel);
 }
 
+void sip_legs_leave(struct sip_legs *ls)
+{
+	const struct leg_input nothing = { 0 };
+	uint32_t at = 0;
+	for (struct sip_leg *leg; (leg = pool_each(&ls->pool, &at));) {
+		arena_reset(&ls->setup.env->scratch); // each is an event of its own
+		if (leg->state == LEG_ENDING_STATE) leg_step(leg, LEG_EV_NO_ACK, &nothing);
+	}
+}
+
 static void answer_reinvite(struct sip_leg *leg, const struct verb *v)
 {
 	static const struct { uint16_t status; struct str text; } refusals[] = {
