@@ -67,11 +67,11 @@ static struct provision_value *password_of(struct provision_step *s)
 	return f ? &s->values[f - s->table->fields] : NULL;
 }
 
-// A line that is added without a password gets one, which the answer tells.
+// A line that is added without a password gets one, which the answer tells; a trunk group has the one of its carrier.
 static bool take_password(struct provision_step *s)
 {
 	struct provision_value *value = password_of(s);
-	if (!value || value->given || s->action != PROVISION_ADD) return true;
+	if (s->q->kind != PROVISION_LINE || value->given || s->action != PROVISION_ADD) return true;
 	char password[17];
 	if (!make_password(s->p, password))
 		return provision_fail(s->out, ERR_SYSTEM, "password", "the system gives no chance to make a password from");
@@ -94,12 +94,12 @@ static void bind_password(struct store_query *q, struct provision_step *s, struc
 
 // ---- Writing --------------------------------------------------------------------------------------------------------
 
-// Has the value a column of its own (or, of a password, two)?
+// Has the value a column of its own (or, of a line's password, two)?
 static bool is_written(const struct provision_step *s, uint32_t i)
 {
 	bool key = s->table->fields[i].flags & PROVISION_KEY;
 	if (!s->values[i].given || (key && s->action != PROVISION_ADD)) return false;
-	return s->table->columns[i].column || s->table->fields[i].type == PROVISION_PASSWORD;
+	return s->table->columns[i].column || (s->q->kind == PROVISION_LINE && s->table->fields[i].type == PROVISION_PASSWORD);
 }
 
 static void put_insert(struct buf *b, const struct provision_step *s)
@@ -282,7 +282,8 @@ static bool add_object(struct provision_step *s)
 	for (uint32_t i = 0; i < s->q->pair_count; i++)
 		if (!take_pair(s, &s->q->pairs[i])) return false;
 	if (!provision_prepare(s) || !take_presets(s) || !take_password(s)) return false;
-	if (!write_row(s) || !write_lists(s) || !record(s, STR(""), row_for_history(s))) return false;
+	if (!write_row(s) || !write_lists(s) || !provision_write_login(s)) return false;
+	if (!record(s, STR(""), row_for_history(s))) return false;
 	return provision_follow(s) && provision_check_rules(s);
 }
 
@@ -292,7 +293,7 @@ static bool set_object(struct provision_step *s)
 	for (uint32_t i = 0; i < s->q->pair_count; i++)
 		if (!take_pair(s, &s->q->pairs[i])) return false;
 	struct str before = provision_row_json(s->p, s->q->kind, s->id);
-	if (!provision_prepare(s) || !write_row(s) || !write_lists(s)) return false;
+	if (!provision_prepare(s) || !write_row(s) || !write_lists(s) || !provision_write_login(s)) return false;
 	struct str after = row_for_history(s);
 	if (!str_eq(before, after) && !record(s, before, after)) return false;
 	return provision_follow(s) && provision_check_rules(s);

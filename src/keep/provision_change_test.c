@@ -57,6 +57,34 @@ static void a_line_comes_with_its_number(void **state)
 	assert_int_equal(office_number(test.office, STR("16035550101"))->kind, OFFICE_NUMBER_LINE);
 }
 
+// With a realm nothing is stored of which the password could be made; without one it says that it is stored.
+static void what_is_stored_of_a_trunks_password_is_said(void **state)
+{
+	(void)state;
+	uint8_t ha1[32];
+	done("add trunk far peers=192.0.2.1:5060/0 user=me password=so~secret");
+	const struct office_trunk_group *g = &office_rules(test.office)->trunk_groups[0];
+	assert_string_equal(g->secret, "so secret");
+	assert_non_null(strstr(show(PROVISION_TRUNK, "far"), "\"stored\":\"the password itself, since no realm is given\""));
+	done("set trunk far realm=carrier.example");
+	g = &office_rules(test.office)->trunk_groups[0];
+	sip_digest_ha1(ha1, SIP_DIGEST_MD5, STR("me"), STR("carrier.example"), STR("so secret"));
+	assert_memory_equal(g->ha1_md5, ha1, sizeof g->ha1_md5);
+	sip_digest_ha1(ha1, SIP_DIGEST_SHA256, STR("me"), STR("carrier.example"), STR("so secret"));
+	assert_memory_equal(g->ha1_sha256, ha1, sizeof g->ha1_sha256);
+	assert_string_equal(g->secret, "");
+	assert_non_null(strstr(show(PROVISION_TRUNK, "far"), "\"stored\":\"hashes for the realm\""));
+	assert_null(strstr(show(PROVISION_TRUNK, "far"), "secret"));
+	refused("set trunk far user=you", ERR_BAD, "password", "must be given again");
+	done("set trunk far user=you password=other");
+	assert_non_null(strstr(show(PROVISION_CHANGE, "3"), "\"password\":\"changed\""));
+	done("set trunk far password=");
+	assert_string_equal(office_rules(test.office)->trunk_groups[0].user, "");
+	assert_non_null(strstr(show(PROVISION_TRUNK, "far"), "\"stored\":\"nothing\""));
+	done("set trunk far user=");
+	refused("set trunk far password=alone", ERR_BAD, "user", "needs its user");
+}
+
 static void a_password_is_made_and_told_once(void **state)
 {
 	(void)state;
@@ -270,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OFFICE_TEST(rules_reach_the_office),
 		OFFICE_TEST(a_line_comes_with_its_number),
+		OFFICE_TEST(what_is_stored_of_a_trunks_password_is_said),
 		OFFICE_TEST(a_password_is_made_and_told_once),
 		OFFICE_TEST(suspending_a_customer_suspends_its_lines),
 		OFFICE_TEST(numbers_have_their_kinds),

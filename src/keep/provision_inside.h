@@ -2,6 +2,7 @@
 //
 //     provision_kinds.c    kinds and fields as rows
 //     provision_value.c    text to values and back, keys to rows
+//     provision_login.c    what is stored of a trunk group's password
 //     provision_change.c   add, set, remove: one object, inside a transaction
 //     provision_rules.c    what must hold between fields and between objects
 //     provision_publish.c  changed rows into the office in memory
@@ -106,6 +107,10 @@ bool provision_follow(struct provision_step *step);
 bool provision_check_rules(struct provision_step *step);
 // Before it is removed: may it? What belongs to it goes first.
 bool provision_prepare_removal(struct provision_step *step);
+
+// ---- provision_login.c
+// A trunk group's password: what is stored of it, when its row is written.
+bool provision_write_login(struct provision_step *step);
 
 // ---- provision_publish.c
 bool provision_touch(struct provision_step *step);

@@ -102,6 +102,14 @@
 	  "How it is told who forwarded a call, and why; what it tells counts when it is trusted (RFC 5806, RFC 7044)")    \
 	X("overlap", BOOL, SET, 0, 0, 1, "no", NULL, "overlap", NULL,                                                      \
 	  "It may dial in parts: 484 asks for more digits (RFC 3578)")                                                     \
+	X("user", TEXT, SET, 0, 0, NAME, "", NULL, "user", NULL, "Of our credentials, when it challenges us; empty: none") \
+	X("realm", TEXT, SET, 0, 0, NAME, "", NULL, "realm", NULL,                                                         \
+	  "Its realm, the only one that is answered; empty: any, and then the password itself is stored")                  \
+	X("password", PASSWORD, SET | SECRET, 0, 0, OFFICE_SECRET_MAX, NULL, NULL, NULL, "''",                             \
+	  "Of our credentials; with a realm only its hashes are stored. Never shown")                                      \
+	X("stored", TEXT, 0, 0, 0, 0, NULL, NULL, NULL,                                                                    \
+	  "CASE WHEN length(t.ha1_md5) THEN 'hashes for the realm' WHEN t.secret <> '' THEN "                              \
+	  "'the password itself, since no realm is given' ELSE 'nothing' END", "What is stored of the password")           \
 	X("calls-max", U32, SET, 0, 0, 65535, "0", NULL, "calls_max", NULL, "Calls at once; 0: no limit")                  \
 	X("failover-ms", U32, SET, 0, 500, 30000, "4000", NULL, "failover_ms", NULL,                                       \
 	  "Silence of a peer before the next is tried, ms")                                                                \

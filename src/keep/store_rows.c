@@ -130,12 +130,18 @@ static void get_trunk_group(struct store_query *q, struct office_trunk_group *g)
 	g->options_s = (uint16_t)store_get_u64(q);
 	g->diversion = store_choice(STORE_DIVERSIONS, store_get_str(q));
 	g->overlap = store_get_u64(q);
+	store_get_z(q, g->user, sizeof g->user);
+	store_get_z(q, g->realm, sizeof g->realm);
+	store_get_z(q, g->secret, sizeof g->secret);
+	bool hashed = store_get_octets(q, g->ha1_md5, sizeof g->ha1_md5);
+	hashed &= store_get_octets(q, g->ha1_sha256, sizeof g->ha1_sha256);
+	if (!hashed && !g->secret[0]) g->user[0] = '\0'; // no password yet
 }
 
 static enum err read_trunk_groups(struct store_db *db, struct office_rules *r)
 {
 	struct store_query q = store_ask(db, "SELECT id, name, host, in_service, trusted, emergency, format, calls_max, "
-	                                     "failover_ms, options_s, diversion, overlap FROM trunk_group ORDER BY id");
+	                                     "failover_ms, options_s, diversion, overlap, user, realm, secret, ha1_md5, ha1_sha256 FROM trunk_group ORDER BY id");
 	enum err err = OK;
 	while (err == OK && store_next(&q)) {
 		struct office_trunk_group row;

@@ -11,6 +11,7 @@
 
 #define OFFICE_NAME_MAX 48
 #define OFFICE_DIGITS_MAX 24
+#define OFFICE_SECRET_MAX 64
 #define OFFICE_PEERS_MAX 8
 #define OFFICE_NETS_MAX 16
 #define OFFICE_ROUTE_CHOICES 4
@@ -108,6 +109,10 @@ struct office_trunk_group {
 	uint8_t format;              // enum office_number_format of called numbers
 	uint8_t diversion;           // enum office_diversion: what it is told, and what of it counts
 	bool overlap;                // it may dial in parts: 484 asks for more (RFC 3578)
+	char user[OFFICE_NAME_MAX];  // of our credentials; "": none
+	char realm[OFFICE_NAME_MAX]; // theirs, the only one that is answered; "": any
+	char secret[OFFICE_SECRET_MAX + 1];  // the password, without a realm;
+	uint8_t ha1_md5[16], ha1_sha256[32]; // else these, of user, realm and password
 	uint16_t calls_max;          // 0: no limit
 	uint16_t failover_ms;        // silence on an INVITE before the next choice
 	uint16_t options_s;          // period of OPTIONS; 0: not supervised

@@ -278,8 +278,13 @@ static void on_reached(struct call_watch *w, struct call *c)
 
 static void on_message(struct call_watch *w, struct call *c, const struct ladder_row *row, struct str bytes)
 {
+	struct inputs *in = inputs_of(w);
 	on_reached(w, c);
-	if (row->out) note(inputs_of(w), c->recording, ENTRY_SENT, &(struct entry_sent){ .leg = row->leg }, bytes);
+	if (!row->out || !c->recording) return;
+	struct buf b = buf_on(in->text, sizeof in->text);
+	put_without_credentials(&b, bytes);
+	if (b.err == OK) note(in, c->recording, ENTRY_SENT, &(struct entry_sent){ .leg = row->leg }, buf_str(&b));
+	else lose(c->recording);
 }
 
 // Not connected, and not for a reason that belongs to telephony as busy does; or cut off by us.

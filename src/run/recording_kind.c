@@ -99,6 +99,7 @@ static const struct entry_field office_trunk_group_fields[] = {
 	FIELD(YES, "trusted", office_trunk_group, trusted), FIELD(YES, "emergency", office_trunk_group, emergency),
 	FIELD_OF(formats, "format", office_trunk_group, format),
 	FIELD_OF_SOME(diversions, "diversion", office_trunk_group, diversion), FIELD(YES, "overlap", office_trunk_group, overlap),
+	FIELD(TEXT, "user", office_trunk_group, user), FIELD(TEXT, "realm", office_trunk_group, realm), // no password
 	FIELD(NUMBER, "calls-max", office_trunk_group, calls_max),
 	FIELD(NUMBER, "failover-ms", office_trunk_group, failover_ms),
 	FIELD(NUMBER, "options-s", office_trunk_group, options_s), FIELD(NUMBER, "peers", office_trunk_group, peer_count),

@@ -179,6 +179,25 @@ static void set_diversion(struct row *r, struct office_trunk_group *g)
 	else not_understood(r);
 }
 
+// user NAME password WORD [realm NAME]
+static void set_login(struct row *r, struct office_trunk_group *g)
+{
+	uint8_t ha1[32];
+	next_name(r, g->user, sizeof g->user);
+	if (!is(r, "password")) {
+		not_understood(r);
+		return;
+	}
+	struct str password = next(r), user = str_from(g->user);
+	g->realm[0] = '\0';
+	str_to_z(g->secret, sizeof g->secret, password);
+	if (!is(r, "realm")) return;
+	g->secret[0] = '\0';
+	next_name(r, g->realm, sizeof g->realm);
+	memcpy(g->ha1_md5, ha1, sip_digest_ha1(ha1, SIP_DIGEST_MD5, user, str_from(g->realm), password));
+	memcpy(g->ha1_sha256, ha1, sip_digest_ha1(ha1, SIP_DIGEST_SHA256, user, str_from(g->realm), password));
+}
+
 static void set_trunk(struct row *r, struct office_rules *rules)
 {
 	struct str name = next(r);
@@ -208,6 +227,7 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 		else if (is(r, "format")) set_format(r, g);
 		else if (is(r, "diversion")) set_diversion(r, g);
 		else if (is(r, "overlap")) g->overlap = true;
+		else if (is(r, "user")) set_login(r, g);
 		else not_understood(r);
 	}
 }

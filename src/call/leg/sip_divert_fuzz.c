@@ -1,6 +1,6 @@
 // Diversion and History-Info of anybody: the lines of the input are put into an INVITE. What is read is within its
 // limits, and what is written of it can be read again: as many, with the same reasons.
-#include "sip_divert.c"
+#include "call/leg/sip_divert.c"
 
 #include <stdlib.h>
 

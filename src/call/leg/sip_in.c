@@ -462,6 +462,8 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
 	const struct leg_input in = { .msg = m, .from = from, .txn = txn };
 	bool success = m->status >= 200 && m->status < 300;
+	if (leg && (m->status == 401 || m->status == 407) && credentials_answer(leg, txn, m)) return;
+	if (leg && m->status >= 200) leg->challenges = 0;
 	if (m->method != SIP_INVITE) {
 		if (leg && txn == leg->bye_txn && m->status >= 200) leg_step(leg, LEG_EV_BYE_DONE, &in);
 		return;

@@ -44,6 +44,9 @@ bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct si
 struct sip_branch *branch_of(struct sip_leg *leg, struct str tag, bool make);
 void branches_free(struct sip_leg *leg);
 
+// sip_credentials.c: a 401 or 407 to a request of the leg. False: it is not answered, and means what it says.
+bool credentials_answer(struct sip_leg *leg, ref txn, const struct sip_msg *m);
+
 // sip_divert.c: who sent a call on before, and why (RFC 5806, RFC 7044).
 struct sip_diversions {
 	struct diversion list[DIVERSIONS_MAX]; // oldest first
@@ -60,6 +63,8 @@ struct divert_told {
 void put_diversions(struct buf *b, const struct divert_told *t);
 
 // sip_out.c
+// A buffer for one message, which dies with the event.
+struct buf out_room(struct sip_legs *ls);
 // A number as the user part of a URI; a '#' in it must be escaped.
 void put_number_user(struct buf *b, const struct number *n);
 void out_invite(struct sip_leg *leg, const struct verb *v);   // the first one

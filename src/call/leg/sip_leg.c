@@ -234,6 +234,9 @@ static void do_up_failure(struct sip_leg *leg, const struct leg_input *in)
 		if (!v.cause.value) v.cause = sip_cause_of_status(in->msg->status);
 		v.cause.status = in->msg->status;
 		v.final_retry = in->msg->status >= 600;
+		// It does not know us: no word of the called party, and another trunk may do better.
+		if (leg->trunk_group && (in->msg->status == 401 || in->msg->status == 407))
+			v.cause.value = CAUSE_NETWORK_OUT_OF_ORDER;
 	} else if (in->unreachable) { // a phone that is off is as good as not registered
 		v.cause = cause_local(leg->trunk_group ? CAUSE_NETWORK_OUT_OF_ORDER : CAUSE_ABSENT);
 	} else if (leg->trunk_group) {

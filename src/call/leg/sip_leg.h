@@ -5,7 +5,7 @@
 //
 // A leg ends by the RELEASE that the call tells it: then it sends what its state asks for (CANCEL, a final response, BYE,
 // the 200 to a BYE) and is gone. The machine is sip_leg.c, a leg's beginning and end sip_legs.c; offers and answers are
-// sip_oa.c, provisional responses that are acknowledged sip_reliable.c, what comes in sip_in.c, what goes out
+// sip_oa.c, provisional responses that are acknowledged sip_reliable.c, challenges of carriers sip_credentials.c, what comes in sip_in.c, what goes out
 // sip_out.c.
 #pragma once
 
@@ -89,8 +89,11 @@ struct sip_leg {
 	struct sip_reliable reliable;                     // until ours
 	uint32_t early_requests; // that we sent before their 2xx: the CSeq goes on from there
 	struct str ack;          // owned: our last ACK, for a repeated 2xx
+	struct str credentials;  // owned: header lines of our last INVITE that answered a challenge, for its ACK
 	uint32_t ack_cseq;       // of the 2xx of theirs that was or is to be acknowledged
 	uint32_t invite_cseq;    // of their last INVITE, which its ACK repeats
+	uint32_t first_cseq;     // of our first INVITE
+	uint8_t challenges;      // answered since a request got through
 	struct cause cause;      // why it failed or was hung up
 	struct timer expires;    // how long their INVITE may wait for its final response
 };

@@ -71,7 +71,8 @@ void leg_free(struct sip_leg *leg)
 	if (leg->invite_txn) sip_stack_disown(ls->setup.stack, leg->invite_txn);
 	if (leg->bye_txn) sip_stack_disown(ls->setup.stack, leg->bye_txn);
 	sip_dialog_fini(&leg->dialog);
-	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->ack };
+	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->ack,
+		&leg->credentials };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = slab_free(&ls->texts, *texts[i]);
 	branches_free(leg);
 	reliable_end(leg);

@@ -12,8 +12,7 @@ COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent"
 #define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK\r\n"
 #define SUPPORTED "Supported: 100rel\r\n"
 
-// A buffer that dies with the event.
-static struct buf room(struct sip_legs *ls)
+struct buf out_room(struct sip_legs *ls)
 {
 	char *p = arena_alloc(&ls->setup.env->scratch, MESSAGE_ROOM);
 	return buf_on(p ? p : "", p ? MESSAGE_ROOM : 0);
@@ -132,7 +131,7 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	const struct office_rules *rules = office_rules(s->office);
 	const struct office_trunk_group *g = office_trunk_group(rules, leg->trunk_group);
 	struct str realm = str_from(rules->realm), branch = arena_dup(&s->env->scratch, sip_stack_branch(s->stack));
-	struct buf b = room(ls), uri = buf_on(arena_alloc(&s->env->scratch, 2048), 2048),
+	struct buf b = out_room(ls), uri = buf_on(arena_alloc(&s->env->scratch, 2048), 2048),
 			   to = buf_on(arena_alloc(&s->env->scratch, 2048), 2048);
 	if (!uri.p || !to.p) uri.cap = to.cap = 0;
 	put_target(&uri, &to, leg, v->offer, realm);
@@ -154,6 +153,7 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	for (uint32_t i = 0; i < v->offer->identity_count; i++) put_sip_header(&b, SIP_H_IDENTITY, v->offer->identities[i]);
 	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
 	oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK);
+	leg->first_cseq = 1;
 	send_request(leg, SIP_INVITE, branch, &b, &leg->invite_txn);
 	if (leg->invite_txn) return;
 	leg_step(leg, LEG_EV_RX_FAILURE, &(struct leg_input){ 0 });
@@ -163,7 +163,7 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 static struct buf begin(struct sip_leg *leg, enum sip_method method, struct str branch, struct str contact,
 	uint32_t ack_cseq)
 {
-	struct buf b = room(leg->legs);
+	struct buf b = out_room(leg->legs);
 	leg_find_flow(leg);
 	put_sip_dialog_request(&b, &leg->dialog,
 		&(struct sip_dialog_request){ .method = method, .sent_by = leg->legs->setup.listeners[leg->listener],
@@ -190,6 +190,7 @@ void out_reinvite(struct sip_leg *leg, const struct verb *v)
 {
 	struct str branch = new_branch(leg);
 	struct buf b = begin(leg, SIP_INVITE, branch, contact_uri(leg), 0);
+	leg->credentials = slab_free(&leg->legs->texts, leg->credentials);
 	put_z(&b, ALLOW);
 	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
 	send_request(leg, SIP_INVITE, branch, &b, &leg->invite_txn);
@@ -202,6 +203,7 @@ void out_ack(struct sip_leg *leg, struct str sdp)
 {
 	struct sip_legs *ls = leg->legs;
 	struct buf b = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
+	put(&b, leg->credentials); // it cannot be challenged: those of its INVITE (RFC 3261 22.1)
 	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
 	if (b.err != OK) {
 		COUNT(sip_leg_unsent);
@@ -224,7 +226,7 @@ void out_bye(struct sip_leg *leg, struct cause cause)
 
 struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from)
 {
-	struct buf b = room(leg->legs);
+	struct buf b = out_room(leg->legs);
 	put_sip_response(&b, m, from, 200, STR("OK"), (struct str){ leg->tag, SIP_LEG_TAG_LEN });
 	if (b.err != OK) return STR("");
 	struct str rest = buf_str(&b);
@@ -250,7 +252,7 @@ bool out_prack(struct sip_leg *leg, const struct sip_msg *m, const struct sip_so
 static struct buf invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra,
                                   struct str sdp)
 {
-	struct buf b = room(leg->legs);
+	struct buf b = out_room(leg->legs);
 	put_fmt(&b, "SIP/2.0 %u %.*s\r\n", status, STR_FMT(reason));
 	put(&b, leg->head);
 	if (status < 300) {
@@ -284,7 +286,7 @@ struct str out_reliable_response(struct sip_leg *leg, uint16_t status, uint32_t 
 
 static struct buf bye_response(struct sip_leg *leg)
 {
-	struct buf b = room(leg->legs);
+	struct buf b = out_room(leg->legs);
 	put_z(&b, "SIP/2.0 200 OK\r\n");
 	put(&b, leg->bye_head);
 	put_sip_body(&b, STR(""), STR(""));
@@ -310,7 +312,7 @@ void out_bye_response(struct sip_leg *leg)
 static struct buf reply(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
                         struct str extra)
 {
-	struct buf b = room(ls);
+	struct buf b = out_room(ls);
 	put_sip_response(&b, m, from, status, sip_status_text(status), sip_auth_stateless_tag(ls->setup.auth, m));
 	put(&b, extra);
 	if (status == 405 || m->method == SIP_OPTIONS) put_z(&b, ALLOW);
@@ -372,7 +374,7 @@ static struct str refusing_answer(struct sip_leg *leg, struct str offer)
 void out_refusing_ack(struct sip_leg *leg, struct str offer)
 {
 	// In a re-INVITE it would have to go on from what we said before; the BYE that follows says enough.
-	out_ack(leg, leg->ack_cseq == 1 ? refusing_answer(leg, offer) : STR(""));
+	out_ack(leg, leg->ack_cseq == leg->first_cseq ? refusing_answer(leg, offer) : STR(""));
 }
 
 void out_stray_ack(struct sip_leg *leg, struct str offer)

@@ -239,7 +239,11 @@ enum parse sip_challenge_parse(struct sip_challenge *out, struct str value)
 	*out = (struct sip_challenge){ 0 };
 	if (read_fields(f, value) != PARSE_OK || !f[FIELD_REALM].p || !f[FIELD_NONCE].p) return PARSE_BAD;
 	*out = (struct sip_challenge){ .realm = f[FIELD_REALM], .nonce = f[FIELD_NONCE], .opaque = f[FIELD_OPAQUE] };
-	out->algorithm_known = algorithm_from(&out->algorithm, f[FIELD_ALGORITHM]);
+	struct str name = f[FIELD_ALGORITHM];
+	out->session = name.n > 5 && str_eq_nocase(str_from_at(name, name.n - 5), STR("-sess"));
+	if (out->session) name.n -= 5;
+	out->algorithm_known = algorithm_from(&out->algorithm, name);
+	out->no_qop = !f[FIELD_QOP].p;
 	out->stale = str_eq_nocase(f[FIELD_STALE], STR("true"));
 	struct str offered = f[FIELD_QOP];
 	while (offered.n && !out->qop_auth) out->qop_auth = str_eq_nocase(sip_take_value(&offered), STR("auth"));
@@ -259,6 +263,8 @@ uint32_t sip_digest_ha1(uint8_t out[32], enum sip_digest_algorithm a, struct str
 // What a response is made from, beside the algorithm and HA1 (RFC 7616 §3.4.1, qop=auth).
 struct proof {
 	struct str nonce, nc, cnonce, method, uri;
+	bool no_qop;  // RFC 2069: without nc and cnonce
+	bool session; // HA1 becomes H(HA1:nonce:cnonce)
 };
 
 // H(HA1:nonce:nc:cnonce:auth:HA2) as text, empty when it cannot be made.
@@ -268,9 +274,14 @@ static struct str response_of(struct hex *memory, enum sip_digest_algorithm a, c
 	struct hex first, second;
 	const struct str request[] = { p->method, p->uri };
 	struct hash ha2 = hash_of(a, STR(":"), request, ARRAY_LEN(request));
-	const struct str parts[] = { hex_of(&first, ha1, algorithms[a].octets), p->nonce, p->nc, p->cnonce, STR("auth"),
-		                         hex_of(&second, ha2.octets, ha2.n) };
-	struct hash h = ha2.n ? hash_of(a, STR(":"), parts, ARRAY_LEN(parts)) : ha2;
+	const struct str seed[] = { hex_of(&first, ha1, algorithms[a].octets), p->nonce, p->cnonce };
+	struct hash session = p->session ? hash_of(a, STR(":"), seed, ARRAY_LEN(seed)) : (struct hash){ 0 };
+	struct str head = p->session ? hex_of(&first, session.octets, session.n) : seed[0];
+	struct str tail = hex_of(&second, ha2.octets, ha2.n);
+	const struct str parts[] = { head, p->nonce, p->nc, p->cnonce, STR("auth"), tail }, old[] = { head, p->nonce, tail };
+	struct hash h = { 0 };
+	if (ha2.n && head.n)
+		h = p->no_qop ? hash_of(a, STR(":"), old, ARRAY_LEN(old)) : hash_of(a, STR(":"), parts, ARRAY_LEN(parts));
 	return hex_of(memory, h.octets, h.n);
 }
 
@@ -278,7 +289,7 @@ bool sip_digest_check(const struct sip_credentials *c, const uint8_t *ha1, struc
 {
 	struct hex memory;
 	if (!c->algorithm_known || !c->qop_auth) return false;
-	const struct proof p = { c->nonce, c->nc_text, c->cnonce, method, c->uri };
+	const struct proof p = { .nonce = c->nonce, .nc = c->nc_text, .cnonce = c->cnonce, .method = method, .uri = c->uri };
 	struct str wanted = response_of(&memory, c->algorithm, ha1, &p);
 	return wanted.n && str_eq_secret(wanted, c->response);
 }
@@ -303,6 +314,11 @@ void put_sip_challenge(struct buf *b, const struct sip_challenge *c)
 	put(b, STR(", qop=\"auth\""));
 }
 
+bool sip_challenge_can_answer(const struct sip_challenge *c)
+{
+	return c->algorithm_known && (c->qop_auth || c->no_qop);
+}
+
 void put_sip_digest_answer(struct buf *b, const struct sip_challenge *c, const uint8_t *ha1, struct str user,
                            struct str method, struct str uri, struct str cnonce, uint32_t nc)
 {
@@ -310,9 +326,10 @@ void put_sip_digest_answer(struct buf *b, const struct sip_challenge *c, const u
 	struct buf nc_buf = buf_on(nc_text, sizeof nc_text);
 	put_hex(&nc_buf, nc, 8);
 	struct hex memory;
-	const struct proof p = { c->nonce, buf_str(&nc_buf), cnonce, method, uri };
+	const struct proof p = { .nonce = c->nonce, .nc = buf_str(&nc_buf), .cnonce = cnonce, .method = method, .uri = uri,
+		.no_qop = c->no_qop, .session = c->session };
 	struct str response = response_of(&memory, c->algorithm, ha1, &p);
-	if (!c->algorithm_known || !c->qop_auth || response.n == 0) {
+	if (!sip_challenge_can_answer(c) || response.n == 0) {
 		b->err = ERR_BAD;
 		return;
 	}
@@ -324,8 +341,9 @@ void put_sip_digest_answer(struct buf *b, const struct sip_challenge *c, const u
 	put_field(b, ", response", response);
 	put(b, STR(", algorithm="));
 	put(b, algorithms[c->algorithm].name);
-	put_field(b, ", cnonce", cnonce);
-	put(b, STR(", qop=auth, nc="));
-	put(b, p.nc);
+	if (c->session) put(b, STR("-sess"));
+	if (!c->no_qop || c->session) put_field(b, ", cnonce", cnonce);
+	if (!c->no_qop) put(b, STR(", qop=auth, nc="));
+	if (!c->no_qop) put(b, p.nc);
 	if (c->opaque.p) put_field(b, ", opaque", c->opaque);
 }

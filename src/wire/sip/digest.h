@@ -27,6 +27,8 @@ enum parse sip_credentials_parse(struct sip_credentials *out, struct str value);
 struct sip_challenge { // a WWW-Authenticate or Proxy-Authenticate header, decoded
 	enum sip_digest_algorithm algorithm;
 	bool algorithm_known, qop_auth, stale;
+	bool session; // algorithm "...-sess": HA1 is hashed once more with nonce and cnonce (RFC 7616 §3.4.2)
+	bool no_qop;  // none is offered: a challenge of RFC 2069, which RFC 3261 §22.4 still has answered
 	struct str realm, nonce, opaque;
 };
 enum parse sip_challenge_parse(struct sip_challenge *out, struct str value);
@@ -50,6 +52,7 @@ uint32_t sip_digest_ha1(uint8_t out[32], enum sip_digest_algorithm a, struct str
 // Does the response fit HA1 and the request (method, and uri as said in the credentials)? Constant time.
 bool sip_digest_check(const struct sip_credentials *c, const uint8_t *ha1, struct str method);
 // Writes "Digest username=..., ..." for a challenge that we answer (trunks with stored credentials, test parties).
-// The writer's error is set when the challenge is not one to answer: no qop=auth, or an unknown algorithm.
+// The writer's error is set when the challenge is not one to answer: no qop that we know, or an unknown algorithm.
+bool sip_challenge_can_answer(const struct sip_challenge *c);
 void put_sip_digest_answer(struct buf *b, const struct sip_challenge *c, const uint8_t *ha1, struct str user,
                            struct str method, struct str uri, struct str cnonce, uint32_t nc);

@@ -348,6 +348,11 @@ enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_
 	return OK;
 }
 
+struct str sip_client_challenged(const struct sip_stack *s)
+{
+	return s->challenged;
+}
+
 void sip_client_cancel_for(struct sip_stack *s, ref txn, struct str reason)
 {
 	struct sip_txn *t = pool_at(&s->txns, txn);

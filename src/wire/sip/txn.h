@@ -103,6 +103,8 @@ struct sip_client_request {
 	uint64_t owner;
 };
 MUST_CHECK enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_request *r);
+// While the 401 or 407 to a request is told: the request as it went out. Empty at any other time.
+struct str sip_client_challenged(const struct sip_stack *s);
 // Cancels an INVITE (RFC 3261 §9.1): the CANCEL leaves when a provisional response has come. The final response is told
 // as ever, provisional ones no more. When none comes within 64*T1 of the CANCEL: failed(TIMEOUT).
 void sip_client_cancel(struct sip_stack *s, ref txn);

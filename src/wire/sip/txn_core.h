@@ -63,6 +63,7 @@ struct sip_stack {
 	struct map by_peer;     // client ones over connections, to know what goes with one that ends
 	struct hash_key keys[2];
 	uint32_t tombstones;
+	struct str challenged; // sip_client_challenged; in scratch memory
 	char branch[32];
 	uint32_t branch_prefix_n; // of `branch`: cookie and prefix
 };

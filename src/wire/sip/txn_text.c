@@ -25,6 +25,15 @@ static void put_hop_request(struct buf *b, const struct sip_msg *invite, enum si
 	put(b, STR("\r\n"));
 }
 
+// An ACK cannot be challenged: it brings the credentials of its INVITE (RFC 3261 §22.1).
+static void put_credentials(struct buf *b, const struct sip_msg *invite)
+{
+	static const enum sip_header_id ids[] = { SIP_H_AUTHORIZATION, SIP_H_PROXY_AUTHORIZATION };
+	for (uint32_t id = 0; id < ARRAY_LEN(ids); id++)
+		for (uint32_t i = invite->first[ids[id]]; i; i = invite->headers[i - 1].next)
+			put_sip_header(b, ids[id], invite->headers[i - 1].value);
+}
+
 static struct str close_and_see(struct sip_stack *s, uint64_t owner, const struct addr *to)
 {
 	struct str text = outbox_close(s->out);
@@ -45,6 +54,7 @@ static struct str write_hop_request(struct sip_stack *s, const struct sip_txn *i
 		struct buf *b = outbox_open(s->out, invite->listener, &invite->peer);
 		put_hop_request(b, &m, method, to.n ? to : sip_msg_header(&m, SIP_H_TO));
 		if (reason.n) put_sip_header(b, SIP_H_REASON, reason);
+		if (method == SIP_ACK) put_credentials(b, &m);
 		put_sip_body(b, STR(""), STR(""));
 		text = close_and_see(s, invite->owner, &invite->peer);
 	} else {
