@@ -235,7 +235,7 @@ static void trunks_and_routes(void **state)
 	refused("remove trunk spare", ERR_REFUSED, "", "route default, route 1207");
 	refused("set trunk far peers=192.0.2.9:5060", ERR_BAD, "peers", "is a peer of the trunk group spare");
 	refused("set trunk far peers=192.0.2.9", ERR_BAD, "peers", "needs a port");
-	refused("set trunk far peers=far.example:5060", ERR_BAD, "peers", "ADDRESS:PORT");
+	refused("set trunk far peers=far..example:5060", ERR_BAD, "peers", "ADDRESS:PORT");
 	refused("set trunk far peers=0.0.0.0:5060", ERR_BAD, "peers", "no address of a switch");
 	refused("set trunk far peers=192.0.2.1:5060,192.0.2.1:5060", ERR_BAD, "peers", "twice");
 	refused("set trunk far nets=198.51.100.0/33", ERR_BAD, "nets", "ADDRESS/BITS");

@@ -88,7 +88,8 @@
 	X("peers", PEERS, SET, 0, 0, OFFICE_PEERS_MAX, "", NULL, NULL,                                                     \
 	  "(SELECT coalesce(group_concat(m, ','), '') FROM (SELECT address || '/' || priority AS m FROM trunk_peer "       \
 	  "WHERE trunk_group = t.id ORDER BY position))",                                                                  \
-	  "Its switches: ADDRESS:PORT[;transport=tcp|tls]/PRIORITY,...; lower is tried first")                             \
+	  "Its switches: ADDRESS:PORT[;transport=tcp|tls]/PRIORITY,...; lower is tried first. A NAME in place of the "      \
+	  "address, with or without port and transport, is asked of DNS (RFC 3263)")                             \
 	X("nets", NETS, SET, 0, 0, OFFICE_NETS_MAX, "", NULL, NULL,                                                        \
 	  "(SELECT coalesce(group_concat(net, ','), '') FROM (SELECT net FROM trunk_net WHERE trunk_group = t.id "         \
 	  "ORDER BY position))", "Whose packets are its own besides its peers': ADDRESS/BITS,...")                         \

@@ -116,11 +116,20 @@ static bool parse_peer(struct provision *p, struct provision_answer *out, const 
                        struct str member, struct buf *canonical)
 {
 	struct addr a;
+	struct office_name name;
 	struct str rest = member, address = str_trim(str_cut(&rest, '/'));
 	uint32_t priority = 0;
 	(void)p;
-	if (transport_addr_parse(&a, address) != OK || (rest.n && str_to_u32(&priority, str_trim(rest), 255) != OK))
-		return refuse(out, f, "must be ADDRESS:PORT/PRIORITY, parted by commas, like 192.0.2.1:5060/0");
+	bool named = office_name_parse(&name, address) == OK;
+	if ((!named && transport_addr_parse(&a, address) != OK) ||
+	    (rest.n && str_to_u32(&priority, str_trim(rest), 255) != OK))
+		return refuse(out, f, "must be ADDRESS:PORT/PRIORITY or NAME/PRIORITY, parted by commas, like "
+		                      "192.0.2.1:5060/0 or sip.example.com/0");
+	if (named) {
+		put_office_name(canonical, &name);
+		put_fmt(canonical, "/%u", priority);
+		return true;
+	}
 	if (addr_is_special(&a) && !addr_is_loopback(&a))
 		return provision_fail(out, ERR_BAD, f->name, "%.*s is no address of a switch", STR_FMT(address));
 	if (a.port == 0)

@@ -87,6 +87,20 @@ static enum err read_exchanges(struct store_db *db, struct office_rules *r)
 	return err != OK ? err : end;
 }
 
+static enum err take_peer(struct office_trunk_group *g, struct str text, uint8_t priority)
+{
+	struct office_name name;
+	if (office_name_parse(&name, text) == OK) {
+		if (g->name_count == OFFICE_NAMES_MAX) return ERR_BAD;
+		name.priority = priority;
+		g->names[g->name_count++] = name;
+		return OK;
+	}
+	if (g->peer_count == OFFICE_PEERS_MAX) return ERR_BAD;
+	g->peers[g->peer_count].priority = priority;
+	return transport_addr_parse(&g->peers[g->peer_count++].addr, text);
+}
+
 static enum err read_peers(struct store_db *db, struct office_trunk_group *g)
 {
 	struct store_query q = store_ask(db, "SELECT address, priority FROM trunk_peer WHERE trunk_group = ? "
@@ -94,9 +108,8 @@ static enum err read_peers(struct store_db *db, struct office_trunk_group *g)
 	enum err err = OK;
 	store_bind_u64(&q, g->id);
 	while (err == OK && store_next(&q)) {
-		if (g->peer_count == OFFICE_PEERS_MAX) err = ERR_BAD;
-		else err = transport_addr_parse(&g->peers[g->peer_count].addr, store_get_str(&q));
-		if (err == OK) g->peers[g->peer_count++].priority = (uint8_t)store_get_u64(&q);
+		struct str text = store_get_str(&q);
+		err = take_peer(g, text, (uint8_t)store_get_u64(&q));
 	}
 	enum err end = store_end(&q);
 	return err != OK ? err : end;

@@ -31,6 +31,7 @@ struct office {
 	struct table lines_by_name;
 	struct table numbers;                  // and its rows
 	_Atomic uint32_t line_count;
+	struct office_targets *targets;        // owned; whoever writes alone knows them
 };
 
 static struct line_row *line_row(struct table_node *by_name)
@@ -106,6 +107,10 @@ struct office *office_free(struct office *o)
 	table_fini(&o->lines_by_name);
 	table_fini(&o->numbers);
 	office_rules_free(atomic_load(&o->rules));
+	for (struct office_targets *next, *t = o->targets; t; t = next) {
+		next = t->next;
+		free(t);
+	}
 	free(o);
 	return NULL;
 }
@@ -188,6 +193,7 @@ static void free_rules(void *rules)
 
 enum err office_put_rules(struct office *o, struct office_rules *rules)
 {
+	if (rules) office_rules_fill(rules, o->targets);
 	enum err err = rules ? office_rules_finish(rules) : ERR_FULL;
 	if (err != OK) {
 		office_rules_free(rules);
@@ -195,4 +201,37 @@ enum err office_put_rules(struct office *o, struct office_rules *rules)
 	}
 	rcu_defer(free_rules, atomic_exchange_explicit(&o->rules, rules, memory_order_acq_rel));
 	return OK;
+}
+
+static void drop_targets(struct office *o, const struct office_name *name)
+{
+	struct office_targets **at = &o->targets;
+	while (*at && !office_name_eq(&(*at)->name, name)) at = &(*at)->next;
+	struct office_targets *t = *at;
+	if (t) *at = t->next;
+	free(t);
+}
+
+enum err office_put_targets(struct office *o, const struct office_name *name, const struct office_target *targets,
+                            uint32_t count)
+{
+	struct office_targets *before = o->targets, *t = calloc(1, sizeof *t);
+	struct office_rules *rules = office_rules_dup(office_rules(o));
+	if (!t || !rules) {
+		free(t);
+		office_rules_free(rules);
+		return ERR_FULL;
+	}
+	t->name = *name;
+	t->count = count < OFFICE_PEERS_MAX ? count : OFFICE_PEERS_MAX;
+	if (t->count) memcpy(t->targets, targets, t->count * sizeof *targets);
+	t->next = before;
+	o->targets = t; // before the old one of the name, which is found no more
+	enum err err = office_put_rules(o, rules);
+	o->targets = before;
+	if (err == OK) drop_targets(o, name);
+	t->next = o->targets;
+	if (err == OK && count) o->targets = t;
+	else free(t);
+	return err;
 }

@@ -13,6 +13,8 @@
 #define OFFICE_DIGITS_MAX 24
 #define OFFICE_SECRET_MAX 64
 #define OFFICE_PEERS_MAX 8
+#define OFFICE_NAMES_MAX 4  // of peers, that DNS is asked for
+#define OFFICE_HOST_MAX 128 // such a name
 #define OFFICE_NETS_MAX 16
 #define OFFICE_ROUTE_CHOICES 4
 
@@ -87,6 +89,18 @@ struct office_exchange { // NPA-NXX of the public tables
 struct office_peer { // one far SIP switch of a trunk group
 	struct addr addr;
 	uint8_t priority; // lower first
+	uint8_t name;     // it was found by this name: place in the group's names, plus 1; 0: it was provisioned
+	uint8_t rank;     // among those of its name, lower first (order and priority of DNS, RFC 3263)
+	uint16_t weight;  // its share of the calls among its equals (RFC 2782); 0 of all: they are tried in order
+};
+
+// A name that stands for far switches. Which, DNS says; whoever asks it puts the answer by office_put_targets.
+#define OFFICE_TRANSPORT_ANY 255
+struct office_name {
+	char host[OFFICE_HOST_MAX];
+	uint16_t port;     // 0: DNS says (SRV), or that of the transport
+	uint8_t transport; // enum transport, or ANY: DNS says (NAPTR, SRV), or UDP
+	uint8_t priority;
 };
 
 // +1603..., 603..., 1603...
@@ -116,8 +130,9 @@ struct office_trunk_group {
 	uint16_t calls_max;          // 0: no limit
 	uint16_t failover_ms;        // silence on an INVITE before the next choice
 	uint16_t options_s;          // period of OPTIONS; 0: not supervised
-	uint8_t peer_count, net_count;
-	struct office_peer peers[OFFICE_PEERS_MAX];
+	uint8_t peer_count, net_count, name_count;
+	struct office_peer peers[OFFICE_PEERS_MAX]; // those provisioned, then those of its names
+	struct office_name names[OFFICE_NAMES_MAX];
 	struct addr_net nets[OFFICE_NETS_MAX]; // whose packets are this group's, besides its peers'
 };
 
@@ -172,6 +187,13 @@ struct office_rules { // one immutable snapshot
 
 struct office;
 
+// "sip.carrier.example", with a port or a transport or both: "sip.carrier.example:5070;transport=tcp". ERR_BAD: it is
+// none; priority and letters: 0, small.
+MUST_CHECK enum err office_name_parse(struct office_name *out, struct str text);
+void put_office_name(struct buf *b, const struct office_name *name);
+// Equal but for the priority.
+bool office_name_eq(const struct office_name *a, const struct office_name *b);
+
 // Reading. NULL: no such row.
 const struct office_rules *office_rules(const struct office *o);
 const struct office_line *office_line(const struct office *o, uint32_t id);
@@ -180,6 +202,8 @@ const struct office_number *office_number(const struct office *o, struct str e16
 const struct office_trunk_group *office_trunk_group(const struct office_rules *r, uint32_t id);
 // Whose packet is this? By source address and, where a peer lists it, port: the only thing that tells a trunk.
 const struct office_trunk_group *office_trunk_group_of(const struct office_rules *r, const struct addr *source);
+// What a peer's URIs and its certificate say: the group's host, or the name that it was found by; empty: its address.
+struct str office_host_of(const struct office_trunk_group *g, const struct addr *peer);
 const struct office_customer *office_customer(const struct office_rules *r, uint32_t id);
 const struct office_rate_centre *office_rate_centre(const struct office_rules *r, uint32_t id);
 const struct office_state *office_state(const struct office_rules *r, struct str code);
@@ -220,6 +244,16 @@ void office_drop_number(struct office *o, struct str e164_digits);
 // Takes ownership of a snapshot from office_rules_dup; sorts its tables. ERR_BAD: an id or key stands twice, or a rate
 // centre, area code, exchange or route refers to what is not there; then the snapshot is freed and the old one stays.
 MUST_CHECK enum err office_put_rules(struct office *o, struct office_rules *rules);
+// One address that a name stands for.
+struct office_target {
+	struct addr addr;
+	uint8_t rank;
+	uint16_t weight;
+};
+// From now on a name stands for these (as many as fit), in all trunk groups that have it, now and after every change.
+// ERR_FULL: no memory, and nothing changed.
+MUST_CHECK enum err office_put_targets(struct office *o, const struct office_name *name,
+                                       const struct office_target *targets, uint32_t count);
 // A deep copy to be changed and put; with defaults when `from` is NULL. NULL when there is no memory.
 struct office_rules *office_rules_dup(const struct office_rules *from);
 // One that was not put after all. NULL is fine; returns NULL.

@@ -200,7 +200,8 @@ static enum err check_references(const struct office_rules *r)
 enum err office_rules_finish(struct office_rules *r)
 {
 	for (uint32_t i = 0; i < r->trunk_group_count; i++)
-		if (r->trunk_groups[i].peer_count > OFFICE_PEERS_MAX || r->trunk_groups[i].net_count > OFFICE_NETS_MAX)
+		if (r->trunk_groups[i].peer_count > OFFICE_PEERS_MAX || r->trunk_groups[i].net_count > OFFICE_NETS_MAX ||
+		    r->trunk_groups[i].name_count > OFFICE_NAMES_MAX)
 			return ERR_BAD;
 #define SORT_TABLE(row, table)                                                                                         \
 	if (r->row##_count) qsort(r->table, r->row##_count, sizeof *r->table, order_##row);                                \

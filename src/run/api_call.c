@@ -48,9 +48,11 @@ void api_registrations(struct api_reply *out, struct api *a, const struct api_re
 
 static json_t *peer_json(const struct api *a, const struct control_peer *p)
 {
-	return json_pack("{s:o,s:o,s:b,s:b,s:o,s:I}", "trunk", api_trunk_key(a, p->trunk_group), "address",
-	                 api_addr(&p->addr), "supervised", p->supervised, "answers", p->answers, "since",
-	                 api_time(p->since_wall_ms), "calls", (json_int_t)p->calls);
+	return json_pack("{s:o,s:o,s:b,s:b,s:o,s:I,s:o,s:o,s:I,s:b}", "trunk", api_trunk_key(a, p->trunk_group), "address",
+	                 p->addr.family ? api_addr(&p->addr) : json_null(), "supervised", p->supervised, "answers", p->answers,
+	                 "since", api_time(p->since_wall_ms), "calls", (json_int_t)p->calls, "name",
+	                 p->name[0] ? api_text(str_from(p->name)) : json_null(), "found", api_time(p->found_wall_ms),
+	                 "good_for_s", (json_int_t)p->good_for_s, "stale", p->stale);
 }
 
 void api_peers(struct api_reply *out, struct api *a, const struct api_request *q)

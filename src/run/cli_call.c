@@ -62,14 +62,18 @@ static void peer_cells(const char **cells, const json_t *row)
 	bool supervised = json_is_true(json_object_get(row, "supervised"));
 	cells[0] = cli_cell(row, "trunk");
 	cells[1] = cli_cell(row, "address");
-	cells[2] = !supervised ? "not asked" : json_is_true(json_object_get(row, "answers")) ? "answers" : "silent";
+	cells[2] = json_is_null(json_object_get(row, "address")) ? "no address" : !supervised ? "not asked" : json_is_true(json_object_get(row, "answers")) ? "answers" : "silent";
 	cells[3] = cli_cell(row, "since");
 	cells[4] = cli_cell(row, "calls");
+	cells[5] = cli_cell(row, "name");
+	cells[6] = cli_cell(row, "found");
+	cells[7] = json_is_true(json_object_get(row, "stale")) ? "stale" : cli_cell(row, "good_for_s");
 }
 
 int cli_peer_list(struct cli *c, int argc, char **argv)
 {
-	static const char *const heads[] = { "TRUNK", "ADDRESS", "STATE", "SINCE", "CALLS OF GROUP", NULL };
+	static const char *const heads[] = { "TRUNK", "ADDRESS", "STATE", "SINCE", "CALLS OF GROUP", "NAME", "FOUND", "GOOD FOR S",
+		NULL };
 	(void)argc;
 	(void)argv;
 	return list_rows(c, "/peers", "peers", heads, peer_cells);

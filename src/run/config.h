@@ -15,6 +15,7 @@
 #define CONFIG_PATH_MAX 512
 #define CONFIG_LISTENERS_MAX 8
 #define CONFIG_MEDIA_MAX 16
+#define CONFIG_ADDRS_MAX 4 // in a list of addresses
 // In the folder `data`:
 #define CONFIG_OFFICE_FILE "office.db"
 #define CONFIG_RECORDS_FILE "records.db"
@@ -36,6 +37,8 @@
 	  "Most SIP transactions held at once; a finished one stays 32 s, so: requests a second, times 32")                \
 	X(connections_max, U32, "20000", 1, 1000000, AT_RESTART,                                                              \
 	  "Most connections (TCP, TLS) held at once; each needs a descriptor (LimitNOFILE)")                                  \
+	X(dns, ADDRS, "", 0, 0, AT_RESTART,                                                                               \
+	  "DNS servers that the names of trunk peers are asked of, parted by commas; empty: the system's")                  \
 	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")                 \
 	X(subscriptions_max, U32, "100000", 0, 4000000, AT_RESTART,                                                        \
 	  "Most subscriptions of phones held at once (busy lamps, waiting messages)")                                      \
@@ -79,7 +82,13 @@ enum config_inputs { CONFIG_INPUTS(CONFIG_INPUTS_ENUM) };
 #define CONFIG_MEMBER_INPUTS(name) uint32_t name;    // enum config_inputs
 #define CONFIG_MEMBER_ADDR(name) struct addr name;   // with its port
 #define CONFIG_MEMBER_HOST(name) struct addr name;   // family 0: not given; port 0: none given
+#define CONFIG_MEMBER_ADDRS(name) struct config_addrs name;
 #define CONFIG_MEMBER(name, type, ...) CONFIG_MEMBER_##type(name)
+
+struct config_addrs {
+	uint32_t count;
+	struct addr addrs[CONFIG_ADDRS_MAX]; // port 0: none given
+};
 
 struct config_listener {
 	char title[CONFIG_TEXT_MAX];

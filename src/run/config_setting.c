@@ -51,6 +51,7 @@ void put_setting_takes(struct buf *b, const struct setting *s)
 	case INPUTS: put_choices(b, s->type, " or "); break;
 	case ADDR: put_z(b, "an address with its port, such as 192.0.2.1:5060 or [2001:db8::1]:5060"); break;
 	case HOST: put_z(b, "an address, such as 192.0.2.1 or [2001:db8::1]"); break;
+	case ADDRS: put_fmt(b, "at most %u addresses, such as 192.0.2.1,[2001:db8::1]:5353", CONFIG_ADDRS_MAX); break;
 	}
 }
 
@@ -81,6 +82,30 @@ static bool addr_setting_parse(struct addr *out, const struct setting *s, struct
 	return addr_parse(out, text) == OK && (s->type == HOST || out->port != 0);
 }
 
+static bool addrs_parse(struct config_addrs *out, struct str text)
+{
+	*out = (struct config_addrs){ 0 };
+	while (text.n) {
+		struct str one = str_trim(str_cut(&text, ','));
+		if (out->count == CONFIG_ADDRS_MAX || addr_parse(&out->addrs[out->count++], one) != OK) return false;
+	}
+	return true;
+}
+
+static void put_addr_said(struct buf *b, const struct addr *a)
+{
+	if (a->port) put_addr(b, a);
+	else if (a->family) put_addr_host(b, a);
+}
+
+static void put_addrs(struct buf *b, const struct config_addrs *addrs)
+{
+	for (uint32_t i = 0; i < addrs->count; i++) {
+		if (i) put_c(b, ',');
+		put_addr_said(b, &addrs->addrs[i]);
+	}
+}
+
 bool setting_parse(char *part, const struct setting *s, struct str text)
 {
 	char *field = part + s->offset;
@@ -93,6 +118,7 @@ bool setting_parse(char *part, const struct setting *s, struct str text)
 	case PATH: return text_parse(field, s, text);
 	case ADDR:
 	case HOST: return addr_setting_parse((struct addr *)(void *)field, s, text);
+	case ADDRS: return addrs_parse((struct config_addrs *)(void *)field, text);
 	}
 	return false;
 }
@@ -109,10 +135,7 @@ void put_setting(struct buf *b, const char *part, const struct setting *s)
 	case TEXT:
 	case PATH: put_z(b, field); break;
 	case ADDR:
-	case HOST:
-		if (addr->family == 0) break;
-		if (addr->port) put_addr(b, addr);
-		else put_addr_host(b, addr);
-		break;
+	case HOST: put_addr_said(b, addr); break;
+	case ADDRS: put_addrs(b, (const struct config_addrs *)(const void *)field); break;
 	}
 }

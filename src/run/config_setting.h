@@ -3,7 +3,7 @@
 
 #include "run/config.h"
 
-enum setting_type { TEXT, PATH, U32, LEVEL, TRANSPORT, INPUTS, ADDR, HOST };
+enum setting_type { TEXT, PATH, U32, LEVEL, TRANSPORT, INPUTS, ADDR, HOST, ADDRS };
 enum setting_when { AT_RESTART, AT_RELOAD };
 
 struct setting {
@@ -25,7 +25,7 @@ struct config_part {
 };
 enum { PART_NODE, PART_LISTENER, PART_MEDIA, PART_COUNT };
 extern const struct config_part config_parts[PART_COUNT];
-#define CONFIG_SETTINGS_MAX 16 // of one part
+#define CONFIG_SETTINGS_MAX 32 // of one part
 
 // Fills the field of `s` in `part`, which is a struct config, config_listener or config_media as an array of octets.
 // false: the text is not what the setting takes.

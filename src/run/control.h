@@ -9,6 +9,7 @@
 #pragma once
 
 #include "call/model/record.h"
+#include "office/office.h"
 
 #define CONTROL_WAIT_MS 5000 // a busy worker answers late; the thread that asks has time
 #define CONTROL_STATE_MAX 24
@@ -58,6 +59,10 @@ struct control_peer { // a far switch of a trunk group
 	bool supervised, answers; // by OPTIONS
 	uint64_t since_wall_ms;   // in this state
 	uint32_t calls;           // of the whole group
+	char name[OFFICE_HOST_MAX + 32]; // that it was found by; "": it is provisioned. Family 0: the name has no address
+	uint64_t found_wall_ms;   // when DNS last said so; 0: not yet
+	uint32_t good_for_s;      // how long that may be believed
+	bool stale;               // longer already: DNS is silent
 };
 
 struct control_dial {

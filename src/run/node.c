@@ -293,6 +293,7 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	if (e == OK) e = open_sockets(n, why);
 	if (e == OK && (e = start_media(n)) != OK && !why->n)
 		put_fmt(why, "the media addresses cannot be used: %s (the log says which)", err_text(e));
+	if (e == OK) e = node_open_resolver(n, why);
 	if (e == OK) e = open_records(n, why);
 	if (e == OK) e = start_inputs(n);
 	if (e == OK) e = make_crew(n, seed, &secret);
@@ -336,6 +337,7 @@ struct node *node_stop(struct node *n)
 	n->inputs = inputs_keep_free(n->inputs);
 	for (uint32_t i = 0; i < n->worker_count; i++)
 		if (n->workers[i].node) fini_worker(&n->workers[i]);
+	node_close_resolver(n);
 	loop_fini(&n->control_loop);
 	live_free(n->live);
 	free(n->workers);

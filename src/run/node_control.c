@@ -248,21 +248,55 @@ static enum err registrations(void *self, uint32_t line, struct control_registra
 	return OK;
 }
 
+// What DNS said of a name, and how old that is.
+static void show_name(const struct node *n, struct control_peer *p, const struct office_name *name, uint64_t now_ms)
+{
+	struct resolver_state s;
+	struct buf b = buf_on(p->name, sizeof p->name - 1);
+	put_office_name(&b, name);
+	p->name[b.n] = '\0';
+	if (resolver_state(&s, n->resolver, name) != OK || !s.since_ms) return;
+	p->found_wall_ms = clock_wall_ms() - (now_ms - s.since_ms);
+	p->good_for_s = s.until_ms > now_ms ? (uint32_t)((s.until_ms - now_ms) / 1000) : 0;
+	p->stale = s.stale;
+}
+
+static struct control_peer show_peer(const struct node *n, const struct office_trunk_group *g, uint32_t peer)
+{
+	uint64_t now_ms = clock_monotonic_ms(), since_ms;
+	enum peer_state state = peer_state_get(n->live->peers, g->id, peer, &since_ms);
+	struct control_peer p = { .trunk_group = g->id, .addr = g->peers[peer].addr, .supervised = g->options_s != 0,
+		.answers = state != PEER_SILENT,
+		.since_wall_ms = state == PEER_UNKNOWN ? 0 : clock_wall_ms() - (now_ms - since_ms),
+		.calls = occupancy_now(n->live->occupancy, OCCUPANCY_TRUNK_GROUP, g->id) };
+	if (g->peers[peer].name) show_name(n, &p, &g->names[g->peers[peer].name - 1], now_ms);
+	return p;
+}
+
+static bool stands_for_something(const struct office_trunk_group *g, uint32_t name)
+{
+	for (uint32_t i = 0; i < g->peer_count; i++)
+		if (g->peers[i].name == name + 1) return true;
+	return false;
+}
+
+// A name that stands for nothing has a row without address.
 static enum err peers(void *self, struct control_peer *out, uint32_t max, uint32_t *count)
 {
 	struct node *n = self;
 	const struct office_rules *r = office_rules(n->setup.office);
-	uint64_t now_ms = clock_monotonic_ms(), wall_ms = clock_wall_ms(), since_ms;
 	*count = 0;
 	for (uint32_t i = 0; i < r->trunk_group_count; i++) {
 		const struct office_trunk_group *g = &r->trunk_groups[i];
-		for (uint32_t peer = 0; peer < g->peer_count; peer++, (*count)++) {
-			if (*count >= max) continue;
-			enum peer_state state = peer_state_get(n->live->peers, g->id, peer, &since_ms);
-			out[*count] = (struct control_peer){ .trunk_group = g->id, .addr = g->peers[peer].addr,
-				.supervised = g->options_s != 0, .answers = state != PEER_SILENT,
-				.since_wall_ms = state == PEER_UNKNOWN ? 0 : wall_ms - (now_ms - since_ms),
-				.calls = occupancy_now(n->live->occupancy, OCCUPANCY_TRUNK_GROUP, g->id) };
+		for (uint32_t peer = 0; peer < g->peer_count; peer++, ++*count)
+			if (*count < max) out[*count] = show_peer(n, g, peer);
+		for (uint32_t name = 0; name < g->name_count; name++) {
+			if (stands_for_something(g, name)) continue;
+			if (*count < max) {
+				out[*count] = (struct control_peer){ .trunk_group = g->id };
+				show_name(n, &out[*count], &g->names[name], clock_monotonic_ms());
+			}
+			++*count;
 		}
 	}
 	return OK;
@@ -360,7 +394,8 @@ static uint32_t step(void *self)
 		node_audit(n);
 		n->audited_ms = now_ms;
 	}
-	return STEP_MS;
+	uint64_t resolve_ms = node_resolve(n, now_ms);
+	return resolve_ms < now_ms + STEP_MS ? (uint32_t)(resolve_ms > now_ms ? resolve_ms - now_ms : 1) : STEP_MS;
 }
 
 static const struct control_ops node_control_ops = {

@@ -7,6 +7,8 @@
 #include "run/inputs_keep.h"
 #include "run/media_plane.h"
 #include "run/node.h"
+#include "run/resolver.h"
+#include "wire/net/dns.h"
 #include "wire/net/loop.h"
 #include "wire/net/stream.h"
 #include "wire/net/tls.h"
@@ -48,7 +50,10 @@ struct node {
 	struct registration_store *registrations;
 	struct inputs_keep *inputs;
 	uint8_t ticket_key[TLS_TICKET_KEY_BYTES];  // of TLS sessions: they resume with any worker
-	struct loop control_loop; // only for its wake-up
+	struct loop control_loop; // its wake-up, and questions to DNS
+	struct dns *dns;           // owned; NULL: the machine has none
+	struct resolver *resolver; // owned
+	struct addr listening[LISTENERS_MAX];
 	_Atomic bool stopping;
 	uint64_t started_wall_ms, started_ms, saved_ms, audited_ms;
 };
@@ -66,6 +71,12 @@ void node_send_streams(struct node_worker *nw, struct outbox *o);
 void node_adopt_stream(void *self, uint32_t worker, int fd, uint16_t listener, const struct addr *peer);
 // New sessions use what the files of certificates and keys now hold. On an error nothing changed.
 MUST_CHECK enum err node_reload_tls(struct node *n);
+
+// DNS (node_resolve.c), on the control thread. As udp_open.
+MUST_CHECK enum err node_open_resolver(struct node *n, struct buf *why);
+void node_close_resolver(struct node *n);
+// When to come again, monotonic ms.
+uint64_t node_resolve(struct node *n, uint64_t now_ms);
 
 // Compares what calls hold with the counters of occupancy; on the control thread.
 void node_audit(struct node *n);

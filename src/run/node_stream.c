@@ -96,7 +96,8 @@ static bool may_open(void *self, const struct addr *peer, char *host)
 	if (!g && !peer->flow) g = office_trunk_group_of(rules, peer);
 	if (!g) return false;
 	struct buf b = buf_on(host, STREAM_HOST_MAX - 1);
-	if (g->host[0]) put_z(&b, g->host);
+	struct str name = office_host_of(g, peer);
+	if (name.n) put(&b, name);
 	else put_addr_host(&b, peer);
 	host[b.n] = '\0';
 	return true;

@@ -91,7 +91,11 @@ static const struct entry_field office_number_fields[] = {
 
 #define FIELDS_OF_PEER(i)                                                                                              \
 	FIELD(ADDR, "peer" #i, office_trunk_group, peers[i].addr),                                                         \
-	FIELD(NUMBER, "peer" #i ".priority", office_trunk_group, peers[i].priority)
+	FIELD(NUMBER, "peer" #i ".priority", office_trunk_group, peers[i].priority),                                       \
+	FIELD(NUMBER, "peer" #i ".name", office_trunk_group, peers[i].name),                                               \
+	FIELD(NUMBER, "peer" #i ".rank", office_trunk_group, peers[i].rank),                                               \
+	FIELD(NUMBER, "peer" #i ".weight", office_trunk_group, peers[i].weight)
+#define FIELD_OF_NAME(i) FIELD(TEXT, "name" #i, office_trunk_group, names[i].host)
 #define FIELD_OF_NET(i) FIELD(NET, "net" #i, office_trunk_group, nets[i])
 static const struct entry_field office_trunk_group_fields[] = {
 	FIELD(NUMBER, "id", office_trunk_group, id), FIELD(TEXT, "name", office_trunk_group, name),
@@ -104,12 +108,13 @@ static const struct entry_field office_trunk_group_fields[] = {
 	FIELD(NUMBER, "failover-ms", office_trunk_group, failover_ms),
 	FIELD(NUMBER, "options-s", office_trunk_group, options_s), FIELD(NUMBER, "peers", office_trunk_group, peer_count),
 	FIELDS_OF_PEER(0), FIELDS_OF_PEER(1), FIELDS_OF_PEER(2), FIELDS_OF_PEER(3), FIELDS_OF_PEER(4), FIELDS_OF_PEER(5),
-	FIELDS_OF_PEER(6), FIELDS_OF_PEER(7), FIELD(NUMBER, "nets", office_trunk_group, net_count),
+	FIELDS_OF_PEER(6), FIELDS_OF_PEER(7), FIELD_OF_NAME(0), FIELD_OF_NAME(1), FIELD_OF_NAME(2), FIELD_OF_NAME(3),
+	FIELD(NUMBER, "nets", office_trunk_group, net_count),
 	FIELD_OF_NET(0), FIELD_OF_NET(1), FIELD_OF_NET(2), FIELD_OF_NET(3), FIELD_OF_NET(4), FIELD_OF_NET(5),
 	FIELD_OF_NET(6), FIELD_OF_NET(7), FIELD_OF_NET(8), FIELD_OF_NET(9), FIELD_OF_NET(10), FIELD_OF_NET(11),
 	FIELD_OF_NET(12), FIELD_OF_NET(13), FIELD_OF_NET(14), FIELD_OF_NET(15),
 };
-static_assert(OFFICE_PEERS_MAX == 8 && OFFICE_NETS_MAX == 16 && OFFICE_ROUTE_CHOICES == 4, "each has its field");
+static_assert(OFFICE_PEERS_MAX == 8 && OFFICE_NAMES_MAX == 4 && OFFICE_NETS_MAX == 16 && OFFICE_ROUTE_CHOICES == 4, "each has its field");
 static const struct entry_field office_rate_centre_fields[] = {
 	FIELD(NUMBER, "id", office_rate_centre, id), FIELD(TEXT, "name", office_rate_centre, name),
 	FIELD(TEXT, "state", office_rate_centre, state), FIELD(NUMBER, "lata", office_rate_centre, lata),

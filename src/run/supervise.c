@@ -59,13 +59,14 @@ bool supervise_on_failure(struct supervise *s, uint64_t owner)
 
 static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_t peer)
 {
-	char text[1024], me[64], far[64], tag[16], call_id[16];
+	char text[1024], me[64], far[OFFICE_HOST_MAX], tag[16], call_id[16];
 	const struct addr *to = &g->peers[peer].addr;
 	uint16_t listener;
 	if (addr_local_for(&listener, s->setup.listeners, s->setup.listener_count, to) != OK) return;
 	struct buf b = buf_on(text, sizeof text), m = buf_on(me, sizeof me), f = buf_on(far, sizeof far);
 	put_addr(&m, &s->setup.listeners[listener]);
-	if (g->host[0]) put_z(&f, g->host);
+	struct str host = office_host_of(g, to);
+	if (host.n) put(&f, host);
 	else put_addr(&f, to);
 	struct random *chance = &s->setup.env->random;
 	struct buf t = buf_on(tag, sizeof tag), c = buf_on(call_id, sizeof call_id);

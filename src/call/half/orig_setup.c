@@ -308,6 +308,14 @@ static struct trunk_state trunk_state(void *self, uint32_t group, uint32_t peer)
 	return state;
 }
 
+// Of the call alone, so that it is the same when the call is run again.
+static uint64_t chance_of(const struct call *c)
+{
+	static const struct hash_key key = { { 0x726f757465, 0x6368616e6365 } };
+	struct hash_key of_time = { { key.k[0] ^ c->began_wall_ms, key.k[1] } };
+	return hash_str(&of_time, number_str(&c->called));
+}
+
 void orig_select_route(struct call *c, const struct verb *v)
 {
 	(void)v;
@@ -321,7 +329,7 @@ void orig_select_route(struct call *c, const struct verb *v)
 	}
 	enum err e = route_find(&c->routes,
 		&(struct route_query){ .rules = call_rules(c), .digits = number_str(&c->called), .emergency = c->emergency,
-			.state = trunk_state, .self = c }, &c->trail, s->env);
+			.chance = chance_of(c), .state = trunk_state, .self = c }, &c->trail, s->env);
 	if (e == OK) {
 		o_post(c, O_EV_ROUTED, NULL);
 		return;

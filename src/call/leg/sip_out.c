@@ -118,7 +118,8 @@ static void put_target(struct buf *uri, struct buf *to, struct sip_leg *leg, con
 		put_z(uri, "sip:");
 		put_called(uri, g, o);
 		put_c(uri, '@');
-		if (g->host[0]) put_z(uri, g->host);
+		struct str host = office_host_of(g, &leg->peer);
+		if (host.n) put(uri, host);
 		else put_addr(uri, &leg->peer);
 		put(to, buf_str(uri));
 	}

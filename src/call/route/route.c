@@ -61,13 +61,37 @@ static void add_attempt(struct routing *r, const struct office_trunk_group *g, u
 	r->out->attempts[r->out->n++] = (struct route_attempt){ g->id, peer };
 }
 
-// Indices of the group's peers by priority; equals as they are provisioned.
-static void rank_peers(const struct office_trunk_group *g, uint8_t ranked[OFFICE_PEERS_MAX])
+static uint32_t rank_of(const struct office_trunk_group *g, uint8_t peer)
+{
+	return (uint32_t)g->peers[peer].priority << 8 | g->peers[peer].rank;
+}
+
+// Puts one of these peers before the others, as often as its weight among theirs says (RFC 2782). Those without any
+// stay in order, and come last.
+static void draw_first(const struct office_trunk_group *g, uint8_t *peers, uint32_t n, uint64_t chance)
+{
+	uint32_t sum = 0, drawn = 0;
+	for (uint32_t i = 0; i < n; i++) sum += g->peers[peers[i]].weight;
+	if (!sum) return;
+	uint32_t left = (uint32_t)(chance % sum);
+	while (left >= g->peers[peers[drawn]].weight) left -= g->peers[peers[drawn++]].weight;
+	uint8_t first = peers[drawn];
+	memmove(peers + 1, peers, drawn);
+	peers[0] = first;
+}
+
+// Indices of the group's peers by priority and rank; equals by weight, or as they are provisioned.
+static void rank_peers(const struct office_trunk_group *g, uint8_t ranked[OFFICE_PEERS_MAX], uint64_t chance)
 {
 	for (uint8_t i = 0; i < g->peer_count; i++) {
 		uint8_t at = i;
-		for (; at > 0 && g->peers[ranked[at - 1]].priority > g->peers[i].priority; at--) ranked[at] = ranked[at - 1];
+		for (; at > 0 && rank_of(g, ranked[at - 1]) > rank_of(g, i); at--) ranked[at] = ranked[at - 1];
 		ranked[at] = i;
+	}
+	for (uint32_t i = 0; i < g->peer_count; i++) {
+		uint32_t n = 1;
+		while (i + n < g->peer_count && rank_of(g, ranked[i + n]) == rank_of(g, ranked[i])) n++;
+		draw_first(g, ranked + i, n, chance >> 5 * i);
 	}
 }
 
@@ -75,7 +99,7 @@ static void rank_peers(const struct office_trunk_group *g, uint8_t ranked[OFFICE
 static void try_peers(struct routing *r, const struct office_trunk_group *g, bool silent)
 {
 	uint8_t ranked[OFFICE_PEERS_MAX];
-	rank_peers(g, ranked);
+	rank_peers(g, ranked, r->q->chance);
 	for (uint32_t i = 0; i < g->peer_count; i++) {
 		bool is_silent = state_of(r, g, ranked[i]).silent;
 		if (is_silent == silent) add_attempt(r, g, ranked[i]);

@@ -19,6 +19,7 @@ struct route_query {
 	const struct office_rules *rules;
 	struct str digits; // E.164 without +; of an emergency call the short code
 	bool emergency;    // to the marked groups: no limit; what is out of service or silent is tried last, not left out
+	uint64_t chance;   // the same for the same call: which of its equals comes first (RFC 2782)
 	// The live answer; NULL: all peers answer and no group has calls.
 	struct trunk_state (*state)(void *self, uint32_t group, uint32_t peer);
 	void *self;

@@ -214,9 +214,31 @@ static void nothing_live_is_needed(void **state)
 	check_attempts("3/0 3/1 1/0 1/1");
 }
 
+// RFC 2782: among equals the first is drawn by weight, the rest follow; priority and rank stand above it.
+static void equals_share_by_weight(void **state)
+{
+	(void)state;
+	struct office_trunk_group g = { .peer_count = 5, .peers = {
+		{ .priority = 1, .weight = 9 }, { .rank = 1, .weight = 7 }, { .weight = 10 }, { .weight = 30 }, { .weight = 0 } } };
+	uint32_t first[5] = { 0 };
+	for (uint64_t chance = 0; chance < 4000; chance++) {
+		uint8_t ranked[OFFICE_PEERS_MAX], seen = 0;
+		rank_peers(&g, ranked, chance * 0x9e3779b97f4a7c15);
+		for (uint32_t i = 0; i < 5; i++) seen |= (uint8_t)(1 << ranked[i]);
+		assert_int_equal(seen, 31);
+		assert_int_equal(ranked[2], 4); // without weight it comes last
+		assert_int_equal(ranked[3], 1);
+		assert_int_equal(ranked[4], 0);
+		first[ranked[0]]++;
+	}
+	assert_int_equal(first[2] + first[3], 4000);
+	assert_in_range(first[3], 2900, 3100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(equals_share_by_weight),
 #define OFFICE_TEST(name) cmocka_unit_test_setup_teardown(name, make_office, free_office)
 		OFFICE_TEST(the_longest_prefix_answers),
 		OFFICE_TEST(the_walk_agrees_with_a_plain_search),
