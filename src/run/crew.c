@@ -20,10 +20,13 @@ COUNTER(node_features_full, "Features set from phones that were refused because 
 // sleeps.
 enum member_sleep { AWAKE, ASLEEP, CALLED };
 
-enum mail_kind { MAIL_PACKET, MAIL_OUT, MAIL_SOCKET, MAIL_JOB, MAIL_NEWS };
+enum mail_kind { MAIL_PACKET, MAIL_OUT, MAIL_SOCKET, MAIL_JOB, MAIL_NEWS, MAIL_TIE };
 struct mail { // a value on a ring
 	uint8_t kind;         // enum mail_kind
-	struct packet packet; // its data is `text` or `large`; of a socket: whose it is
+	union {
+		struct packet packet; // its data is `text` or `large`; of a socket: whose it is
+		struct tie_letter tie; // its text the same
+	};
 	int fd;
 	uint32_t n;
 	char *large; // owned by whoever took the letter; NULL: text
@@ -56,20 +59,45 @@ static enum err mail_to(struct crew *c, uint32_t from, uint32_t to, const struct
 	return e;
 }
 
+// A letter that is filled in, with the octets that go with it.
+static enum err send_octets(struct member *m, uint32_t to, struct mail *letter, struct str octets)
+{
+	enum err e = ERR_FULL;
+	letter->n = octets.n;
+	letter->large = octets.n > MAIL_INLINE ? malloc(octets.n) : NULL;
+	if (letter->large || octets.n <= MAIL_INLINE) {
+		memcpy(letter->large ? letter->large : letter->text, octets.p, octets.n);
+		e = mail_to(m->crew, m->index, to, letter);
+	}
+	if (e == OK) return OK;
+	COUNT(node_mail_full);
+	free(letter->large);
+	return e;
+}
+
+static struct str octets_of(const struct mail *letter)
+{
+	return (struct str){ letter->large ? letter->large : letter->text, letter->n };
+}
+
 static void pass_on(struct member *m, uint32_t to, enum mail_kind kind, const struct packet *p)
 {
 	struct mail letter;
 	letter.kind = (uint8_t)kind;
 	letter.packet = *p;
-	letter.n = p->data.n;
-	letter.large = p->data.n > MAIL_INLINE ? malloc(p->data.n) : NULL;
-	if (letter.large || p->data.n <= MAIL_INLINE) {
-		memcpy(letter.large ? letter.large : letter.text, p->data.p, p->data.n);
-		COUNT(node_packets_passed);
-		if (mail_to(m->crew, m->index, to, &letter) == OK) return;
-	}
-	COUNT(node_mail_full);
-	free(letter.large);
+	COUNT(node_packets_passed);
+	enum err lost = send_octets(m, to, &letter, p->data); // counted there
+	(void)lost;
+}
+
+static enum err send_tie(void *self, const struct tie_letter *l)
+{
+	struct member *m = self;
+	struct mail letter;
+	if (l->to_worker >= m->crew->count) return ERR_BAD;
+	letter.kind = MAIL_TIE;
+	letter.tie = *l;
+	return send_octets(m, l->to_worker, &letter, l->text);
 }
 
 void crew_input(struct member *m, const struct packet *p)
@@ -135,9 +163,16 @@ static void run_job(struct member *m, struct job *j)
 static void take_packet(struct member *m, struct mail *letter)
 {
 	struct packet *p = &letter->packet;
-	p->data = (struct str){ letter->large ? letter->large : letter->text, letter->n };
+	p->data = octets_of(letter);
 	if (letter->kind == MAIL_PACKET) worker_input(m->worker, p);
 	else outbox_send(&m->out, p->listener, &p->peer, p->data);
+	free(letter->large);
+}
+
+static void take_tie(struct member *m, struct mail *letter)
+{
+	letter->tie.text = octets_of(letter);
+	worker_tie(m->worker, &letter->tie);
 	free(letter->large);
 }
 
@@ -150,6 +185,7 @@ static void take_letter(struct member *m, struct mail *letter)
 	case MAIL_SOCKET: s->adopt(s->self, m->index, letter->fd, letter->packet.listener, &letter->packet.peer); break;
 	case MAIL_JOB: run_job(m, letter->job); break;
 	case MAIL_NEWS: worker_news(m->worker, &letter->news); break;
+	case MAIL_TIE: take_tie(m, letter); break;
 	}
 }
 
@@ -398,6 +434,8 @@ static enum err make_member(struct crew *c, uint32_t index)
 	w.set_feature_self = c;
 	w.tell = tell;
 	w.tell_self = m;
+	w.send_tie = send_tie;
+	w.send_tie_self = m;
 	w.trace = &m->trace;
 	w.inputs = s->inputs ? s->inputs(s->self, index) : NULL;
 	if (e == OK) m->worker = worker_new(&w);

@@ -92,6 +92,28 @@ static void note_media(struct inputs *in, struct recording *r)
 	note(in, r, ENTRY_MEDIA, &body, STR(""));
 }
 
+static void put_digits(char *out, uint32_t cap, const struct number *n)
+{
+	struct buf b = buf_on(out, cap - 1);
+	if (n->nature != NUMBER_NONE) put_number(&b, n);
+	out[b.n] = '\0';
+}
+
+static void note_tie(struct inputs *in, struct recording *r)
+{
+	const struct tie_letter *l = in->now.tie;
+	struct entry_tie body = { .kind = l->kind, .to_side = l->to_side, .from_worker = l->from_worker, .from = l->from,
+		.call = l->call, .line = l->line, .trunk_group = l->trunk_group, .hops = l->hops, .verb = l->verb,
+		.media = l->media, .refusal = l->refusal, .signal = l->signal, .digit = (char)l->digit, .in_band = l->in_band,
+		.digit_ms = l->digit_ms, .cause = l->cause, .presentation = l->party.presentation,
+		.screening = l->party.screening, .diversion_presentation = l->diversion.presentation };
+	memcpy(body.dialled, l->dialled, sizeof body.dialled);
+	put_digits(body.diverted_from, sizeof body.diverted_from, &l->diversion.from);
+	put_digits(body.number, sizeof body.number, &l->party.number);
+	str_to_z(body.name, sizeof body.name, (struct str){ l->party.name, l->party.name_n });
+	note(in, r, ENTRY_TIE, &body, l->text);
+}
+
 static void note_input(struct inputs *in, struct recording *r)
 {
 	const struct input *now = &in->now;
@@ -106,6 +128,7 @@ static void note_input(struct inputs *in, struct recording *r)
 	case ENTRY_FEATURE:
 		note(in, r, ENTRY_FEATURE, &(struct entry_feature){ .failed = now->failed }, STR(""));
 		break;
+	case ENTRY_TIE: note_tie(in, r); break;
 	case ENTRY_RELEASE:
 		note(in, r, ENTRY_RELEASE, &(struct entry_release){ .by_operator = now->by_operator }, STR(""));
 		break;
@@ -292,13 +315,6 @@ static bool has_failed(const struct call *c)
 {
 	if (c->answered || c->released_by == BY_OPERATOR) return c->released_by == BY_SWITCH;
 	return c->cause.value != CAUSE_NORMAL && c->cause.value != CAUSE_BUSY && c->cause.value != CAUSE_NO_ANSWER;
-}
-
-static void put_digits(char *out, uint32_t cap, const struct number *n)
-{
-	struct buf b = buf_on(out, cap - 1);
-	if (n->nature != NUMBER_NONE) put_number(&b, n);
-	out[b.n] = '\0';
 }
 
 static bool note_end(struct recording *r, const struct call_record *record)

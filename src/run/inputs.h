@@ -8,6 +8,7 @@
 //     office ─────── struct office_watch ─────────────┘                  ◀──ring──
 #pragma once
 
+#include "call/leg/tie.h"
 #include "run/config.h"
 #include "run/recording.h"
 
@@ -40,6 +41,7 @@ struct input {
 	const struct packet *packet;
 	const struct media_event *media;
 	const struct journal_done *journal;
+	const struct tie_letter *tie;
 	bool failed;      // FEATURE
 	bool by_operator; // RELEASE
 };

@@ -30,6 +30,7 @@
 	X(MEDIA, "media", entry_media, true, false)                                                                        \
 	X(JOURNAL, "journal", entry_journal, true, false)                                                                  \
 	X(FEATURE, "feature", entry_feature, true, false)                                                                  \
+	X(TIE, "tie", entry_tie, true, true)                                                                               \
 	X(RELEASE, "release", entry_release, true, false)                                                                  \
 	X(RULES, "rules", entry_rules, false, false)                                                                       \
 	X(LINE, "line", office_line, false, false)                                                                         \
@@ -82,6 +83,19 @@ struct entry_journal {
 };
 struct entry_feature { // the answer of the control thread
 	bool failed;
+};
+struct entry_tie { // a letter of a tie (call/leg/tie.h); text: a session description, or the leg to be replaced
+	uint8_t kind, to_side, hops;
+	uint8_t verb, media, refusal, signal;
+	char digit;
+	bool in_band;
+	uint16_t digit_ms;
+	uint32_t from_worker, line, trunk_group;
+	uint64_t from, call;
+	struct cause cause;
+	char dialled[CALL_DIALLED_MAX], diverted_from[NUMBER_DIGITS_MAX + 2];
+	char number[NUMBER_DIGITS_MAX + 2], name[PARTY_NAME_MAX + 1]; // of the party
+	uint8_t presentation, screening, diversion_presentation;
 };
 struct entry_release { // at somebody's word
 	bool by_operator;  // else the switch was stopped

@@ -1,4 +1,5 @@
 // Which fields the line of each entry has. A field that is zero is not written, unless zero means something.
+#include "call/leg/tie.h"
 #include "run/recording.h"
 
 #include <assert.h>
@@ -32,6 +33,9 @@ static const char *const formats[] = { [OFFICE_FORMAT_E164] = "e164", [OFFICE_FO
 	[OFFICE_FORMAT_DIALLED] = "dialled", [OFFICE_FORMAT_DIALLED + 1] = NULL };
 static const char *const diversions[] = { [OFFICE_DIVERSION_NONE] = "none", [OFFICE_DIVERSION_DIVERSION] = "diversion",
 	[OFFICE_DIVERSION_HISTORY] = "history-info", [OFFICE_DIVERSION_BOTH] = "both", [OFFICE_DIVERSION_BOTH + 1] = NULL };
+static const char *const letters[] = { [TIE_LETTER_ASK] = "ask", [TIE_LETTER_ACCEPTED] = "accepted",
+	[TIE_LETTER_VERB] = "verb", [TIE_LETTER_VERB + 1] = NULL };
+static const char *const verbs[] = { VERBS(X_TEXT) NULL };
 static const char *const trail_kinds[] = { TRAIL_KINDS(X_TEXT) NULL };
 
 static const struct entry_field entry_begin_fields[] = {
@@ -62,6 +66,22 @@ static const struct entry_field entry_journal_fields[] = {
 	FIELD_OF(records, "record", entry_journal, record), FIELD(YES, "failed", entry_journal, failed),
 };
 static const struct entry_field entry_feature_fields[] = { FIELD(YES, "failed", entry_feature, failed) };
+static const struct entry_field entry_tie_fields[] = {
+	FIELD_OF(letters, "kind", entry_tie, kind), FIELD_OF(sides, "side", entry_tie, to_side),
+	FIELD(NUMBER, "worker", entry_tie, from_worker), FIELD(NUMBER, "end", entry_tie, from),
+	FIELD(NUMBER, "call", entry_tie, call), FIELD(NUMBER, "line", entry_tie, line),
+	FIELD(NUMBER, "trunk", entry_tie, trunk_group), FIELD(NUMBER, "hops", entry_tie, hops),
+	FIELD(TEXT, "dialled", entry_tie, dialled), FIELD(TEXT, "diverted-from", entry_tie, diverted_from),
+	FIELD_OF(verbs, "verb", entry_tie, verb), FIELD(NUMBER, "media", entry_tie, media),
+	FIELD(NUMBER, "refusal", entry_tie, refusal), FIELD(NUMBER, "signal", entry_tie, signal),
+	FIELD(CHAR, "digit", entry_tie, digit), FIELD(NUMBER, "digit-ms", entry_tie, digit_ms),
+	FIELD(YES, "in-band", entry_tie, in_band), FIELD(NUMBER, "cause", entry_tie, cause.value),
+	FIELD(NUMBER, "standard", entry_tie, cause.standard), FIELD(NUMBER, "location", entry_tie, cause.location),
+	FIELD(NUMBER, "status", entry_tie, cause.status), FIELD(TEXT, "number", entry_tie, number),
+	FIELD(TEXT, "name", entry_tie, name), FIELD(NUMBER, "presentation", entry_tie, presentation),
+	FIELD(NUMBER, "screening", entry_tie, screening),
+	FIELD(NUMBER, "diversion-presentation", entry_tie, diversion_presentation),
+};
 static const struct entry_field entry_release_fields[] = { FIELD(YES, "by-operator", entry_release, by_operator) };
 
 #define FIELD_OF_SETTING(id, preset, min, max, help) FIELD_ALWAYS(NUMBER, #id, entry_rules, settings.id),

@@ -179,6 +179,38 @@ static void give_release(struct world *w, const struct entry_release *r)
 	else if (c && worker_release(w->worker, c->id) != OK) return; // it is ending already
 }
 
+// What its ties say goes nowhere: what was answered is in the recording.
+static enum err send_tie(void *self, const struct tie_letter *l)
+{
+	struct world *w = self;
+	if (l->from) w->ties[l->from_side & 1] = l->from;
+	return OK;
+}
+
+static void read_number(struct number *out, const char *digits)
+{
+	bool international = digits[0] == '+';
+	enum number_nature nature = international ? NUMBER_INTERNATIONAL : NUMBER_UNKNOWN;
+	if (!digits[0] || number_set(out, nature, str_from(digits + international)) != OK) *out = (struct number){ 0 };
+}
+
+static void give_tie(struct world *w, const struct entry_tie *t)
+{
+	struct tie_letter l = { .kind = t->kind, .to_side = t->to_side & 1, .from_worker = t->from_worker, .from = t->from,
+		.to = t->kind == TIE_LETTER_ASK ? 0 : w->ties[t->to_side & 1], .call = t->call, .line = t->line,
+		.trunk_group = t->trunk_group, .hops = t->hops, .verb = t->verb, .media = t->media, .refusal = t->refusal,
+		.signal = t->signal, .digit = (uint8_t)t->digit, .digit_ms = t->digit_ms, .in_band = t->in_band,
+		.cause = t->cause, .party = { .presentation = t->presentation, .screening = t->screening },
+		.text = replay_text(w) };
+	memcpy(l.dialled, t->dialled, sizeof l.dialled);
+	l.diversion = (struct diversion){ .reason = DIVERSION_DEFLECTION, .presentation = t->diversion_presentation };
+	read_number(&l.diversion.from, t->diverted_from);
+	read_number(&l.party.number, t->number);
+	l.party.name_n = (uint8_t)strnlen(t->name, PARTY_NAME_MAX);
+	memcpy(l.party.name, t->name, l.party.name_n);
+	worker_tie(w->worker, &l);
+}
+
 static void give(struct world *w)
 {
 	const void *body = entry_body(w->step);
@@ -198,6 +230,7 @@ static void give(struct world *w)
 	case ENTRY_FEATURE:
 		worker_feature_done(w->worker, w->feature_owner, feature->failed ? ERR_REFUSED : OK);
 		break;
+	case ENTRY_TIE: give_tie(w, body); break;
 	case ENTRY_RELEASE: give_release(w, body); break;
 	default: worker_tick(w->worker);
 	}
@@ -259,7 +292,7 @@ static enum err make_worker(struct world *w)
 	struct worker_setup s = { .count = 1, .seed = 1, .now_ms = BEGIN_MS, .wall_ms = began->began_wall_ms,
 		.calls_max = was_on_reserve(w) ? 0 : 4, .transactions_max = 1024, .message_bytes_max = MEMORY_BYTES, .office = w->result->office,
 		.live = w->live, .media = &w->media, .journal = { &journal_ops, w }, .out = &w->out,
-		.set_feature = set_feature, .set_feature_self = w, .refuses_leg = refuses_leg, .refuses_leg_self = w,
+		.set_feature = set_feature, .set_feature_self = w, .send_tie = send_tie, .send_tie_self = w, .refuses_leg = refuses_leg, .refuses_leg_self = w,
 		.inputs = w->inputs };
 	for (const struct recording_entry *e = w->recorded->first; (e = entry_find(e, ENTRY_LISTENER)); e = e->next) {
 		const struct entry_listener *l = entry_body(e);

@@ -33,6 +33,7 @@ struct world {
 	uint64_t now_ms;
 	// Handles of the new call: as the media, the journal, the control thread know it.
 	uint64_t media_owner, journal_owner, feature_owner;
+	ref ties[2];                  // its ends of ties, by enum call_side
 	struct recording *again;      // of the new run, borrowed until `ended`
 	const struct recording_entry *paired;   // of `again`: the last message sent that was looked at
 	const struct recording_entry *tried[MESSAGES_MAX]; // messages of the recording that have no partner yet
@@ -51,6 +52,8 @@ enum err replay_know(struct world *w, struct recording_fault *fault);
 void replay_limits(const struct recording *r, struct live_limits *limits);
 
 // replay_message.c
+// The text of the step with what chance made in this run.
+struct str replay_text(struct world *w);
 // The message of the step with what chance made in this run, and credentials that are right.
 struct str replay_message(struct world *w);
 // Learns from what both runs sent in this step.

@@ -142,6 +142,12 @@ static struct str with_credentials(struct world *w, struct str text)
 	return b.err == OK ? buf_str(&b) : whole;
 }
 
+struct str replay_text(struct world *w)
+{
+	arena_reset(&w->arena);
+	return with_tokens(w, entry_text(w->step));
+}
+
 struct str replay_message(struct world *w)
 {
 	arena_reset(&w->arena);

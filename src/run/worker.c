@@ -29,6 +29,7 @@ struct worker {
 	struct sip_auth auth;
 	struct registrar registrar;
 	struct sip_legs legs;
+	struct ties ties;
 	struct calls *calls;
 	struct supervise supervise;
 	struct keepalive keepalive;
@@ -195,6 +196,12 @@ static enum err make_stack(struct worker *w)
 	return w->stack ? OK : ERR_FULL;
 }
 
+static enum err send_no_tie(void *self, const struct tie_letter *l)
+{
+	(void)self, (void)l;
+	return ERR_FULL;
+}
+
 static enum err make_calls(struct worker *w)
 {
 	const struct worker_setup *s = &w->setup;
@@ -206,7 +213,7 @@ static enum err make_calls(struct worker *w)
 	enum err e = sip_legs_init(&w->legs, &legs, key);
 	if (e != OK) return e;
 	struct calls_setup calls = { .env = &w->env, .office = s->office, .live = s->live, .media = s->media,
-		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .features = feature_table(),
+		.journal = s->journal, .legs = sip_leg_factory(&w->legs), .ties = tie_factory(&w->ties), .features = feature_table(),
 		.calls_max = s->calls_max, .boot = s->boot, .set_feature = set_feature, .set_feature_self = w,
 		.keep_text = s->trace ? keep_text : NULL, .trace_line = is_traced, .trace_self = s->trace, .show = show,
 		.show_self = w };
@@ -218,7 +225,9 @@ static enum err make_calls(struct worker *w)
 	}
 	e = calls_new(&w->calls, &calls);
 	w->legs.setup.calls = w->calls;
-	return e;
+	if (e != OK) return e;
+	return ties_init(&w->ties, &(struct ties_setup){ .env = &w->env, .calls = w->calls, .legs = &w->legs,
+		.ends_max = 2 * s->calls_max, .send = s->send_tie ? s->send_tie : send_no_tie, .send_self = s->send_tie_self });
 }
 
 struct worker *worker_new(const struct worker_setup *setup)
@@ -249,6 +258,7 @@ struct worker *worker_free(struct worker *w)
 	w->calls = calls_free(w->calls);
 	subscriptions_fini(&w->subscriptions);
 	sip_legs_fini(&w->legs);
+	ties_fini(&w->ties);
 	w->stack = sip_stack_free(w->stack);
 	arena_fini(&w->env.scratch);
 	free(w);
@@ -287,6 +297,8 @@ uint64_t worker_tick(struct worker *w)
 	if (other < next) next = other;
 	other = calls_tick(w->calls);
 	if (other < next) next = other;
+	other = ties_tick(&w->ties);
+	if (other < next) next = other;
 	other = supervise_tick(&w->supervise);
 	if (other < next) next = other;
 	other = keepalive_tick(&w->keepalive);
@@ -319,6 +331,13 @@ void worker_feature_done(struct worker *w, uint64_t owner, enum err result)
 {
 	begin(w, &(struct input){ .kind = ENTRY_FEATURE, .failed = result != OK });
 	calls_on_feature_done(w->calls, owner, result);
+	end(w);
+}
+
+void worker_tie(struct worker *w, const struct tie_letter *l)
+{
+	begin(w, &(struct input){ .kind = ENTRY_TIE, .tie = l });
+	ties_take(&w->ties, l);
 	end(w);
 }
 
@@ -394,7 +413,7 @@ const char *worker_wrong(const struct worker *w, struct str *call_id)
 struct worker_use worker_use(const struct worker *w)
 {
 	const struct sip_stack_use use = sip_stack_use(w->stack);
-	return (struct worker_use){ .calls = calls_count(w->calls), .legs = w->legs.pool.used,
+	return (struct worker_use){ .calls = calls_count(w->calls), .legs = w->legs.pool.used, .ties = w->ties.pool.used,
 		.transactions = use.transactions, .tombstones = use.tombstones,
 		.text_bytes = use.bytes + w->legs.texts.used_bytes + calls_text_bytes(w->calls),
 		.subscriptions = w->subscriptions.pool.used };

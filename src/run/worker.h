@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "base/packet.h"
+#include "call/leg/tie.h"
 #include "call/model/line_dialog.h"
 #include "call/model/media.h"
 #include "call/model/record.h"
@@ -58,6 +59,9 @@ struct worker_setup {
 	// News for another worker (worker_news), or for this one. NULL: this is the only one.
 	void (*tell)(void *self, uint32_t worker, const struct line_news *n);
 	void *tell_self;
+	// Sends a letter of a tie to a worker, perhaps to this one: it comes by worker_tie. NULL: there are no ties.
+	enum err (*send_tie)(void *self, const struct tie_letter *l);
+	void *send_tie_self;
 	bool (*refuses_leg)(void *self, uint32_t index); // of a replay: was this called leg refused? NULL: none is
 	void *refuses_leg_self;
 	struct trace *trace;   // NULL: nothing is ever traced
@@ -76,6 +80,7 @@ uint64_t worker_tick(struct worker *w);
 void worker_media_event(struct worker *w, const struct media_event *e);
 void worker_journal_done(struct worker *w, const struct journal_done *d);
 void worker_news(struct worker *w, const struct line_news *n);
+void worker_tie(struct worker *w, const struct tie_letter *l);
 void worker_feature_done(struct worker *w, uint64_t owner, enum err result);
 
 // Which worker a packet belongs to (design idea 3): our own tag or branch names it, else the hash of the Call-ID;
@@ -107,7 +112,7 @@ const char *worker_wrong(const struct worker *w, struct str *call_id);
 
 // What stands, for audits: all zero when all is quiet.
 struct worker_use {
-	uint32_t calls, legs, transactions, tombstones;
+	uint32_t calls, legs, ties, transactions, tombstones;
 	uint64_t text_bytes; // that they keep
 	uint32_t subscriptions;
 };

@@ -54,10 +54,51 @@ bool exchange_need(struct ladder *l)
 	return office_put_rules(x->office, rules) == OK || ladder_fail(l, NULL, "the office refuses its first rules");
 }
 
+// Letters of ties, each taken in a later step.
+static enum err send_tie(void *self, const struct tie_letter *sent)
+{
+	struct exchange *x = self;
+	char *text = malloc(sent->text.n + 1u);
+	if (!text || x->letter_count == LETTERS_MAX) {
+		free(text);
+		return ERR_FULL;
+	}
+	if (sent->text.n) memcpy(text, sent->text.p, sent->text.n);
+	struct letter *l = &x->letters[(x->letter_first + x->letter_count++) % LETTERS_MAX];
+	*l = (struct letter){ .letter = *sent, .text = text };
+	l->letter.text.p = text;
+	return OK;
+}
+
+static struct letter take_letter(struct exchange *x)
+{
+	struct letter l = x->letters[x->letter_first];
+	x->letter_first = (x->letter_first + 1) % LETTERS_MAX;
+	x->letter_count--;
+	return l;
+}
+
+static bool tie_step(struct exchange *x)
+{
+	bool any = x->letter_count > 0;
+	while (x->letter_count) {
+		struct letter l = take_letter(x);
+		worker_tie(x->worker, &l.letter);
+		free(l.text);
+	}
+	return any;
+}
+
+static void drop_letters(struct exchange *x)
+{
+	while (x->letter_count) free(take_letter(x).text);
+}
+
 void exchange_free(struct ladder *l)
 {
 	struct exchange *x = l->exchange;
 	if (!x) return;
+	drop_letters(x);
 	worker_free(x->worker);
 	inputs_free(x->inputs);
 	live_free(x->live);
@@ -95,7 +136,8 @@ static bool need_worker(struct ladder *l)
 		.count = 1, .seed = 0x1adde7, .now_ms = l->now_ms, .wall_ms = exchange_wall_ms(l), .listener_count = 2,
 		.calls_max = x->calls_max, .transactions_max = x->transactions_max, .message_bytes_max = 8u << 20,
 		.office = x->office, .live = x->live, .media = &x->plane.media, .journal = journal_of(x), .out = &x->out,
-		.set_feature = set_feature, .set_feature_self = x, .subscriptions_max = SUBSCRIPTIONS_MAX,
+		.set_feature = set_feature, .set_feature_self = x, .send_tie = send_tie, .send_tie_self = x,
+		.subscriptions_max = SUBSCRIPTIONS_MAX,
 	};
 	x->inputs = inputs_free(x->inputs);
 	if (inputs_new(&x->inputs, INPUTS_BYTES, INPUTS_ALL) != OK) return ladder_fail(l, NULL, "no memory");
@@ -147,6 +189,7 @@ bool exchange_step(struct ladder *l)
 	set_time(l);
 	bool any = journal_step(x);
 	any |= plane_step(x);
+	any |= tie_step(x);
 	if (x->feature.waits) {
 		x->feature.waits = false;
 		worker_feature_done(x->worker, x->feature.owner, x->feature.result);
@@ -194,6 +237,7 @@ bool exchange_restart(struct ladder *l)
 	journal_crash(x);
 	plane_init(x);
 	x->feature.waits = false;
+	drop_letters(x);
 	if (!need_worker(l)) return false;
 	set_time(l);
 	journal_recover(x);
@@ -209,11 +253,11 @@ const char *exchange_left_over(struct ladder *l)
 	uint64_t lines = occupancy_total(x->live->occupancy, OCCUPANCY_LINE);
 	uint64_t trunks = occupancy_total(x->live->occupancy, OCCUPANCY_TRUNK_GROUP);
 	uint32_t sessions = plane_open_count(x);
-	if (use.calls + use.legs + use.transactions + use.tombstones + lines + trunks + sessions == 0) return NULL;
+	if (use.calls + use.legs + use.ties + use.transactions + use.tombstones + lines + trunks + sessions == 0) return NULL;
 	struct str text = ladder_text(l,
-		"%u calls, %u legs, %u transactions, %u tombstones, %u media sessions; places taken: "
+		"%u calls, %u legs, %u ties, %u transactions, %u tombstones, %u media sessions; places taken: "
 	                                 "%llu of lines, %llu of trunk groups",
-	                              use.calls, use.legs, use.transactions, use.tombstones, sessions,
+	                              use.calls, use.legs, use.ties, use.transactions, use.tombstones, sessions,
 	                              (unsigned long long)lines, (unsigned long long)trunks);
 	return ladder_z(l, text);
 }

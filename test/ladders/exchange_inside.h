@@ -64,6 +64,12 @@ struct feature_request { // a feature set from a phone, on its way through the c
 	enum err result;
 };
 
+#define LETTERS_MAX 64
+struct letter { // of a tie, on its way
+	struct tie_letter letter;
+	char *text; // owned
+};
+
 struct exchange {
 	struct ladder *ladder;
 	struct office *office;
@@ -75,6 +81,8 @@ struct exchange {
 	struct memory_journal journal;
 	struct memory_plane plane;
 	struct feature_request feature;
+	struct letter letters[LETTERS_MAX];
+	uint32_t letter_first, letter_count;
 };
 
 // The exchange of this ladder, made when there is none.

@@ -275,6 +275,21 @@ static const char *const prompts[] = {
 	"", MEDIA_PROMPTS(PROMPT_TEXT)
 };
 
+// The side of another session to which this side sends: over a tie media go on there.
+static bool find_tied(struct ladder *l, const struct plane_side *side, struct ear *out)
+{
+	for (uint32_t i = 0; i < PLANE_SESSIONS_MAX; i++) {
+		struct plane_session *s = &l->exchange->plane.sessions[i];
+		for (uint32_t at = 0; s->open && at < MEDIA_SIDES; at++) {
+			if (!addr_eq(&s->sides[at].local[0], &side->remote[0].rtp)) continue;
+			if (!addr_eq(&s->sides[at].remote[0].rtp, &side->local[0]) || !s->sides[at].remote[0].send) continue;
+			*out = (struct ear){ s, media_other((enum media_side)at) };
+			return true;
+		}
+	}
+	return false;
+}
+
 // What this party hears, in a script's words: a tone, a prompt, a party's name, or nothing.
 static struct str heard(struct ladder *l, const struct actor *p)
 {
@@ -288,6 +303,12 @@ static struct str heard(struct ladder *l, const struct actor *p)
 		return str_from(tones[play->tone]);
 	}
 	if (!other->remote[0].receive) return STR("nothing");
+	for (struct ear tied; find_tied(l, other, &tied);) {
+		ear.session = tied.session;
+		ear.side = media_other(tied.side);
+		other = &tied.session->sides[tied.side];
+		if (!other->remote[0].receive) return STR("nothing");
+	}
 	for (uint32_t i = 0; i < l->actor_count; i++) {
 		struct ear mouth;
 		if (find_ear(l, &l->actors[i], &mouth) && mouth.session == ear.session && mouth.side != ear.side)

@@ -3,6 +3,7 @@
 //     matrix FOLDER             writes the pages
 //     matrix --check FOLDER     TAP: a line a page
 #include "call/leg/sip_leg.h"
+#include "call/leg/tie.h"
 #include "run/subscriptions.h"
 #include "wire/sip/txn.h"
 
@@ -21,7 +22,7 @@ static const struct fsm *half_machine(uint32_t i)
 
 static const struct fsm *leg_machine(uint32_t i)
 {
-	static const struct fsm *const machines[] = { &sip_leg_machine, &sip_oa_machine };
+	static const struct fsm *const machines[] = { &sip_leg_machine, &sip_oa_machine, &tie_machine };
 	return i < ARRAY_LEN(machines) ? machines[i] : NULL;
 }
 
@@ -35,7 +36,7 @@ static const struct page {
 	const struct fsm *(*machine)(uint32_t i); // NULL past the last
 } pages[] = {
 	{ "half-calls.md", "The halves of a call (ITU-T Q.1224)", half_machine },
-	{ "sip-leg.md", "A SIP leg, and its offers and answers (RFC 3261, RFC 3264)", leg_machine },
+	{ "sip-leg.md", "A SIP leg, its offers and answers (RFC 3261, RFC 3264), and ties", leg_machine },
 	{ "sip-subscriptions.md", "Subscriptions, as who notifies sees them (RFC 6665)", subscription_machines },
 	{ "sip-transactions.md", "Transactions of SIP (RFC 3261 17, RFC 6026)", sip_txn_machine },
 };

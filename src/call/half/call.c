@@ -25,6 +25,7 @@ enum err calls_new(struct calls **out, const struct calls_setup *setup)
 	wheel_init(&cs->wheel, setup->env->now_ms);
 	slab_init(&cs->texts, (uint64_t)setup->calls_max * 4096 + (1u << 20));
 	if (pool_init(&cs->pool, "calls", sizeof(struct call), setup->calls_max + CALLS_RESERVED) != OK ||
+	    pool_init(&cs->ties, "ties of calls", sizeof(struct call_tie), 2 * (setup->calls_max + CALLS_RESERVED)) != OK ||
 	    media_worker_init(&cs->media, setup->media, setup->calls_max) != OK) {
 		calls_free(cs);
 		return ERR_FULL;
@@ -37,6 +38,7 @@ struct calls *calls_free(struct calls *cs)
 {
 	if (!cs) return NULL;
 	pool_fini(&cs->pool);
+	pool_fini(&cs->ties);
 	media_worker_fini(&cs->media);
 	slab_fini(&cs->texts);
 	free(cs);
@@ -154,6 +156,7 @@ static void call_end(struct call *c)
 	if (!BUG(memory_kept)) c->held_sdp = slab_free(&cs->texts, c->held_sdp);
 	c->identities = slab_free(&cs->texts, c->identities);
 	c->history = slab_free(&cs->texts, c->history);
+	ties_free(c);
 	pool_put(&cs->pool, c);
 }
 
@@ -279,9 +282,18 @@ enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b)
 	call_trace(c, b->line);
 	call_note_leg(c, SIDE_O, &c->o_leg);
 	media_init(&c->media, call_ref(c));
+	if (b->tied_to) tie_begin(c, b->tied_to);
 	if (cs->setup.watch) cs->setup.watch->began(cs->setup.watch, c);
 	*out = call_ref(c);
 	return OK;
+}
+
+// What either side may say is the originating half's business.
+static void post_of(struct call *c, enum call_side side, enum o_event event, const struct verb *v)
+{
+	struct verb said = *v;
+	said.side = (uint8_t)side;
+	o_post(c, event, &said);
 }
 
 static void take_from_o(struct call *c, const struct verb *v)
@@ -291,8 +303,12 @@ static void take_from_o(struct call *c, const struct verb *v)
 	case VERB_MEDIA: o_post(c, O_EV_MEDIA, v); break;
 	case VERB_SIGNAL:
 		if (v->signal == SIGNAL_DIGIT) o_post(c, O_EV_DIGIT, v);
+		else if (v->signal == SIGNAL_TRANSFER) post_of(c, SIDE_O, O_EV_TRANSFER, v);
 		break;
-	case VERB_RELEASE: o_post(c, O_EV_RELEASE, v); break;
+	case VERB_RELEASE:
+		if (tie_is_asked(c, SIDE_O)) post_of(c, SIDE_O, O_EV_PARTED, v);
+		else o_post(c, O_EV_RELEASE, v);
+		break;
 	default: break; // a caller's leg has no other verbs
 	}
 }
@@ -301,7 +317,8 @@ static void take_from_o(struct call *c, const struct verb *v)
 static void leg_ended(struct call *c, uint8_t index, const struct verb *v)
 {
 	if (c->t_answered == index + 1u) {
-		t_post(c, T_EV_LEG_RELEASE, index, v);
+		if (tie_is_asked(c, SIDE_T)) post_of(c, SIDE_T, O_EV_PARTED, v);
+		else t_post(c, T_EV_LEG_RELEASE, index, v);
 		return;
 	}
 	t_tell(c, index, &(struct verb){ .kind = VERB_RELEASE, .cause = v->cause });
@@ -334,11 +351,23 @@ static void take_from_t(struct call *c, uint8_t index, const struct verb *v)
 	case VERB_ANSWER: t_post(c, T_EV_ANSWER, index, v); break;
 	case VERB_MEDIA: t_post(c, T_EV_MEDIA, index, v); break;
 	case VERB_SIGNAL:
-		if (v->signal == SIGNAL_DIGIT && pass_digit(c, v) != OK) COUNT(call_gone);
+		if (v->signal == SIGNAL_TRANSFER) post_of(c, SIDE_T, O_EV_TRANSFER, v);
+		else if (v->signal == SIGNAL_DIGIT && pass_digit(c, v) != OK) COUNT(call_gone);
 		break;
 	case VERB_RELEASE: leg_ended(c, index, v); break;
 	default: break;
 	}
+}
+
+// Once it stands it is the leg of its side like any other.
+static void take_from_tie(struct call *c, enum call_side side, const struct verb *v)
+{
+	struct call_tie *t = c->ties[side];
+	if (!t) return;
+	if (v->party) t->party = *v->party;
+	if (t->phase != TIE_STANDS) post_of(c, side, O_EV_TIE, v);
+	else if (side == SIDE_O) take_from_o(c, v);
+	else if (c->t_answered) take_from_t(c, (uint8_t)(c->t_answered - 1), v);
 }
 
 void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct verb *v)
@@ -348,8 +377,22 @@ void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, co
 		COUNT(call_gone);
 		return;
 	}
-	if (side == SIDE_O) take_from_o(c, v);
+	if (leg == CALL_LEG_TIE) take_from_tie(c, side, v);
+	else if (side == SIDE_O) take_from_o(c, v);
 	else take_from_t(c, leg, v);
+	run(cs);
+}
+
+void calls_replace(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct call_replacement *r)
+{
+	struct call *c = pool_at(&cs->pool, call);
+	const struct verb refused = { .kind = VERB_RELEASE, .cause = cause_local(CAUSE_NORMAL_UNSPECIFIED) };
+	bool counts = c && (side == SIDE_O || c->t_answered == leg + 1u);
+	if (!counts || c->id == r->tied_to) {
+		r->by.ops->take(r->by.self, r->by.leg, &refused);
+		return;
+	}
+	post_of(c, side, O_EV_REPLACE, &(struct verb){ .kind = VERB_SIGNAL, .replacement = r });
 	run(cs);
 }
 
@@ -478,6 +521,12 @@ void calls_release_all(struct calls *cs, struct cause cause)
 struct call *calls_each(struct calls *cs, uint32_t *at)
 {
 	return pool_each(&cs->pool, at);
+}
+
+uint64_t calls_number(const struct calls *cs, ref call)
+{
+	const struct call *c = pool_at(&cs->pool, call);
+	return c ? c->id : 0;
 }
 
 uint32_t calls_count(const struct calls *cs)

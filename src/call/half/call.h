@@ -37,7 +37,7 @@ enum o_pic { O_PICS(O_PIC_ENUM) O_PIC_COUNT };
 #define O_EVENTS(X) \
 	X(OFFER) X(DENIED) X(NO_DIGITS) X(DIGITS) X(DIGIT) X(TIMER) X(COLLECTED) X(RECALL) X(CONFIRM) X(ANALYSED) X(ROUTED)  \
 	X(T_PROGRESS) X(T_ALERT) X(T_ANSWER) X(T_FAIL) X(T_REDIRECT) X(T_RELEASE) X(MEDIA) X(RECORDED) X(LATE) X(REFUSE)     \
-	X(PLAYED) X(STATS) X(RELEASE) X(GIVE_UP)
+	X(PLAYED) X(STATS) X(RELEASE) X(GIVE_UP) X(TRANSFER) X(TIE) X(PARTED) X(REPLACE)
 #define O_EV_ENUM(name) O_EV_##name,
 enum o_event { O_EVENTS(O_EV_ENUM) O_EV_COUNT };
 
@@ -59,11 +59,30 @@ struct half {
 	struct timer timer; // of the state
 };
 
+#define CALL_LEG_TIE 0xff // as the leg of a verb: the tie of that side, wherever it stands by now
+
 enum leg_phase { LEG_FREE, LEG_OFFERED, LEG_ALERTING, LEG_ANSWERED, LEG_GONE };
 struct call_leg {
 	struct leg_link link;
 	struct addr peer; // of its signalling
 	uint8_t phase;    // enum leg_phase
+};
+
+// A tie: one end of what joins two calls after a transfer. It stands, like a leg, in the place of the party that left.
+// Few calls have one.
+enum tie_phase {
+	TIE_ASKED,  // the other call is on its way; the party is still in its place
+	TIE_PARTED, // the same, but the party has left, and the tie is in its place
+	TIE_STANDS, // the two calls are one conversation
+};
+struct call_tie {
+	struct leg_link link;
+	uint8_t phase;       // enum tie_phase
+	uint8_t as;          // enum record_tied
+	bool rings;          // the other party hears ringing of ours
+	bool media_old;      // what was agreed on this side is still that of who left
+	uint64_t other;      // number of the other call; 0: not known yet
+	struct party party;  // who is at the far end
 };
 
 // What was taken from the limits, each given back once.
@@ -86,6 +105,7 @@ struct call {
 	struct half o, t;
 	struct call_leg o_leg;             // the caller's; GONE when it hung up or was released
 	struct call_leg t_legs[CALL_LEGS_MAX];
+	struct call_tie *ties[2];          // owned (pool), by enum call_side; NULL: that side has none
 	uint8_t t_leg_count, t_answered;   // t_answered: index + 1
 	bool o_open;                       // the caller's leg is up and hears us, without an answer of the far party
 	bool answered, unsynced, emergency;
@@ -170,6 +190,21 @@ struct leg_factory {
 	                  const struct addr *peer, bool emergency);
 };
 
+// Makes a tie and asks for the call at its other end; filled by call/leg. What becomes of it comes as verbs of the leg
+// CALL_LEG_TIE: ALERT, ANSWER, RELEASE. ERR_FULL: no more ties.
+struct tie_wish {
+	uint64_t call;              // the number of this one
+	uint32_t line, trunk_group; // who asks and pays: one of the two
+	const struct verb_transfer *to;
+	const struct party *caller; // who will be at this end
+	struct diversion diversion;   // who asks sends the other party on, which the next network may hear
+	uint8_t hops;
+};
+struct tie_factory {
+	void *self;
+	enum err (*ask)(void *self, struct leg_link *out, ref call, enum call_side side, const struct tie_wish *wish);
+};
+
 // What a call asked of what is live, and what it was told.
 enum call_lookup_kind {
 	LOOKUP_LINE,    // calls: that the line has beside this one
@@ -204,6 +239,7 @@ struct calls_setup {
 	struct media *media;
 	struct journal journal;
 	struct leg_factory legs;
+	struct tie_factory ties;
 	struct feature_table features;
 	uint32_t calls_max;
 	uint32_t boot; // of this start, greater than before: it stands in the call numbers
@@ -232,6 +268,7 @@ struct call_begin {
 	uint32_t line, trunk_group; // who brings it: one of the two
 	struct addr peer;
 	struct str dialled; // as in the OFFER that follows
+	uint64_t tied_to;   // it begins as the other half of a transfer, with a tie as its leg: of the call of this number
 };
 MUST_CHECK enum err calls_begin(ref *out, struct calls *cs, const struct call_begin *b);
 // Are these digits an emergency number, also after *67 or *82? `line` (0: not known yet) is who dials them.
@@ -241,6 +278,13 @@ uint32_t calls_reserve(const struct calls *cs, uint32_t line, struct str dialled
 // A verb from a leg. Runs the call until nothing is left to do, unless a step is running: then it waits its turn.
 // A call that ended meanwhile: nothing happens.
 void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct verb *v);
+// A leg is replaced by a tie (RFC 3891): told ANSWER or ALERT when it is, RELEASE when it may not be.
+struct call_replacement {
+	struct leg_link by;
+	uint64_t tied_to;           // number of the call at the other end of the tie
+	const struct party *party;  // who is at the other end
+};
+void calls_replace(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct call_replacement *r);
 // A message of one of its legs, for the ladder; with its text, for calls that are traced.
 void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row, struct str bytes);
 void calls_on_media(struct calls *cs, const struct media_event *e);
@@ -252,6 +296,8 @@ uint64_t calls_tick(struct calls *cs);
 MUST_CHECK enum err calls_release(struct calls *cs, uint64_t call_id);
 // All that stand: `at` starts at 0 and is advanced; NULL at the end.
 struct call *calls_each(struct calls *cs, uint32_t *at);
+// The number of a call; 0: it ended.
+uint64_t calls_number(const struct calls *cs, ref call);
 uint32_t calls_count(const struct calls *cs);
 // Of texts that they keep: descriptions, identities.
 uint64_t calls_text_bytes(const struct calls *cs);
@@ -268,8 +314,8 @@ void calls_release_all(struct calls *cs, struct cause cause);
 uint64_t call_wall_ms(const struct call *c, uint64_t ms);
 // The first invariant that is broken between two events; 0: they hold.
 enum call_invariant call_wrong(const struct call *c);
-// Does this call hold this leg?
-bool calls_hold(const struct calls *cs, ref call, enum call_side side, uint8_t index, ref leg);
+// Does this call hold this leg of that adapter?
+bool calls_hold(const struct calls *cs, ref call, enum call_side side, uint8_t index, const void *adapter, ref leg);
 // The record of a call as it stands.
 void call_record(struct call_record *r, struct call *c, enum record_kind kind);
 

@@ -17,6 +17,7 @@ struct call_event {
 struct calls {
 	struct calls_setup setup;
 	struct pool pool;
+	struct pool ties; // of struct call_tie
 	struct wheel wheel;
 	struct slab texts;
 	struct media_worker media;
@@ -73,6 +74,20 @@ enum err join_offer(struct call *c, struct verb *v);
 enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_o);
 // Opens the caller's leg ourselves, so that it hears us: an ANSWER when `open`, else a PROGRESS.
 enum err join_local(struct call *c, bool open);
+
+// transfer.c
+// Who is on a side, as the other side is to see it.
+void call_who(struct party *out, const struct call *c, enum call_side side);
+// A transfer is under way, and who asked for it is still in its place.
+bool tie_is_asked(const struct call *c, enum call_side side);
+// A transfer is under way, and who asked for it has left: there is nobody to talk to on this side yet.
+bool tie_is_parted(const struct call *c, enum call_side side);
+// The call begins with a tie as its caller's leg, to the call of this number.
+void tie_begin(struct call *c, uint64_t to);
+// The call ends: transfers that are under way have come to nothing.
+void ties_drop(struct call *c);
+// Gives the memory of its ties back.
+void ties_free(struct call *c);
 
 // treat.c: what the caller of a failed call hears. False: nothing, release it at once.
 bool treat_begin(struct call *c);

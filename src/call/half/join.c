@@ -28,8 +28,9 @@ struct cause join_failed(struct call *c, enum call_side side, enum err e)
 struct media_leg join_leg(const struct call *c, enum call_side side)
 {
 	const struct call_leg *leg = side == SIDE_O ? &c->o_leg : t_leg(c);
-	return (struct media_leg){ .signalling = leg ? leg->peer : (struct addr){ 0 },
-		.nat = side == SIDE_O ? c->o_line != 0 : c->t_line != 0 };
+	bool tie = c->ties[side] && c->ties[side]->phase != TIE_ASKED;
+	return (struct media_leg){ .signalling = leg ? leg->peer : (struct addr){ 0 }, .tie = tie,
+		.nat = !tie && (side == SIDE_O ? c->o_line != 0 : c->t_line != 0) };
 }
 
 static enum media_side media_of(enum call_side side)
@@ -37,8 +38,15 @@ static enum media_side media_of(enum call_side side)
 	return side == SIDE_O ? MEDIA_A : MEDIA_B;
 }
 
+// A party that another call brought says with its media who it is.
 static void tell(struct call *c, enum call_side side, const struct verb *v)
 {
+	const struct call_tie *t = c->ties[side == SIDE_O ? SIDE_T : SIDE_O];
+	struct verb shown = *v;
+	if (t && t->phase == TIE_STANDS && t->party.number.n) {
+		shown.party = &t->party;
+		v = &shown;
+	}
 	if (side == SIDE_O) o_tell(c, v);
 	else if (c->t_answered) t_tell(c, (uint8_t)(c->t_answered - 1), v);
 }
@@ -99,6 +107,12 @@ static void refuse_by(struct call *c, enum call_side side, enum err e)
 	refuse(c, side, is_ours(e) ? REFUSED_FAILED : REFUSED_NOT_ACCEPTABLE);
 }
 
+// Is there somebody on the other side to agree with?
+static bool is_joined(const struct call *c, enum call_side to)
+{
+	return c->answered && c->t_answered && !tie_is_parted(c, to);
+}
+
 // A new offer of one side goes to the other, when there is one; else we answer it ourselves.
 static void join_new_offer(struct call *c, enum call_side from, const struct verb *v)
 {
@@ -106,7 +120,7 @@ static void join_new_offer(struct call *c, enum call_side from, const struct ver
 	struct env *env = c->calls->setup.env;
 	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
 	struct media_leg leg = join_leg(c, from), other = join_leg(c, to);
-	bool joined = c->answered && c->t_answered;
+	bool joined = is_joined(c, to);
 	struct verb out = { .kind = VERB_MEDIA };
 	if (from == SIDE_T && !joined) { // the caller does not know yet that it was answered
 		refuse(c, from, REFUSED_GLARE);
@@ -138,7 +152,7 @@ static void join_ask(struct call *c, enum call_side from)
 	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
 	struct media_leg leg = join_leg(c, from);
 	struct verb out = { .kind = VERB_MEDIA, .media = MEDIA_OFFER };
-	if (c->answered && c->t_answered) {
+	if (is_joined(c, to)) {
 		tell(c, to, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_ASK });
 	} else if (from == SIDE_T || media_offer_local(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg,
 	                                               &out.sdp) != OK) {
@@ -160,6 +174,10 @@ void join_media(struct call *c, enum call_side from, const struct verb *v)
 	struct verb out = { .kind = VERB_MEDIA, .media = MEDIA_ANSWER };
 	bool held_o = holds(c, SIDE_O), held_t = holds(c, SIDE_T);
 	enum err e;
+	if (c->ties[from] && c->ties[from]->media_old && v->media == MEDIA_OFFER) {
+		media_replace(&c->media, &c->calls->media, media_of(from)); // what was agreed was the affair of who left
+		c->ties[from]->media_old = false;
+	}
 	switch (v->media) {
 	case MEDIA_OFFER: join_new_offer(c, from, v); break;
 	case MEDIA_ASK: join_ask(c, from); break;

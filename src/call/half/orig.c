@@ -52,7 +52,14 @@ static const struct fsm_row rows[] = {
 	{ IN(O_COUNTING), O_EV_TIMER, O_CLOSING, DO_write_record, "the media plane is late" },
 	{ IN(O_CLOSING), O_EV_RECORDED, O_OVER, DO_over, "" },
 	{ IN(O_CLOSING), O_EV_TIMER, FSM_SAME, DO_close_late, "the record is late, or the journal could not take it" },
+	{ IN(O_ACTIVE), O_EV_TRANSFER, FSM_SAME, DO_transfer, "RFC 3515: a party asks to be replaced" },
+	{ FSM_ANY, O_EV_TRANSFER, FSM_SAME, DO_refuse_transfer, "RFC 3515 2.4.2" },
+	{ IN(O_ACTIVE), O_EV_TIE, FSM_SAME, DO_tie, "what the call with the target says" },
+	{ IN(O_ACTIVE), O_EV_PARTED, FSM_SAME, DO_part, "RFC 5589 6.1: who asked hangs up, the transfer goes on" },
+	{ CALLING | IN(O_RECORDING) | IN(O_ACTIVE), O_EV_REPLACE, FSM_SAME, DO_replace, "RFC 3891 3" },
+	{ FSM_ANY, O_EV_REPLACE, FSM_SAME, DO_refuse_replace, "RFC 3891 3: 603" },
 	// What crosses the end of a call is no fault of anyone.
+	{ FSM_ANY, O_EV_TIE, FSM_SAME, DO_none, "" },
 	{ IN(O_COUNTING) | IN(O_CLOSING) | IN(O_EXCEPTION), O_EV_T_RELEASE, FSM_SAME, DO_none, "" },
 	{ IN(O_COUNTING) | IN(O_CLOSING), O_EV_RELEASE, FSM_SAME, DO_none, "" },
 };

@@ -117,6 +117,11 @@ void orig_answer(struct call *c, const struct verb *v)
 		join_told(media_watch(&c->media, &c->calls->media, (uint16_t)rules->settings.media_silence_s));
 	ring_end(c);
 	if (c->o_open) return;
+	struct party other;
+	if (c->ties[SIDE_O]) {
+		call_who(&other, c, SIDE_T);
+		up.party = &other;
+	}
 	o_tell(c, &up);
 	c->held_sdp = slab_free(&c->calls->texts, c->held_sdp);
 	c->o_open = true;

@@ -25,6 +25,7 @@ static void give_places(struct call *c)
 static void begin_end(struct call *c)
 {
 	c->ended_ms = call_env(c)->now_ms;
+	ties_drop(c);
 	give_places(c);
 	half_timer(c, SIDE_O, orig_commit_ms(c));
 	if (BUG(port_leaked_on_cancel) && !c->answered) c->media.session = 0;

@@ -24,7 +24,12 @@ static void take_caller(struct call *c, const struct verb_offer *offer)
 	str_to_z(c->collected, sizeof c->collected, offer->dialled);
 	c->hops = offer->hops;
 	divert_take(c, offer);
-	if (!line) return;
+	if (offer->on_behalf) {
+		call_trail(c, SIDE_O, TRAIL_ON_BEHALF, c->o_line, 0);
+		if (offer->diversion_count) c->diverted_from = offer->diversions[0].from;
+		c->diversion_feature = FEATURE_COUNT; // none: a transfer
+	}
+	if (!line || offer->on_behalf) return;
 	struct party *p = &c->caller;
 	if (number_set(&p->number, NUMBER_INTERNATIONAL, str_from(line->number)) != OK) p->number = (struct number){ 0 };
 	p->screening = SCREENED_NETWORK;
@@ -85,7 +90,9 @@ static bool take_origination(struct call *c)
 	const struct office_line *line = call_line(c, c->o_line);
 	const struct office_trunk_group *group = office_trunk_group(call_rules(c), c->o_trunk);
 	if (line) {
-		if (!call_take(c, OCCUPANCY_LINE, line->id, c->emergency ? 0 : line->calls_max)) {
+		// Who asks for a transfer has a call already, whose place is given back when the transfer is done.
+		uint32_t max = line->calls_max + (c->ties[SIDE_O] ? 1u : 0u);
+		if (!call_take(c, OCCUPANCY_LINE, line->id, c->emergency ? 0 : max)) {
 			// Once more, as long as what will be dialled may be 911.
 			c->over_limit = may_be_emergency(c) && call_take(c, OCCUPANCY_LINE, line->id, line->calls_max + 1);
 			if (!c->over_limit) return false;
@@ -136,6 +143,10 @@ void orig_authorise(struct call *c, const struct verb *v)
 	}
 	if (!may_be_emergency(c) && records_late(c)) {
 		deny_late(c);
+		return;
+	}
+	if (c->ties[SIDE_O] && (!c->dialled[0] || c->translation.class == DIAL_STAR)) { // no tones or codes for who is gone
+		deny(c, cause_local(CAUSE_INCOMPLETE));
 		return;
 	}
 	if (!take_origination(c)) {

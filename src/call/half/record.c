@@ -16,6 +16,13 @@ static void fill_party(struct record_party *p, const struct call *c, uint32_t li
 	p->media = *stats;
 }
 
+static void fill_tie(struct record_party *p, const struct call_tie *t)
+{
+	if (!t) return;
+	p->tied_to = t->other;
+	p->tied_as = t->phase == TIE_STANDS ? t->as : RECORD_TIED_NOT; // else the transfer came to nothing
+}
+
 uint64_t call_wall_ms(const struct call *c, uint64_t ms)
 {
 	return ms ? c->began_wall_ms + (ms - c->began_ms) : 0;
@@ -38,6 +45,8 @@ void call_record(struct call_record *r, struct call *c, enum record_kind kind)
 	fill_party(&r->t, c, c->t_line, c->t_line ? 0 : c->trunk_last, t_leg(c), &c->stats[SIDE_T]);
 	str_to_z(r->o.call_id, sizeof r->o.call_id, str_from(c->call_ids[SIDE_O]));
 	str_to_z(r->t.call_id, sizeof r->t.call_id, str_from(c->call_ids[SIDE_T]));
+	fill_tie(&r->o, c->ties[SIDE_O]);
+	fill_tie(&r->t, c->ties[SIDE_T]);
 	r->o.party = c->caller;
 	r->t.party.number = c->called;
 	if (c->answered || kind == RECORD_ANSWER) r->answered_wall_ms = call_wall_ms(c, c->answered_ms);

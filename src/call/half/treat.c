@@ -54,7 +54,7 @@ bool treat_begin(struct call *c)
 	bool early = c->prompt || (t->early && !c->far_told);
 	enum media_prompt prompt = c->prompt ? c->prompt : t->prompt;
 	c->tone = MEDIA_TONE_NONE;
-	if (c->o_trunk || c->o_leg.phase == LEG_GONE) return false;
+	if (c->o_trunk || c->ties[SIDE_O] || c->o_leg.phase == LEG_GONE) return false;
 	if (!c->o_open && (!early || join_local(c, false) != OK)) return false;
 	if (prompt) return play(c, prompt, MEDIA_TONE_NONE);
 	return play(c, MEDIA_PROMPT_NONE, t->tone ? t->tone : MEDIA_TONE_REORDER);

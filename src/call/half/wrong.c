@@ -35,6 +35,7 @@ static enum call_invariant term_wrong(const struct call *c)
 {
 	uint32_t in = IN(c->t.pic), live = legs_in(c, IN(LEG_OFFERED) | IN(LEG_ALERTING) | IN(LEG_ANSWERED));
 	bool rings = in & RINGING_T, holds = rings || c->t.pic == T_ACTIVE;
+	bool tied = c->ties[SIDE_T] && c->ties[SIDE_T]->phase != TIE_ASKED; // who left has given its place back
 	if (in & PASSING_T) return INVARIANT_T_PASSES;
 	if (rings != c->t.timer.armed) return INVARIANT_T_TIMER;
 	if (rings && (!live || c->t_answered)) return INVARIANT_RINGS_NOBODY;
@@ -42,8 +43,8 @@ static enum call_invariant term_wrong(const struct call *c)
 		return INVARIANT_ACTIVE_NO_LEG;
 	if (c->t.pic == T_ACTIVE && live != 1) return INVARIANT_RINGS_ON;
 	if (!holds && live && !(c->bye_waits && live == 1)) return INVARIANT_LEG_LEFT;
-	if (holds && c->t_line && c->taken.t_line != c->t_line) return INVARIANT_LINE_UNTAKEN;
-	if (holds && !c->t_line && !c->trunk_at) return INVARIANT_TRUNK_UNTAKEN;
+	if (holds && !tied && c->t_line && c->taken.t_line != c->t_line) return INVARIANT_LINE_UNTAKEN;
+	if (holds && !tied && !c->t_line && !c->trunk_at) return INVARIANT_TRUNK_UNTAKEN;
 	if (!holds && (c->taken.t_line || c->trunk_at)) return INVARIANT_TAKEN_FOR_NOBODY;
 	return INVARIANTS_HOLD;
 }
@@ -91,9 +92,9 @@ enum call_invariant call_wrong(const struct call *c)
 	return wrong ? wrong : trail_wrong(&c->trail);
 }
 
-bool calls_hold(const struct calls *cs, ref call, enum call_side side, uint8_t index, ref leg)
+bool calls_hold(const struct calls *cs, ref call, enum call_side side, uint8_t index, const void *adapter, ref leg)
 {
 	const struct call *c = pool_at(&cs->pool, call);
 	const struct call_leg *l = !c ? NULL : side == SIDE_O ? &c->o_leg : index < c->t_leg_count ? &c->t_legs[index] : NULL;
-	return l && l->link.leg == leg && l->phase != LEG_GONE && l->phase != LEG_FREE;
+	return l && l->link.leg == leg && l->link.self == adapter && l->phase != LEG_GONE && l->phase != LEG_FREE;
 }

@@ -78,6 +78,7 @@ static bool refuse_extensions(struct sip_legs *ls, ref txn, const struct sip_msg
 	uint32_t start = b.n;
 	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option)) {
 		if (m->method == SIP_INVITE && str_eq_nocase(option, STR("100rel"))) continue; // RFC 3262 4
+		if (m->method == SIP_REFER && str_eq_nocase(option, STR("norefersub"))) continue; // RFC 4488 4
 		if (b.n > start) put_z(&b, ", ");
 		put(&b, option);
 	}
@@ -381,8 +382,9 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 	case SIP_INFO: info(leg, txn, m, from); break;
 	case SIP_PRACK: reliable_prack(leg, txn, m, from); break;
 	case SIP_OPTIONS: out_reply(leg, txn, m, from, 200, STR("")); break;
-	case SIP_NOTIFY:
-	case SIP_SUBSCRIBE: out_reply(leg, txn, m, from, 489, STR("")); break; // RFC 6665: no event package of ours
+	case SIP_REFER: refer_take(leg, txn, m, from); break;
+	case SIP_SUBSCRIBE: refer_subscribe(leg, txn, m, from); break;
+	case SIP_NOTIFY: out_reply(leg, txn, m, from, 489, STR("")); break; // RFC 6665: no event package of ours
 	default: out_reply(leg, txn, m, from, 405, STR(""));
 	}
 }
@@ -465,7 +467,8 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	if (leg && (m->status == 401 || m->status == 407) && credentials_answer(leg, txn, m)) return;
 	if (leg && m->status >= 200) leg->challenges = 0;
 	if (m->method != SIP_INVITE) {
-		if (leg && txn == leg->bye_txn && m->status >= 200) leg_step(leg, LEG_EV_BYE_DONE, &in);
+		if (leg && m->method == SIP_NOTIFY && m->status >= 200) refer_notified(leg, txn, m->status);
+		else if (leg && txn == leg->bye_txn && m->status >= 200) leg_step(leg, LEG_EV_BYE_DONE, &in);
 		return;
 	}
 	if (!leg || (leg->dialog.text && !str_eq(m->to.tag, leg->dialog.remote_tag))) {
@@ -503,7 +506,8 @@ void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_f
 {
 	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
 	const struct leg_input none = { 0 };
-	if (leg && leg->state == LEG_BYE_OUT_STATE && txn == leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, &none);
+	if (leg && leg->refer && txn == leg->refer->notify_txn) refer_notified(leg, txn, 0);
+	else if (leg && leg->state == LEG_BYE_OUT_STATE && txn == leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, &none);
 	else if (!leg || txn != leg->invite_txn) return;
 	else on_invite_failure(leg, why == SIP_FAILED_TRANSPORT);
 }

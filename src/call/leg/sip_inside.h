@@ -62,11 +62,30 @@ struct divert_told {
 };
 void put_diversions(struct buf *b, const struct divert_told *t);
 
+// sip_refer.c: a party asks to be replaced, and is told what becomes of it (RFC 3515).
+void refer_take(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
+// A SUBSCRIBE within the dialog: to what a REFER began, or 489.
+void refer_subscribe(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
+// The call's word.
+void refer_news(struct sip_leg *leg, const struct verb *v);
+// A NOTIFY was answered; status 0: it was not.
+void refer_notified(struct sip_leg *leg, ref txn, uint16_t status);
+// The call releases the leg: what is not told now is told no more.
+void refer_end(struct sip_leg *leg, bool they_left);
+void refer_free(struct sip_leg *leg);
+
 // sip_out.c
 // A buffer for one message, which dies with the event.
 struct buf out_room(struct sip_legs *ls);
 // A number as the user part of a URI; a '#' in it must be escaped.
 void put_number_user(struct buf *b, const struct number *n);
+// <sip:...>: where this leg is reached.
+struct str out_contact(struct sip_leg *leg);
+struct notify {
+	struct str event, state, type, body;
+};
+// A NOTIFY in the dialog; *txn 0: it could not be sent.
+void out_notify(struct sip_leg *leg, const struct notify *n, ref *txn);
 void out_invite(struct sip_leg *leg, const struct verb *v);   // the first one
 void out_reinvite(struct sip_leg *leg, const struct verb *v); // MEDIA_OFFER or MEDIA_ASK
 void out_ack(struct sip_leg *leg, struct str sdp);

@@ -5,7 +5,8 @@
 //
 // A leg ends by the RELEASE that the call tells it: then it sends what its state asks for (CANCEL, a final response, BYE,
 // the 200 to a BYE) and is gone. The machine is sip_leg.c, a leg's beginning and end sip_legs.c; offers and answers are
-// sip_oa.c, provisional responses that are acknowledged sip_reliable.c, challenges of carriers sip_credentials.c, what comes in sip_in.c, what goes out
+// sip_oa.c, provisional responses that are acknowledged sip_reliable.c, challenges of carriers sip_credentials.c, REFER
+// and what is told of it sip_refer.c, legs by their Replaces sip_replaces.c, what comes in sip_in.c, what goes out
 // sip_out.c.
 #pragma once
 
@@ -66,6 +67,22 @@ struct sip_branch {
 	uint32_t rseq;     // of the last one that we acknowledged; 0: none
 };
 
+// A REFER of theirs, and the subscription to its progress that it makes (RFC 3515).
+#define SIP_REFERS_MAX 4096 // of a worker that are under way
+struct sip_refer {
+	uint32_t id;         // its CSeq; said from the second one of a dialog on
+	bool named;          // ... which this is
+	bool quiet;          // no subscription was wanted (RFC 4488)
+	bool over;           // the transfer is decided, or nobody wants to hear of it any more
+	uint16_t status, told; // as of now, as they were told; 0: nothing yet
+	uint64_t until_ms;   // the subscription lasts
+	ref notify_txn;      // a NOTIFY that waits for its answer: the next waits for that
+	// While its answer is being decided:
+	ref txn;
+	const struct sip_msg *msg;
+	const struct sip_source *from;
+};
+
 struct sip_legs;
 struct sip_leg {
 	struct sip_legs *legs;
@@ -87,7 +104,9 @@ struct sip_leg {
 	                         // brought
 	struct sip_branch branches[SIP_LEG_BRANCHES_MAX]; // until their 2xx
 	struct sip_reliable reliable;                     // until ours
+	bool referred;           // there was a REFER before
 	uint32_t early_requests; // that we sent before their 2xx: the CSeq goes on from there
+	struct sip_refer *refer; // owned (pool); NULL: none is under way
 	struct str ack;          // owned: our last ACK, for a repeated 2xx
 	struct str credentials;  // owned: header lines of our last INVITE that answered a challenge, for its ACK
 	uint32_t ack_cseq;       // of the 2xx of theirs that was or is to be acknowledged
@@ -117,6 +136,7 @@ struct sip_legs_setup { // all borrowed
 struct sip_legs {
 	struct sip_legs_setup setup;
 	struct pool pool;
+	struct pool refers;
 	struct map by_tag;
 	struct slab texts;
 	struct wheel wheel; // of struct sip_leg's timers
@@ -156,6 +176,17 @@ void sip_reply(struct sip_legs *ls, ref txn, const struct sip_msg *m, const stru
 
 // What is wrong with a leg between two events, and the Call-ID of the first such leg; NULL: nothing.
 const char *sip_legs_wrong(const struct sip_legs *ls, struct str *call_id);
+
+// A leg by the Replaces of a party of it (RFC 3891).
+struct sip_replaced {
+	ref call;
+	uint8_t side, index;
+	uint32_t line, trunk_group; // whose it is
+};
+// Which worker has it.
+uint32_t sip_replaces_worker(struct str replaces);
+// A cause with value 0: *out is it. Else why it may not be replaced.
+struct cause sip_replaces_find(struct sip_replaced *out, struct sip_legs *ls, struct str replaces);
 
 // What sends a BYE after a restart: the octets that leg_ops.freeze wrote. ERR_BAD: not ours.
 MUST_CHECK enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t n, struct cause cause);

@@ -76,6 +76,7 @@ void leg_free(struct sip_leg *leg)
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = slab_free(&ls->texts, *texts[i]);
 	branches_free(leg);
 	reliable_end(leg);
+	refer_free(leg);
 	pool_put(&ls->pool, leg);
 }
 
@@ -149,8 +150,14 @@ static void take(void *self, ref r, const struct verb *v)
 	case VERB_PROGRESS: leg_step(leg, LEG_EV_PROGRESS, &in); break;
 	case VERB_ALERT: leg_step(leg, LEG_EV_ALERT, &in); break;
 	case VERB_ANSWER: leg_step(leg, leg->reliable.text.n ? LEG_EV_ANSWER_WAITS : LEG_EV_ANSWER, &in); break;
-	case VERB_RELEASE: leg_step(leg, LEG_EV_RELEASE, &in); break;
+	case VERB_RELEASE:
+		refer_end(leg, leg->state == LEG_BYE_IN_STATE);
+		leg_step(leg, LEG_EV_RELEASE, &in);
+		break;
 	case VERB_MEDIA: take_media(leg, v); break;
+	case VERB_SIGNAL:
+		if (v->signal == SIGNAL_TRANSFERRED) refer_news(leg, v);
+		break;
 	default: break; // digits go in RTP
 	}
 }
@@ -267,6 +274,7 @@ enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, 
 	wheel_init(&ls->wheel, setup->env->now_ms);
 	slab_init(&ls->texts, (uint64_t)setup->legs_max * 4096 + (1u << 20));
 	enum err e = pool_init(&ls->pool, "sip legs", sizeof(struct sip_leg), setup->legs_max);
+	if (e == OK) e = pool_init(&ls->refers, "REFERs", sizeof(struct sip_refer), SIP_REFERS_MAX);
 	if (e == OK) e = map_init(&ls->by_tag, setup->legs_max, key);
 	if (e != OK) sip_legs_fini(ls);
 	return e;
@@ -277,6 +285,7 @@ void sip_legs_fini(struct sip_legs *ls)
 	uint32_t at = 0;
 	for (struct sip_leg *leg; ls->pool.items && (leg = pool_each(&ls->pool, &at));) sip_dialog_fini(&leg->dialog);
 	pool_fini(&ls->pool);
+	pool_fini(&ls->refers);
 	map_fini(&ls->by_tag);
 	slab_fini(&ls->texts);
 }

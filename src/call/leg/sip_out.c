@@ -9,8 +9,8 @@ COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent"
 // Requests that a dialog may have seen of which nothing is known any more (re-INVITEs since it was frozen, PRACKs of a
 // branch that lost): the BYE must come after them (RFC 3261 12.2.2).
 #define UNKNOWN_CSEQ_GAP 1000u
-#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK\r\n"
-#define SUPPORTED "Supported: 100rel\r\n"
+#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, REFER\r\n"
+#define SUPPORTED "Supported: 100rel, replaces, norefersub\r\n"
 
 struct buf out_room(struct sip_legs *ls)
 {
@@ -177,7 +177,7 @@ static struct str new_branch(struct sip_leg *leg)
 	return arena_dup(&leg->legs->setup.env->scratch, sip_stack_branch(leg->legs->setup.stack));
 }
 
-static struct str contact_uri(struct sip_leg *leg)
+struct str out_contact(struct sip_leg *leg)
 {
 	struct buf b = buf_on(arena_alloc(&leg->legs->setup.env->scratch, 96), 96);
 	if (!b.p) b.cap = 0;
@@ -187,10 +187,20 @@ static struct str contact_uri(struct sip_leg *leg)
 	return buf_str(&b);
 }
 
+void out_notify(struct sip_leg *leg, const struct notify *n, ref *txn)
+{
+	struct str branch = new_branch(leg);
+	struct buf b = begin(leg, SIP_NOTIFY, branch, out_contact(leg), 0);
+	put_sip_header(&b, SIP_H_EVENT, n->event);
+	put_fmt(&b, "Subscription-State: %.*s\r\n", STR_FMT(n->state));
+	put_sip_body(&b, n->type, n->body);
+	send_request(leg, SIP_NOTIFY, branch, &b, txn);
+}
+
 void out_reinvite(struct sip_leg *leg, const struct verb *v)
 {
 	struct str branch = new_branch(leg);
-	struct buf b = begin(leg, SIP_INVITE, branch, contact_uri(leg), 0);
+	struct buf b = begin(leg, SIP_INVITE, branch, out_contact(leg), 0);
 	leg->credentials = slab_free(&leg->legs->texts, leg->credentials);
 	put_z(&b, ALLOW);
 	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);

@@ -11,7 +11,8 @@
 static const char *leg_wrong(const struct sip_leg *leg)
 {
 	uint32_t in = IN(leg->state);
-	bool held = calls_hold(leg->legs->setup.calls, leg->call, leg->side, leg->index, leg_ref(leg));
+	bool held = calls_hold(leg->legs->setup.calls, leg->call, leg->side, leg->index, leg->legs,
+		leg_ref(leg));
 	if (in & PASSING) return "it rests in a state that it only passes";
 	if ((in & IN_CALL) && !held) return "its call does not know it";
 	if (!(in & IN_CALL) && held) return "it is over, and its call holds it";

@@ -31,9 +31,9 @@ static bool addr_is_fit(const struct media *plane, const struct addr *a)
 	return !plane->ops->is_own(plane, a);
 }
 
-bool remote_is_fit(const struct media *plane, const struct sdp_media *m)
+bool remote_is_fit(const struct media *plane, const struct media_leg *leg, const struct sdp_media *m)
 {
-	return m->port == 0 || (addr_is_fit(plane, &m->rtp) && addr_is_fit(plane, &m->rtcp));
+	return m->port == 0 || leg->tie || (addr_is_fit(plane, &m->rtp) && addr_is_fit(plane, &m->rtcp));
 }
 
 uint8_t direction_of(const struct sdp_media *m)

@@ -17,8 +17,8 @@ static inline uint8_t law_pt(uint8_t law)
 	return law == MEDIA_LAW_A ? 8 : 0;
 }
 
-// May media go where this medium says? Not to special addresses, nor to our own.
-bool remote_is_fit(const struct media *plane, const struct sdp_media *m);
+// May media go where this medium of a leg says? Not to special addresses, nor to our own, but over a tie.
+bool remote_is_fit(const struct media *plane, const struct media_leg *leg, const struct sdp_media *m);
 
 // The direction of a medium; one with the connection address 0.0.0.0 receives nothing (RFC 3264 §8.4).
 uint8_t direction_of(const struct sdp_media *m);

@@ -29,11 +29,11 @@ static enum err tell_map(struct call_media *cm, struct media_worker *w, enum med
 	                                            .map = *map });
 }
 
-static enum err parse(struct sdp *sdp, const struct media_worker *w, struct str text)
+static enum err parse(struct sdp *sdp, const struct media_worker *w, const struct media_leg *leg, struct str text)
 {
 	if (sdp_parse(sdp, text, NULL) != OK) return ERR_BAD;
 	for (uint32_t i = 0; i < sdp->media_count; i++)
-		if (!remote_is_fit(w->plane, &sdp->media[i])) return ERR_REFUSED;
+		if (!remote_is_fit(w->plane, leg, &sdp->media[i])) return ERR_REFUSED;
 	return OK;
 }
 
@@ -50,7 +50,7 @@ enum err media_offer_from(struct call_media *cm, struct media_worker *w, enum me
 	struct media_lines lines;
 	if (media_offer_waits(cm, media_other(side))) return ERR_STATE;
 	if (text.n > MEDIA_TEXT_MAX) return ERR_REFUSED;
-	enum err e = parse(&sdp, w, text);
+	enum err e = parse(&sdp, w, leg, text);
 	if (e == OK) e = lines_of_offer(&lines, cm, side, &sdp);
 	if (e == OK && !cm->session) e = w->plane->ops->open(w->plane, &cm->session, cm->owner);
 	if (e != OK) return e;
@@ -102,7 +102,7 @@ struct relay {
 
 static enum err relay_read(struct relay *r, const struct call_media *cm, struct media_worker *w, enum media_side to)
 {
-	enum err e = parse(&r->offer, w, cm->offer);
+	enum err e = parse(&r->offer, w, &cm->halves[cm->offer_from].leg, cm->offer);
 	r->told.media_count = 0;
 	if (e == OK && cm->told.n) e = sdp_parse(&r->told, cm->told, NULL);
 	if (e == OK) e = lines_of_offer(&r->from, cm, media_other(to), &r->offer);
@@ -348,7 +348,7 @@ enum err media_answer_from(struct call_media *cm, struct media_worker *w, struct
 	struct sdp answer;
 	*out = none;
 	if (!cm->session || cm->halves[side].gave == MEDIA_GAVE_NOTHING) return ERR_STATE;
-	enum err e = parse(&answer, w, text);
+	enum err e = parse(&answer, w, leg, text);
 	if (e != OK) return e;
 	cm->halves[side].leg = *leg;
 	if (cm->halves[side].gave == MEDIA_GAVE_VOICE) return answer_to_voice(cm, w, side, &answer);
@@ -376,7 +376,7 @@ enum err media_answer_local(struct call_media *cm, struct media_worker *w, struc
 	struct voice theirs;
 	*out = (struct str){ "", 0 };
 	if (!cm->offer.n || cm->offer_from != side) return ERR_STATE;
-	enum err e = parse(&offer, w, cm->offer);
+	enum err e = parse(&offer, w, &cm->halves[side].leg, cm->offer);
 	if (e == OK) e = lines_of_offer(&lines, cm, side, &offer);
 	if (e != OK) return e;
 	int32_t at = find_voice(&theirs, &offer, &lines);
@@ -402,7 +402,8 @@ enum err media_answer_local(struct call_media *cm, struct media_worker *w, struc
 	return OK;
 }
 
-void media_leave(struct call_media *cm, struct media_worker *w, enum media_side side)
+// Nothing flows on this side any more, and what was agreed with it is forgotten.
+static void forget_half(struct call_media *cm, struct media_worker *w, enum media_side side)
 {
 	const struct media_remote nobody = { .event_pt_out = MEDIA_PT_NONE, .event_pt_in = MEDIA_PT_NONE };
 	struct media_half *h = &cm->halves[side];
@@ -412,7 +413,21 @@ void media_leave(struct call_media *cm, struct media_worker *w, enum media_side 
 		if (tell_remote(cm, w, side, stream, &nobody) != OK) break; // the plane is behind: the session ends soon anyway
 	}
 	*h = (struct media_half){ 0 };
+}
+
+void media_leave(struct call_media *cm, struct media_worker *w, enum media_side side)
+{
+	forget_half(cm, w, side);
 	if (!cm->offer.n) return;
 	if (cm->offer_from == side) media_offer_drop(cm, w);
 	else if (cm->answered == MEDIA_ANSWERED_BY_PEER) cm->answered = MEDIA_UNANSWERED;
+}
+
+void media_replace(struct call_media *cm, struct media_worker *w, enum media_side side)
+{
+	forget_half(cm, w, side);
+	media_offer_drop(cm, w);
+	cm->halves[side].lines.count = 1;
+	cm->halves[side].lines.line[0].stream = cm->voice;
+	cm->halves[side].lines.line[0].kind = SDP_AUDIO;
 }

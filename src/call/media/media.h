@@ -44,6 +44,7 @@ struct media_leg {
 	struct addr
 		signalling; // where its signalling comes from or goes to; its family decides which of our addresses it gets
 	bool nat;               // it may stand behind a NAT: media may also be learnt from the host of its signalling
+	bool tie;               // it is another call of ours: its media go to a port of our own
 };
 
 // The m-lines of one side, in order; a line never goes away (RFC 3264 §8), it only dies.
@@ -125,6 +126,9 @@ void media_offer_forget(struct call_media *cm, struct media_worker *w);
 // An offer of the other side that it had answered goes to the next, of each medium only what its answer agreed to: the
 // other side goes by that answer.
 void media_leave(struct call_media *cm, struct media_worker *w, enum media_side side);
+// The leg on this side left a call that stands, and another is in its place: what it agreed is forgotten, and so is an
+// offer that waits. The new leg's first line is to be the voice that the other side has; the rest is to be agreed anew.
+void media_replace(struct call_media *cm, struct media_worker *w, enum media_side side);
 // The call is answered: nobody else will be asked. Gives back the text of the offer; without this, media_close does.
 void media_settled(struct call_media *cm, struct media_worker *w);
 

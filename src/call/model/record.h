@@ -16,6 +16,14 @@ enum record_kind {
 	RECORD_LIFE,       // the journal's own: this process was alive at this time
 };
 
+// What a call has to do with another one that a transfer tied it to.
+enum record_tied {
+	RECORD_TIED_NOT,
+	RECORD_TIED_TRANSFERRED, // this party asked for the transfer and left: in its place stands the other call
+	RECORD_TIED_BEGUN,       // the call was begun for it, by this party, who pays
+	RECORD_TIED_JOINED,      // it was this party's second call, and it left this one too
+};
+
 struct record_media { // one side, as received from it
 	uint32_t packets, octets, lost, jitter_us;
 };
@@ -26,6 +34,8 @@ struct record_party {
 	struct addr peer;                  // of its signalling
 	char call_id[RECORD_TEXT_MAX];     // of its SIP dialog, cut
 	struct record_media media;
+	uint64_t tied_to;                  // number of the other call; 0: none, or not known
+	uint8_t tied_as;                   // enum record_tied
 	uint32_t dialog_n;                 // of an ANSWER: what sends a BYE after a restart, in the leg's own form
 	uint8_t dialog[RECORD_DIALOG_MAX];
 };

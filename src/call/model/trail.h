@@ -69,7 +69,15 @@
 	X(MEDIA_SILENT, "nothing has been heard from this side for $a s: it is gone", 'N', '-')                            \
 	X(NO_MEDIA_MEMORY, "no memory is left for what the sides say of their media", '-', '-')                            \
 	X(ON_RESERVE, "the switch takes no new call but to 911, which may be dialled yet", '-', '-')                       \
-	X(CAME_FORWARDED, "the call was forwarded $a time(s) before it came here", 'N', '-')
+	X(CAME_FORWARDED, "the call was forwarded $a time(s) before it came here", 'N', '-')                            \
+	X(TRANSFER_ASKED, "line $a asks to transfer the call to $b digit(s) that it dials", 'L', 'N')                      \
+	X(TRANSFER_JOIN, "line $a asks to join the call with another one of its own", 'L', '-')                            \
+	X(TRANSFER_REFUSED, "the transfer is refused: cause $a", 'C', '-')                                                 \
+	X(TRANSFER_ALERTS, "the target of the transfer is alerted", '-', '-')                                              \
+	X(TRANSFER_FAILED, "the transfer fails: cause $a", 'C', '-')                                                       \
+	X(TRANSFER_LEFT, "line $a hangs up before the transfer is done, which goes on", 'L', '-')                          \
+	X(TRANSFERRED, "line $a leaves: its place is taken by the other call of the transfer", 'L', '-')                   \
+	X(ON_BEHALF, "line $a opens it by a transfer, and pays", 'L', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
 #define TRAIL_ENUM(id, words, a, b) TRAIL_##id,
 enum trail_kind { TRAIL_KINDS(TRAIL_ENUM) TRAIL_KIND_COUNT };

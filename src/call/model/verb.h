@@ -33,12 +33,30 @@ struct verb_offer {
 	uint8_t diverted;          // how often it was sent on, also by those of whom nothing is told
 	uint8_t hops;              // Max-Forwards left, for the next leg
 	bool emergency;
+	bool on_behalf;            // the caller is as said here, and not who brings the call and pays (a transfer)
 	uint32_t identity_count;   // Identity tokens (RFC 8224), passed untouched
 	struct str identities[OFFER_IDENTITIES_MAX];
 };
 
-enum signal_kind { SIGNAL_DIGIT, SIGNAL_FLASH };
+// TRANSFER: the side asks to be replaced; TRANSFERRED tells it what became of that.
+enum signal_kind { SIGNAL_DIGIT, SIGNAL_FLASH, SIGNAL_TRANSFER, SIGNAL_TRANSFERRED };
 
+// Who asks to be replaced in a call says by whom: by who is called when it dials this, or by the other party of another
+// call of its own.
+struct verb_transfer {
+	struct str dialled;
+	struct str joins; // its leg of that other call, as its protocol names it (RFC 3891 3); empty: none
+};
+enum transfer_news {
+	TRANSFER_REFUSED, // not even tried: the cause says why
+	TRANSFER_GLARE,   // one is under way in this call
+	TRANSFER_TRIED,   // it begins, and one of the next four follows
+	TRANSFER_ALERTS,  // may be left out
+	TRANSFER_DONE,    // a RELEASE follows: the side is no more in the call
+	TRANSFER_FAILED,  // the cause says why; the call is as it was
+};
+
+struct call_replacement;
 struct verb {
 	uint8_t kind;        // enum verb_kind
 	uint8_t media;       // enum verb_media
@@ -48,10 +66,17 @@ struct verb {
 	bool final_retry;    // RELEASE: no other route would help
 	char digit;          // SIGNAL_DIGIT
 	uint8_t signal;      // enum signal_kind
+	uint8_t news;        // enum transfer_news, of SIGNAL_TRANSFERRED
+	uint8_t side;        // within the call: enum call_side of the leg that it comes from
 	uint16_t digit_ms;
-	struct cause cause;  // RELEASE
+	struct cause cause;  // RELEASE; SIGNAL_TRANSFERRED
+	uint64_t tied_to;    // from a tie: the number of the call at its other end
 	struct str sdp;      // OFFER, ANSWER; good until the step ends
-	const struct verb_offer *offer; // OFFER; good until the step ends
+	// Good until the step ends:
+	const struct verb_offer *offer;       // OFFER
+	const struct verb_transfer *transfer; // SIGNAL_TRANSFER
+	const struct call_replacement *replacement; // of no leg: within the call
+	const struct party *party;            // ANSWER, MEDIA: who is at the other end, where that is not who was called
 };
 
 struct leg_ends {
