@@ -34,7 +34,9 @@ struct leg_seen {
 	uint64_t remote_tag; // hash
 	struct addr peer;    // where the switch knows its party to be
 	uint64_t began_ms, answered_ms, refused_ms, ended_ms; // answered: first 2xx; ended: first good BYE, either way
-	uint64_t bye_sent_ms, described_ms; // described: a description went either way
+	uint64_t bye_sent_ms, described_ms; // described: a description went either way, or an offer got its end
+	uint64_t told, heard; // hashes of the last description that it was told, and that it said; 0: not to be told
+	uint64_t told_before, heard_before; // what stands again if an offer is refused
 	uint64_t rang_ms, cancelled_ms, final_ms; // of ours: its INVITE's first provisional, our CANCEL, the final response
 	uint64_t keys_ms;   // when its party said digits by INFO:
 	uint32_t keys_came; // in that millisecond so many,
@@ -58,6 +60,7 @@ struct txn {
 	uint64_t final_ms;
 	uint16_t status; // of the final response, to ours
 	uint8_t method;
+	bool describes; // media
 	bool provisional, initial, refused; // refused: by a challenge or for want of room, since it came
 	bool forged; // another request came with its marks
 	struct addr peer;
@@ -69,6 +72,7 @@ struct got { // what the last message that came has changed
 	struct leg_seen *leg; // that it answers
 	bool begins, ends;    // the transaction
 	struct leg_seen *rings; // by the first provisional response
+	struct leg_seen *says;  // a description
 };
 
 struct registered { // a line, since it was last renewed; since_ms 0: it is not
@@ -145,6 +149,7 @@ struct leg_seen *wire_leg(const struct checker *c, const char *call_id);
 struct leg_seen *wire_leg_of(const struct checker *c, const struct sip_msg *m);
 struct leg_seen *wire_leg_need(struct checker *c, const struct sip_msg *m, bool theirs);
 void wire_note_end(struct leg_seen *l, uint64_t at_ms);
+uint64_t wire_description(const struct sip_msg *m); // hash; 0: it brings none
 // The marks of a transaction that the switch began, and of one that it was asked. Of a request and its responses, and of
 // nothing else: branch and number; of theirs also who made the branch, and the rest of what tells requests apart; and
 // the method, which ACK and CANCEL do not share with their INVITE. `to_tag`: of the request, whose response has one in

@@ -1,8 +1,9 @@
 // Who hears whom: each of two parties that talk hears the other, and nobody hears anyone else, nor one who holds him; and
 // so it is with the keys that they press.
 #include "sim/check_inside.h"
+#include "sim/party.h"
 
-#define SETTLES_MS 5000 // what a storm or a re-INVITE left behind is gone by then
+#define RECOVERS_MS 5000 // what was refused memory comes again by then
 
 // The party's row, when its word counts.
 static struct ledger_call *row_of(const struct checker *c, const struct call *call, enum call_side side)
@@ -18,13 +19,26 @@ static void put_who(struct buf *b, const struct ledger_call *row)
 	put_addr(b, &row->party);
 }
 
-// Both ends of both legs agree on what was said last: neither is in the middle of a re-INVITE.
-static bool is_settled(const struct checker *c, const struct call *call)
+// What each of the two said last the other has got, and neither waits for more. (What came in this millisecond the switch
+// may look at within it.)
+static bool agrees(const struct checker *c, const struct ledger_call *row)
 {
-	const struct leg_seen *o = wire_leg(c, call->call_ids[SIDE_O]), *t = wire_leg(c, call->call_ids[SIDE_T]);
-	uint64_t since = check_now(c) > SETTLES_MS ? check_now(c) - SETTLES_MS : 0;
-	if (!o || !t || o->inviting || t->inviting) return false;
-	return o->described_ms < since && t->described_ms < since && c->calm_since_ms < since;
+	const struct leg_seen *l = wire_leg(c, row->call_id);
+	return l && !l->inviting && l->described_ms < check_now(c) &&
+	       party_agrees(sim_parties(c->sim), row, &(struct party_words){ .heard = l->told, .said = l->heard });
+}
+
+static bool is_spoiled(const struct checker *c)
+{
+	return sim_plan(c->sim)->faults & FAULT(SPOILED); // so may be what they told each other
+}
+
+// Both parties and the switch agree.
+static bool is_settled(const struct checker *c, const struct ledger_call *a, const struct ledger_call *b)
+{
+	bool misses = sim_plan(c->sim)->faults & FAULT(ALLOCATION); // the switch may miss what it got
+	if (misses && c->calm_since_ms + RECOVERS_MS >= check_now(c)) return false;
+	return agrees(c, a) && agrees(c, b);
 }
 
 static void check_ear(struct checker *c, const struct call *call, const struct ledger_call *ear,
@@ -35,8 +49,8 @@ static void check_ear(struct checker *c, const struct call *call, const struct l
 	bool right = known && addr_host_eq(&heard.voice, &mouth->ear);
 	bool wrong = known && heard.voice.family && !right;
 	bool stand = !ear->ended_ms && !mouth->ended_ms; // who left, with a word or without, hears of no agreement any more
-	bool held = right && stand && is_settled(c, call) && !(ear->receives && mouth->sends);
-	if (!wrong && !held && (right || !must)) return;
+	bool held = right && stand && !(ear->receives && mouth->sends) && is_settled(c, ear, mouth);
+	if (!wrong && !held && (right || !must || !is_settled(c, ear, mouth))) return;
 	char text[256];
 	struct buf b = buf_on(text, sizeof text - 1);
 	put_who(&b, ear);
@@ -56,12 +70,11 @@ static void check_ear(struct checker *c, const struct call *call, const struct l
 
 void check_media(struct checker *c, const struct call *call)
 {
-	bool spoiled = sim_plan(c->sim)->faults & FAULT(SPOILED); // so may be what they told each other
-	if (call->o.pic != O_ACTIVE || !call->answered || spoiled) return;
+	if (call->o.pic != O_ACTIVE || !call->answered) return;
 	const struct ledger_call *o = row_of(c, call, SIDE_O), *t = row_of(c, call, SIDE_T);
-	if (!o || !t) return;
+	if (!o || !t || (is_spoiled(c) && !is_settled(c, o, t))) return;
 	bool talk = media_talks(&call->media, MEDIA_A) && media_talks(&call->media, MEDIA_B);
-	bool must = talk && !o->ended_ms && !t->ended_ms && is_settled(c, call);
+	bool must = talk && !o->ended_ms && !t->ended_ms;
 	check_ear(c, call, o, t, must);
 	check_ear(c, call, t, o, must);
 }
@@ -89,15 +102,14 @@ void check_said_digit(struct checker *c, const struct ledger_call *by, char digi
 {
 	enum call_side side;
 	const struct call *call = call_of(c, by->call_id, &side);
-	bool spoiled = sim_plan(c->sim)->faults & FAULT(SPOILED);
-	if (!stands(call) || spoiled || by->hostile) return;
+	if (!stands(call) || by->hostile) return;
 	const struct ledger_call *mouth = row_of(c, call, side), *far = row_of(c, call, side == SIDE_O ? SIDE_T : SIDE_O);
-	if (mouth != by || !far) return;
-	bool must = mouth->sends && far->receives && !mouth->ended_ms && !far->ended_ms && is_settled(c, call);
+	if (mouth != by || !far || (is_spoiled(c) && !is_settled(c, mouth, far))) return;
+	bool must = mouth->sends && far->receives && !mouth->ended_ms && !far->ended_ms;
 	if (ear->family && !addr_host_eq(ear, &far->ear))
 		FAIL(c, str_from(by->call_id), "line %u pressed %c, and somebody hears it that is not line %u", by->line, digit,
 		     far->line);
-	if (!ear->family && must)
+	if (!ear->family && must && is_settled(c, mouth, far))
 		FAIL(c, str_from(by->call_id), "line %u pressed %c, and line %u does not hear it", by->line, digit, far->line);
 }
 
@@ -142,6 +154,6 @@ void check_made_digit(struct checker *c, const struct made_digit *d)
 	const struct ledger_call *row = row_of(c, call, side);
 	if (!take_key(c, wire_leg(c, call->call_ids[other]), d->digit))
 		FAIL(c, str_from(call->call_ids[SIDE_O]), "a party hears the key %c, which the other one did not press", d->digit);
-	else if (row && d->ear.family && !addr_host_eq(&d->ear, &row->ear))
+	else if (row && d->ear.family && !addr_host_eq(&d->ear, &row->ear) && !(is_spoiled(c) && !agrees(c, row)))
 		FAIL(c, str_from(call->call_ids[SIDE_O]), "the key %c is heard by who is not in the call", d->digit);
 }

@@ -74,12 +74,22 @@ static const char *fault_in_leg(const struct checker *c, const struct leg_seen *
 	return NULL;
 }
 
+// Our offer or answer.
+static void note_told(struct checker *c, struct leg_seen *l, const struct sip_msg *m)
+{
+	uint64_t told = wire_description(m);
+	if (!told) return;
+	l->told_before = l->told;
+	l->told = told;
+	l->described_ms = check_now(c);
+}
+
 static void note_request(struct checker *c, struct leg_seen *l, const struct sip_msg *m)
 {
 	if (!l || (l->remote_tag && wire_hash(m->to.tag) != l->remote_tag)) return;
+	note_told(c, l, m);
 	if (m->method == SIP_INVITE) {
 		l->inviting = true;
-		l->described_ms = check_now(c);
 		if (!m->to.tag.n) l->rang_ms = l->cancelled_ms = l->final_ms = 0;
 	}
 	if (m->method != SIP_BYE) return;
@@ -101,7 +111,10 @@ static const char *sent_request(struct checker *c, const struct sip_msg *m, cons
 	struct txn *t = wire_txn(c, key);
 	struct leg_seen *l = wire_leg_of(c, m);
 	if (t) return t->request == wire_hash(m->bytes) ? NULL : "another request had its branch";
-	if (m->method == SIP_ACK) return fault_of_ack(c, l, invite_of(c, m), m);
+	if (m->method == SIP_ACK) {
+		if (l) note_told(c, l, m);
+		return fault_of_ack(c, l, invite_of(c, m), m);
+	}
 	if (m->method == SIP_INVITE && m->to.tag.n == 0) {
 		l = wire_leg_need(c, m, false);
 		l->peer = *to;
@@ -148,8 +161,9 @@ static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn 
 {
 	if (t->method == SIP_BYE && (m->status == 200 || ends_unanswered(l, t, m))) wire_note_end(l, t->at_ms);
 	if (takes(t, m->status)) l->peer = t->peer;
+	if (t->describes && m->status >= 300) l->heard = l->heard_before;
+	note_told(c, l, m);
 	if (t->method != SIP_INVITE || m->status == 100) return;
-	if (m->body.n) l->described_ms = check_now(c);
 	if (!t->initial || m->to.tag.n != OWN_TAG) return;
 	l->made = true;
 	if (!l->remote_tag) l->remote_tag = wire_hash(m->from.tag), l->peer = t->peer;

@@ -132,6 +132,7 @@ struct txn *wire_txn_add(struct checker *c, uint64_t key, const struct sip_msg *
 	t->at_ms = check_now(c);
 	t->method = (uint8_t)m->cseq.method;
 	t->initial = m->to.tag.n == 0;
+	t->describes = wire_description(m);
 	t->identity = identity_of(m, !t->initial);
 	t->peer = *peer;
 	t->request = wire_hash(m->bytes);
@@ -175,6 +176,23 @@ void wire_note_end(struct leg_seen *l, uint64_t at_ms)
 	if (!l->ended_ms || at_ms < l->ended_ms) l->ended_ms = at_ms;
 }
 
+uint64_t wire_description(const struct sip_msg *m)
+{
+	bool sdp = m->body.n && str_eq_nocase(sip_msg_header(m, SIP_H_CONTENT_TYPE), STR("application/sdp"));
+	return sdp ? wire_hash(m->body) : 0;
+}
+
+// Their offer or answer.
+static void note_said(struct checker *c, struct leg_seen *l, const struct sip_msg *m)
+{
+	uint64_t said = wire_description(m);
+	if (!said) return;
+	l->heard_before = l->heard;
+	l->heard = said;
+	l->described_ms = check_now(c);
+	c->got.says = l;
+}
+
 // What the credentials of a request hang on; 0: it brings none.
 static uint64_t use_of(const struct sip_msg *m)
 {
@@ -191,6 +209,7 @@ void wire_undo(struct checker *c)
 	if (g->txn && g->begins) txn_free(c, g->txn);
 	else if (g->txn && g->ends) g->txn->status = 0;
 	if (g->rings) g->rings->rang_ms = 0;
+	if (g->says) g->says->heard = 0;
 	if (g->leg) g->leg->answers--;
 	if (g->leg && g->ends && g->leg->answered_ms == check_now(c)) g->leg->answered_ms = 0;
 	*g = (struct got){ 0 };
@@ -205,14 +224,18 @@ static void got_request(struct checker *c, const struct sip_msg *m, const struct
 	if (t && !over && t->request != wire_hash(m->bytes)) t->forged = true;
 	if (t && t->refused) t->at_ms = check_now(c), t->refused = false;
 	if (digit) media_got_info(c, wire_leg_of(c, m), m);
+	struct leg_seen *l = wire_leg_of(c, m);
+	if (m->method == SIP_ACK && l && addr_eq(from, &l->peer)) note_said(c, l, m);
 	if (m->method == SIP_ACK || (t && !over)) return;
 	if (t) txn_free(c, t);
 	t = wire_txn_add(c, key, m, from);
 	t->use = use_of(m);
 	c->got = (struct got){ .txn = t, .begins = true };
-	if (m->method != SIP_INVITE || m->to.tag.n) return;
-	struct leg_seen *l = wire_leg_need(c, m, true);
-	l->reused = !l->theirs;
+	if (m->method == SIP_INVITE && !m->to.tag.n) {
+		l = wire_leg_need(c, m, true);
+		l->reused = !l->theirs;
+	}
+	if (l) note_said(c, l, m);
 }
 
 static bool has_one_via(const struct sip_msg *m)
@@ -243,13 +266,15 @@ static void got_response(struct checker *c, const struct sip_msg *m, const struc
 	c->got = (struct got){ .txn = t, .ends = !t->status };
 	if (m->status < 200) t->provisional = true;
 	else if (!t->status) t->status = m->status, t->final_ms = check_now(c);
+	if (l && c->got.ends && t->describes && m->status >= 300) l->told = l->told_before;
 	if (m->method == SIP_INVITE && l && t->initial) note_ringing(c, l, t, m);
 	if (m->method != SIP_INVITE || !l || m->status < 200) return;
 	l->inviting = false;
+	l->described_ms = check_now(c);
 	if (m->status >= 300) return;
 	l->answers++;
 	c->got.leg = l;
-	l->described_ms = check_now(c);
+	if (c->got.ends) note_said(c, l, m);
 	l->acked_cseqs[l->acked_at++ % ARRAY_LEN(l->acked_cseqs)] = m->cseq.number;
 	if (l->answered_ms || !t->initial) return;
 	l->answered_ms = check_now(c);

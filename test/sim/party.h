@@ -42,5 +42,12 @@ void put_parties_left(struct buf *b, const struct parties *p);
 uint32_t parties_begun(const struct parties *p); // calls
 uint64_t parties_hostile_sequences(const struct parties *p); // of 3 to 30 messages, begun
 uint32_t parties_of_line(const struct parties *p, uint32_t line); // phones that ring together
+// Was this the last description that the party of a call that stands heard, and this the last that it said, and does it
+// wait for no answer and owe none? By hashes.
+struct ledger_call;
+struct party_words {
+	uint64_t heard, said;
+};
+bool party_agrees(const struct parties *p, const struct ledger_call *row, const struct party_words *last);
 // Who listens at this address, in words, for ladders: "6035550101 (impatient)"; NULL: nobody.
 const char *party_name_at(struct parties *p, const struct addr *a);

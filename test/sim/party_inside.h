@@ -98,6 +98,7 @@ struct dialog {
 	uint8_t my_way, my_offer_way;
 	uint8_t my_pts[PTS_MAX], my_pt_count;
 	struct sdp_seen far; // version 0: none yet
+	uint64_t heard, said, said_before; // hashes of the last descriptions that counted
 	uint16_t media_port;
 };
 

@@ -176,6 +176,8 @@ struct str sdp_mine(struct dialog *d, bool answer, char memory[MESSAGE_MAX])
 	put(&b, buf_str(&h));
 	put(&b, STR("\r\n"));
 	put(&b, buf_str(&rest));
+	d->said_before = d->said;
+	d->said = sim_hash(buf_str(&b)) | 1;
 	return buf_str(&b);
 }
 
@@ -229,8 +231,21 @@ bool sdp_take(struct dialog *d, const struct sip_msg *m, bool is_answer)
 		return false;
 	}
 	d->far = now;
+	d->heard = sim_hash(m->body) | 1;
 	d->held_by_far = !(now.way & 2);
 	d->seen->told = now.audio;
 	if (is_answer) agreed(d, d->my_offer_way & turned(now.way));
 	return true;
+}
+
+bool party_agrees(const struct parties *all, const struct ledger_call *row, const struct party_words *last)
+{
+	struct map_node *node = map_find(&all->by_id, str_from(row->call_id));
+	for (; node; node = map_find_next(&all->by_id, node)) {
+		const struct dialog *d = LIST_OF(node, struct dialog, by_id);
+		if (d->seen != row) continue;
+		bool waits = d->inviting || d->invited || d->my_offer_open || d->far_offer_open;
+		return d->talk == TALK_UP && !waits && d->heard == last->heard && d->said == last->said;
+	}
+	return false;
 }

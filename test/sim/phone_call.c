@@ -231,6 +231,7 @@ static void on_success(struct dialog *d, struct txn *t, const struct sip_msg *m,
 static void on_reinvite_refused(struct dialog *d, const struct sip_msg *m)
 {
 	d->inviting = 0;
+	if (d->my_offer_open) d->said = d->said_before;
 	d->my_offer_open = false;
 	if (m->status == 401 && ++d->tries <= 3 && take_challenge(d->party, m)) {
 		if (d->talk == TALK_UP) talk_reinvite(d);
