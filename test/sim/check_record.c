@@ -210,11 +210,13 @@ static void check_parties(struct checker *c, const struct call_record *r)
 }
 
 // A call for help that the switch gives up was tried on a trunk at least. (No media port at all is left in the storm of
-// that name, nor memory in its own; and an offer that came changed may be none.)
-static void check_emergency(struct checker *c, const struct call_record *r)
+// that name, nor memory in its own; and an offer that the weather changed, or somebody who had overheard it, may be none.)
+static void check_emergency(struct checker *c, const struct call_record *r, const struct leg_seen *o)
 {
+	const struct ledger_call *row = ledger_find(c->ledger, str_from(r->o.call_id), LEDGER_CALLER);
 	bool given_up = r->emergency && !r->answered && r->released_by == BY_SWITCH;
-	if (has_fault(c, FAULT(SPOILED)) && r->cause.value == CAUSE_INCOMPATIBLE) return;
+	bool changed = has_fault(c, FAULT(SPOILED)) || (row && !addr_host_eq(&row->party, &o->peer));
+	if (changed && r->cause.value == CAUSE_INCOMPATIBLE) return;
 	if (given_up && !r->t.call_id[0] && !has_fault(c, FAULT(MEDIA_FULL) | FAULT(ALLOCATION)))
 		ABOUT(c, r, "is of 911, which no trunk was asked to take", NUMBER(r));
 }
@@ -249,7 +251,7 @@ static void check_record(struct checker *c, const struct call_record *r)
 		if (!renamed) ABOUT(c, r, "is answered, and no party answered or heard so", NUMBER(r));
 		return;
 	}
-	check_emergency(c, r);
+	check_emergency(c, r, o);
 	if (o->attempts > 1 || o->reused) return; // several calls of one Call-ID: whose seconds these are nobody can tell
 	if (r->answered && r->recovered) check_recovered(c, r, o, t);
 	else if (r->answered) check_seconds(c, r, o, t);

@@ -145,9 +145,9 @@ static bool is_hostile(const struct checker *c, const struct addr *to)
 }
 
 // A BYE for which there was no transaction ends its call all the same, if it came from where its party is known to be.
-static bool ends_unanswered(const struct leg_seen *l, const struct txn *t, const struct sip_msg *m)
+static bool ends_unanswered(const struct leg_seen *l, const struct addr *from, const struct sip_msg *m)
 {
-	return m->status == 503 && wire_hash(m->from.tag) == l->remote_tag && addr_eq(&t->peer, &l->peer);
+	return m->status == 503 && wire_hash(m->from.tag) == l->remote_tag && addr_eq(from, &l->peer);
 }
 
 // A request in the dialog that was taken tells where its party is now.
@@ -156,22 +156,25 @@ static bool takes(const struct txn *t, uint16_t status)
 	return !t->initial && t->method != SIP_CANCEL && status != 401 && status != 403 && status != 481 && status != 503;
 }
 
-// What the leg of an INVITE has become by this response.
-static void note_in_leg(struct checker *c, struct leg_seen *l, const struct txn *t, const struct sip_msg *m)
+// What the leg of an INVITE has become by this response, which goes to where its request came from. (By the marks of that
+// request alone it may be one that came before, from somebody who was overheard.)
+static void note_in_leg(struct checker *c, const struct txn *t, const struct sip_msg *m, const struct addr *to)
 {
-	if (t->method == SIP_BYE && (m->status == 200 || ends_unanswered(l, t, m))) wire_note_end(l, t->at_ms);
-	if (takes(t, m->status)) l->peer = t->peer;
+	struct leg_seen *l = wire_leg_of(c, m);
+	if (!l) return;
+	if (t->method == SIP_BYE && (m->status == 200 || ends_unanswered(l, to, m))) wire_note_end(l, t->at_ms);
+	if (takes(t, m->status)) l->peer = *to;
 	if (t->describes && m->status >= 300) l->heard = l->heard_before;
 	note_told(c, l, m);
 	if (t->method != SIP_INVITE || m->status == 100) return;
 	if (!t->initial || m->to.tag.n != OWN_TAG) return;
 	l->made = true;
-	if (!l->remote_tag) l->remote_tag = wire_hash(m->from.tag), l->peer = t->peer;
+	if (!l->remote_tag) l->remote_tag = wire_hash(m->from.tag), l->peer = *to;
 	l->attempts += t->final == wire_hash(m->bytes);
 	if (m->status >= 300 && !l->refused_ms) l->refused_ms = check_now(c);
 	if (m->status < 200 || m->status >= 300 || l->answered_ms) return;
 	l->answered_ms = check_now(c);
-	l->peer = t->peer;
+	l->peer = *to;
 	l->unsynced = check_is_unsynced(c, l->call_id);
 }
 
@@ -194,15 +197,14 @@ static const char *fault_in_txn(const struct checker *c, const struct txn *t, co
 	return other ? "its To tag changed within a transaction" : NULL;
 }
 
-static void note_response(struct checker *c, struct txn *t, const struct sip_msg *m)
+static void note_response(struct checker *c, struct txn *t, const struct sip_msg *m, const struct addr *to)
 {
-	struct leg_seen *l = wire_leg_of(c, m);
 	if (m->status > 100 && m->to.tag.n == OWN_TAG) t->to_tag = wire_hash(m->to.tag);
 	if (m->status >= 200 && !is_stateless(t, m) && !t->final) {
 		t->final = wire_hash(m->bytes);
 		t->final_ms = check_now(c);
 	}
-	if (l) note_in_leg(c, l, t, m);
+	note_in_leg(c, t, m, to);
 	t->refused |= m->status == 401 || (!t->initial && m->status == 503); // it keeps no state: what comes again is new
 }
 
@@ -228,7 +230,7 @@ static const char *sent_response(struct checker *c, const struct sip_msg *m, con
 	if (!wrong && t->method == SIP_INFO && m->status == 200 && wire_leg_of(c, m))
 		wrong = media_took_info(c, wire_leg_of(c, m));
 	if (wrong && is_hostile(c, to)) wrong = NULL; // who plays with its own requests gets odd answers
-	note_response(c, t, m);
+	note_response(c, t, m, to);
 	return wrong;
 }
 

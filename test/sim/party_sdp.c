@@ -230,6 +230,7 @@ bool sdp_take(struct dialog *d, const struct sip_msg *m, bool is_answer)
 		judge_dialog(d, m, wrong);
 		return false;
 	}
+	if (!now.pt_count && !is_answer) return false; // no audio, by that name
 	d->far = now;
 	d->heard = sim_hash(m->body) | 1;
 	d->held_by_far = !(now.way & 2);
