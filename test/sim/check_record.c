@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define EXACT_MS 20
+#define ACK_MS 32000        // how long an ACK is waited for
 #define LIFE_MS 1000      // how old the last proof of life may be
 #define CALLED_OFF_MS 1000 // how long what rings may go on when its call is over
 #define WRITTEN_MS 1000   // by when the record of an attempt is on disk, in good weather
@@ -90,6 +91,14 @@ static bool is_hostile(const struct checker *c, const struct call_record *r)
 	return (o && o->hostile) || (t && t->hostile);
 }
 
+// What the switch ends by itself, its first BYE tells; but where there was no transaction or memory for that one the other
+// may have waited for an ACK (RFC 3261 15).
+static bool ended_untold(const struct checker *c, const struct call_record *r, uint64_t is_ms)
+{
+	bool late = is_ms > r->answered_for_ms && is_ms < r->answered_for_ms + ACK_MS + EXACT_MS;
+	return late && r->released_by == BY_SWITCH && has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION));
+}
+
 // To the millisecond, whatever the wall clock did: from the answer that came to the first end of either leg.
 static void check_seconds(struct checker *c, const struct call_record *r, const struct leg_seen *o,
                           const struct leg_seen *t)
@@ -98,6 +107,7 @@ static void check_seconds(struct checker *c, const struct call_record *r, const 
 	// There was no transaction for our BYE, or for theirs, or no memory for either's message.
 	if (has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION)) && !ended_ms) return;
 	if (has_fault(c, FAULT(POOLS)) && is_hostile(c, r)) return; // nobody knows whether its BYE was meant
+	if (ended_ms && ended_untold(c, r, is_ms)) return;
 	if (!ended_ms || ended_ms < t->answered_ms || apart(is_ms, r->answered_for_ms) > EXACT_MS)
 		ABOUT(c, r, "says %llu ms of talk; it was answered at %llu ms, and ended at %llu ms", NUMBER(r),
 		      (unsigned long long)r->answered_for_ms, (unsigned long long)t->answered_ms, (unsigned long long)ended_ms);
