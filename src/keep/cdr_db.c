@@ -45,9 +45,19 @@ static const char registrations[] =
 	"cseq INTEGER NOT NULL, expires INTEGER NOT NULL, since INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX registration_line ON registration (line);";
 
+static const char line_states[] =
+	"CREATE TABLE message_waiting ("
+	"line INTEGER PRIMARY KEY, fresh INTEGER NOT NULL, old INTEGER NOT NULL, fresh_urgent INTEGER NOT NULL,"
+	"old_urgent INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE subscription ("
+	"tag TEXT PRIMARY KEY, watcher INTEGER NOT NULL, watched INTEGER NOT NULL, local_cseq INTEGER NOT NULL,"
+	"remote_cseq INTEGER NOT NULL, loose INTEGER NOT NULL, peer TEXT NOT NULL, listener INTEGER NOT NULL,"
+	"text TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+
 static const struct store_migration migrations[] = {
 	{ 100, "records", records },
 	{ 101, "registrations", registrations },
+	{ 102, "messages and subscriptions", line_states },
 	{ 0, NULL, NULL },
 };
 

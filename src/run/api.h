@@ -39,6 +39,9 @@ enum api_role { API_ROLES(API_ROLE_ENUM) };
 	X(PATCH, "/v1/office/{kind}/{key...}", ADMIN, api_office_set, "the fields to change", "Changes an object")         \
 	X(DELETE, "/v1/office/{kind}/{key...}", ADMIN, api_office_remove, "", "Removes an object")                         \
 	X(GET, "/v1/registrations", VIEWER, api_registrations, "line, limit", "Phones that are registered")                \
+	X(GET, "/v1/messages/{line...}", VIEWER, api_messages_show, "", "Messages that wait in a line's mailbox")          \
+	X(PUT, "/v1/messages/{line...}", OPERATOR, api_messages_set, "new, old, new_urgent, old_urgent",                   \
+	  "Sets how many wait: its phones show it, and its dial tone stutters")                                            \
 	X(GET, "/v1/peers", VIEWER, api_peers, "", "Far switches of the trunk groups, and whether they answer")            \
 	X(GET, "/v1/calls", VIEWER, api_calls, "line, trunk, limit", "Calls that stand")                                   \
 	X(GET, "/v1/calls/{call}", VIEWER, api_call_show, "",                                                              \

@@ -295,11 +295,28 @@ static void test_registrations_and_peers(void **state)
 	assert_string_equal(at("peers.0.answers"), "false");
 }
 
+static void test_messages(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("PUT /v1/messages/6035550101", "{\"new\":3,\"old\":4,\"new_urgent\":1}"), 200);
+	assert_string_equal(at("new"), "3");
+	assert_int_equal(ask("PUT /v1/messages/6035550101", "{\"new\":2}"), 200); // what is not said stays
+	assert_int_equal(ask("GET /v1/messages/6035550101", NULL), 200);
+	assert_string_equal(at("new"), "2");
+	assert_string_equal(at("old"), "4");
+	assert_string_equal(at("new_urgent"), "1");
+	assert_int_equal(ask("PUT /v1/messages/6035550101", "{\"new\":-1}"), 400);
+	assert_int_equal(ask("PUT /v1/messages/6035550101", "{\"old\":\"x\"}"), 400);
+	assert_int_equal(ask("PUT /v1/messages/6035550101", "{\"old\":16384}"), 400);
+	assert_string_equal(at("error.field"), "\"old\"");
+	assert_int_equal(ask("GET /v1/messages/6035559999", NULL), 404);
+}
+
 static void test_switch_does_not_answer(void **state)
 {
 	static const char *const requests[] = {
 		"GET /v1/status", "GET /v1/health", "GET /metrics", "GET /v1/calls", "GET /v1/calls/7001",
-		"GET /v1/registrations", "GET /v1/peers", "DELETE /v1/calls/7001",
+		"GET /v1/registrations", "GET /v1/peers", "GET /v1/messages/6035550101", "DELETE /v1/calls/7001",
 	};
 	(void)state;
 	edge.fake.fails = ERR_TIMEOUT;
@@ -429,7 +446,7 @@ int main(void)
 		cmocka_unit_test(test_object_refused), cmocka_unit_test(test_pages), cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_calls), cmocka_unit_test(test_one_call), cmocka_unit_test(test_release_and_trace),
 		cmocka_unit_test(test_dial), cmocka_unit_test(test_registrations_and_peers),
-		cmocka_unit_test(test_switch_does_not_answer), cmocka_unit_test(test_records), cmocka_unit_test(test_export),
+		cmocka_unit_test(test_messages), cmocka_unit_test(test_switch_does_not_answer), cmocka_unit_test(test_records), cmocka_unit_test(test_export),
 		cmocka_unit_test(test_node), cmocka_unit_test(test_metrics), cmocka_unit_test(test_log_level),
 	};
 	return cmocka_run_group_tests(tests, open_edge, close_edge);

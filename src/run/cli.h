@@ -52,6 +52,8 @@ typedef int cli_handler(struct cli *c, int argc, char **argv); // arguments afte
 	X("{kind} list", "[FIELD=VALUE ...]", 0, 99, cli_object_list, "List all, or those with these values")              \
 	X("{kind} remove", "KEY", 1, 1, cli_object_remove, "Remove one")                                                   \
 	X("registration list", "[line=LINE]", 0, 1, cli_registration_list, "Phones that are registered")                   \
+	X("line messages", "LINE [NEW [OLD]]", 1, 3, cli_line_messages,                                                    \
+	  "Messages that wait in a line's mailbox; with NEW, sets how many were not heard yet")                            \
 	X("peer list", "", 0, 0, cli_peer_list, "Far switches of the trunk groups, and whether they answer")               \
 	X("call list", "[line=LINE] [trunk=TRUNK]", 0, 2, cli_call_list, "Calls that stand")                               \
 	X("call show", "CALL", 1, 1, cli_call_show, "One call, standing or ended")                                         \

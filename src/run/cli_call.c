@@ -186,6 +186,35 @@ int cli_call_trace(struct cli *c, int argc, char **argv)
 	return CLI_OK;
 }
 
+// ---- A line's mailbox ----
+
+int cli_line_messages(struct cli *c, int argc, char **argv)
+{
+	static const char *const names[] = { "new", "old" };
+	char path[PATH_OCTETS] = "";
+	struct buf b = buf_on(path, sizeof path - 1);
+	json_t *answer, *body = argc > 1 ? json_object() : NULL;
+	put_z(&b, "/messages/");
+	put_url(&b, str_from(argv[0]));
+	for (int i = 1; i < argc; i++) {
+		uint32_t count;
+		if (str_to_u32(&count, str_from(argv[i]), UINT32_MAX) != OK) {
+			cli_say(c, "\"%s\" should be a number", argv[i]);
+			json_decref(body);
+			return CLI_USAGE;
+		}
+		json_object_set_new(body, names[i - 1], json_integer(count));
+	}
+	int exit_with = cli_ask(c, body ? "PUT" : "GET", path, body, &answer);
+	if (exit_with != CLI_OK) return exit_with;
+	if (c->options.json) cli_print_json(c, answer);
+	else
+		fprintf(c->out, "%s: %d new, %d old\n", argv[0], (int)json_integer_value(json_object_get(answer, "new")),
+		        (int)json_integer_value(json_object_get(answer, "old")));
+	json_decref(answer);
+	return CLI_OK;
+}
+
 // ---- A call that never was ----
 
 int cli_dial(struct cli *c, int argc, char **argv)

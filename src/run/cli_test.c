@@ -226,6 +226,13 @@ static void test_operating(void **state)
 	assert_true(out_has("sip:a@192.0.2.5"));
 	assert_int_equal(run("peer list"), CLI_OK);
 	assert_true(out_has("silent"));
+	assert_int_equal(run("line messages 6035550101 3"), CLI_OK);
+	assert_true(out_has("6035550101: 3 new, 0 old"));
+	assert_int_equal(run("line messages 6035550101 2 7"), CLI_OK);
+	assert_int_equal(run("line messages 6035550101"), CLI_OK);
+	assert_true(out_has("6035550101: 2 new, 7 old"));
+	assert_int_equal(run("line messages 6035550101 many"), CLI_USAGE);
+	assert_int_equal(run("line messages 6035559999 1"), CLI_FAILED);
 }
 
 static void test_dial(void **state)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "call/model/record.h"
+#include "live/waiting.h"
 #include "office/office.h"
 
 #define CONTROL_WAIT_MS 5000 // a busy worker answers late; the thread that asks has time
@@ -97,6 +98,8 @@ struct control_ops {
 	// Fills at most max rows; *count says how many there are in all. line: only of this one; 0 all.
 	enum err (*registrations)(void *self, uint32_t line, struct control_registration *out, uint32_t max,
 	                          uint32_t *count);
+	// Messages that wait in a line's mailbox: sets them first, unless set is NULL.
+	enum err (*messages)(void *self, uint32_t line, const struct waiting *set, struct waiting *out);
 	enum err (*peers)(void *self, struct control_peer *out, uint32_t max, uint32_t *count);
 
 	// A configuration file was read again: take over what may change under a running switch.

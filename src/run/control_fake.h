@@ -13,6 +13,7 @@ struct control_fake {
 	bool trace_on, stopping, sick, reloaded;
 	uint64_t sequence;   // of the last record on disk
 	uint32_t dialled_line;
+	struct waiting messages; // of every line
 	char dialled[64];
 };
 
@@ -130,6 +131,15 @@ static enum err fake_registrations(void *self, uint32_t line, struct control_reg
 	return f->fails;
 }
 
+static enum err fake_messages(void *self, uint32_t line, const struct waiting *set, struct waiting *out)
+{
+	struct control_fake *f = self;
+	(void)line;
+	if (set) f->messages = *set;
+	*out = f->messages;
+	return f->fails;
+}
+
 static enum err fake_peers(void *self, struct control_peer *out, uint32_t max, uint32_t *count)
 {
 	const struct control_fake *f = self;
@@ -161,6 +171,6 @@ static uint32_t fake_step(void *self)
 static const struct control_ops fake_ops = {
 	.status = fake_status, .calls = fake_calls, .call = fake_call, .call_release = fake_release,
 	.trace_call = fake_trace_call, .trace_line = fake_trace_line, .trace_text = fake_trace_text, .dial = fake_dial,
-	.registrations = fake_registrations, .peers = fake_peers, .reload = fake_reload,
+	.registrations = fake_registrations, .messages = fake_messages, .peers = fake_peers, .reload = fake_reload,
 	.wake_fd = fake_wake_fd, .step = fake_step,
 };

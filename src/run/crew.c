@@ -10,6 +10,7 @@ COUNTER(node_features_full, "Features set from phones that were refused because 
 
 #define MAIL_INLINE 2048 // octets of a packet that fit into a letter; longer ones go by pointer
 #define FEATURES_MAX 64
+#define SUBSCRIPTIONS_KEPT_MAX 512 // that wait for the control thread; more wait where they are
 #define OUT_PACKETS 256
 #define SWEEP_MS 1000
 #define SWEEP_LINES 16384
@@ -311,6 +312,17 @@ bool crew_next_feature(struct crew *c, uint32_t index, struct feature_change *ou
 	return ring_take(&c->members[index].features, out);
 }
 
+bool crew_next_subscription(struct crew *c, uint32_t index, struct kept_subscription *out)
+{
+	return ring_take(&c->members[index].subscriptions, out);
+}
+
+void crew_restore(struct crew *c, const struct kept_subscription *row)
+{
+	const struct office_line *line = office_line(c->setup.worker.office, row->watched);
+	if (line) worker_restore(c->members[live_home(str_from(line->name), c->count)].worker, row);
+}
+
 static void answer_feature(struct member *m, struct job *j)
 {
 	worker_feature_done(m->worker, j->feature.owner, j->feature.result);
@@ -404,6 +416,12 @@ static void send_packets(struct outbox *o, void *self)
 	m->crew->setup.send(m->crew->setup.self, m->index, o);
 }
 
+static enum err keep_subscription(void *self, const struct kept_subscription *row)
+{
+	struct member *m = self;
+	return ring_put(&m->subscriptions, row);
+}
+
 static enum err make_member(struct crew *c, uint32_t index)
 {
 	const struct crew_setup *s = &c->setup;
@@ -415,6 +433,7 @@ static enum err make_member(struct crew *c, uint32_t index)
 	enum err e = m->mail ? OK : ERR_FULL;
 	for (uint32_t i = 0; i <= c->count && e == OK; i++) e = ring_init(&m->mail[i], sizeof(struct mail), s->mail_max);
 	if (e == OK) e = ring_init(&m->features, sizeof(struct feature_change), FEATURES_MAX);
+	if (e == OK) e = ring_init(&m->subscriptions, sizeof(struct kept_subscription), SUBSCRIPTIONS_KEPT_MAX);
 	if (e == OK) e = outbox_init(&m->out, OUT_PACKETS, 4 * PACKET_MAX);
 	if (e == OK) e = trace_init(&m->trace);
 	m->out.flush = send_packets;
@@ -432,6 +451,8 @@ static enum err make_member(struct crew *c, uint32_t index)
 	w.out = &m->out;
 	w.set_feature = set_feature;
 	w.set_feature_self = c;
+	w.keep = keep_subscription;
+	w.keep_self = m;
 	w.tell = tell;
 	w.tell_self = m;
 	w.send_tie = send_tie;
@@ -480,6 +501,7 @@ struct crew *crew_free(struct crew *c)
 		worker_free(m->worker);
 		drop_mail(m, c->count + 1);
 		ring_fini(&m->features);
+		ring_fini(&m->subscriptions);
 		outbox_fini(&m->out);
 		trace_fini(&m->trace);
 		free(m->recovering);

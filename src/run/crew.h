@@ -72,7 +72,8 @@ struct member { // its own worker's thread alone touches it, but for the atomics
 	struct outbox out;
 	struct trace trace;
 	struct ring *mail;    // one from each member and, last, one from the control thread
-	struct ring features; // to the control thread
+	struct ring features;      // to the control thread,
+	struct ring subscriptions; // ... those to be kept
 	struct recovering *recovering; // NULL: there is none, or no more
 	uint64_t swept_ms;
 	_Atomic int sleep; // enum member_sleep
@@ -112,6 +113,8 @@ struct crew {
 };
 
 MUST_CHECK enum err crew_new(struct crew **out, const struct crew_setup *setup);
+// Gives a subscription of before a restart to the home worker of the line that is watched; before any member runs.
+void crew_restore(struct crew *c, const struct kept_subscription *row);
 // No member may run any more. NULL is fine; returns NULL.
 struct crew *crew_free(struct crew *c);
 
@@ -144,6 +147,8 @@ MUST_CHECK enum err crew_give(struct crew *c, uint32_t index, struct job *j);
 void crew_tell(struct crew *c, uint32_t index, struct job *j);
 // The next feature that was set from a phone of this member; its call hears of it by crew_feature_done.
 bool crew_next_feature(struct crew *c, uint32_t index, struct feature_change *out);
+// The next subscription of this member that is to be kept, or forgotten.
+bool crew_next_subscription(struct crew *c, uint32_t index, struct kept_subscription *out);
 // result: OK when the change is in the office for good, else why it is not. Without memory, or room on the way to the
 // member, the call never hears of it, and its own timer goes on without.
 void crew_feature_done(struct crew *c, uint32_t index, const struct feature_change *change, enum err result);

@@ -209,6 +209,10 @@ static enum err open_records(struct node *n, struct buf *why)
 		    LOG_TEXT("registrations of before could not be put back: phones register again"));
 	if (e == OK && count)
 		LOG(INFO, "registrations_restored", LOG_TEXT("registrations of before are put back"), LOG_U64("phones", count));
+	if (e == OK && (e = line_state_open(&n->line_states, path, &fault)) != OK)
+		put_fmt(why, "the records in %s cannot be opened: %s", path, fault.why);
+	if (e == OK && line_state_restore_messages(n->line_states, n->live->waiting) != OK)
+		LOG(WARN, "messages_lost", LOG_TEXT("the messages that wait could not be put back"));
 	if (e == OK) e = cdr_loader_start(&n->loader, &(struct cdr_loader_setup){ .journal = n->journal, .path = path });
 	return e;
 }
@@ -235,6 +239,19 @@ static enum err make_crew(struct node *n, uint64_t seed, const struct sip_nonce_
 		s.worker.listeners[i] = (struct worker_listener){ .bound = c->listeners[i].address,
 			.advertised = told(&c->listeners[i].public, &c->listeners[i].address) };
 	return crew_new(&n->crew, &s);
+}
+
+static void restore_one(void *self, const struct kept_subscription *row)
+{
+	crew_restore(((struct node *)self)->crew, row);
+}
+
+static void restore_subscriptions(struct node *n)
+{
+	struct env env = { .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms() };
+	uint64_t longest_ms = office_rules(n->setup.office)->settings.register_max_s * 1000ull;
+	if (line_state_restore_subscriptions(n->line_states, &env, longest_ms, restore_one, n) != OK)
+		LOG(WARN, "subscriptions_lost", LOG_TEXT("subscriptions of before could not be put back: phones ask again"));
 }
 
 static enum err init_worker(struct node *n, uint32_t index)
@@ -297,6 +314,7 @@ enum err node_start(struct node **out, const struct node_setup *setup, struct bu
 	if (e == OK) e = open_records(n, why);
 	if (e == OK) e = start_inputs(n);
 	if (e == OK) e = make_crew(n, seed, &secret);
+	if (e == OK) restore_subscriptions(n);
 	if (e == OK) e = journal_start(n->journal);
 	if (e == OK) e = start_threads(n);
 	if (e != OK) {
@@ -328,6 +346,8 @@ struct node *node_stop(struct node *n)
 	}
 	node_save_registrations(n, UINT32_MAX);
 	n->registrations = registration_close(n->registrations);
+	node_save_line_states(n);
+	n->line_states = line_state_close(n->line_states);
 	// The loader takes what the journal has committed; the journal commits what it still holds before it closes, and
 	// the loader of the next run takes the rest.
 	n->loader = cdr_loader_stop(n->loader);

@@ -248,6 +248,29 @@ static enum err registrations(void *self, uint32_t line, struct control_registra
 	return OK;
 }
 
+static void look_at_line(struct member *m, struct job *j)
+{
+	worker_news(m->worker, &(struct line_news){ .kind = NEWS_CHANGED, .dialog.line = j->line });
+}
+
+// Who subscribed to them is told at once; if this news is lost, when they are looked at the next time.
+static void tell_home(struct node *n, uint32_t id)
+{
+	const struct office_line *line = office_line(n->setup.office, id);
+	struct job *j = line ? job_new(look_at_line) : NULL;
+	if (!j) return;
+	j->line = id;
+	crew_tell(n->crew, live_home(str_from(line->name), n->worker_count), j);
+}
+
+static enum err messages(void *self, uint32_t line, const struct waiting *set, struct waiting *out)
+{
+	struct node *n = self;
+	if (set && waiting_set(n->live->waiting, line, *set)) tell_home(n, line);
+	*out = waiting_get(n->live->waiting, line);
+	return OK;
+}
+
 // What DNS said of a name, and how old that is.
 static void show_name(const struct node *n, struct control_peer *p, const struct office_name *name, uint64_t now_ms)
 {
@@ -377,6 +400,27 @@ void node_save_registrations(struct node *n, uint32_t max)
 	rcu_offline();
 }
 
+static uint32_t take_kept(struct node *n, struct kept_subscription *rows, uint32_t max)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < n->worker_count; i++)
+		while (count < max && crew_next_subscription(n->crew, i, &rows[count])) count++;
+	return count;
+}
+
+// What is not saved in time is lost with a crash: then its phone is answered 481 when it refreshes.
+void node_save_line_states(struct node *n)
+{
+	const struct env env = { .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms() };
+	static struct kept_subscription rows[256]; // of the one control thread
+	enum err e = OK;
+	if (!n->line_states || !n->crew) return;
+	for (uint32_t count; e == OK && (count = take_kept(n, rows, ARRAY_LEN(rows)));)
+		e = line_state_save_subscriptions(n->line_states, &env, rows, count);
+	if (e == OK) e = line_state_save_messages(n->line_states, n->live->waiting);
+	if (e != OK) LOG(WARN, "line_states_unsaved", LOG_TEXT("messages or subscriptions could not be saved"));
+}
+
 static uint32_t step(void *self)
 {
 	struct node *n = self;
@@ -388,6 +432,7 @@ static uint32_t step(void *self)
 	inputs_keep_step(n->inputs);
 	if (now_ms - n->saved_ms >= 1000) {
 		node_save_registrations(n, SAVE_LINES);
+		node_save_line_states(n);
 		n->saved_ms = now_ms;
 	}
 	if (now_ms - n->audited_ms >= AUDIT_MS) {
@@ -400,7 +445,8 @@ static uint32_t step(void *self)
 
 static const struct control_ops node_control_ops = {
 	.status = status, .calls = calls, .call = call, .call_release = call_release, .trace_call = trace_call,
-	.trace_line = trace_lines, .trace_text = trace_text, .dial = dial, .registrations = registrations, .peers = peers,
+	.trace_line = trace_lines, .trace_text = trace_text, .dial = dial, .registrations = registrations, .messages = messages,
+	.peers = peers,
 	.reload = reload, .wake_fd = wake_fd, .step = step,
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "keep/cdr.h"
+#include "keep/line_state.h"
 #include "keep/registration.h"
 #include "run/crew.h"
 #include "run/inputs_keep.h"
@@ -48,6 +49,7 @@ struct node {
 	struct journal_log *journal;
 	struct cdr_loader *loader;
 	struct registration_store *registrations;
+	struct line_state_store *line_states;
 	struct inputs_keep *inputs;
 	uint8_t ticket_key[TLS_TICKET_KEY_BYTES];  // of TLS sessions: they resume with any worker
 	struct loop control_loop; // its wake-up, and questions to DNS
@@ -78,5 +80,7 @@ void node_close_resolver(struct node *n);
 // When to come again, monotonic ms.
 uint64_t node_resolve(struct node *n, uint64_t now_ms);
 
+// Saves messages and subscriptions, as long as there are some.
+void node_save_line_states(struct node *n);
 // Compares what calls hold with the counters of occupancy; on the control thread.
 void node_audit(struct node *n);

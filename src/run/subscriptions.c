@@ -8,6 +8,7 @@ COUNTER(subscriptions_begun, "Subscriptions that were accepted");
 COUNTER(subscriptions_lost, "Subscriptions that ended because the phone did not answer, or did not know them");
 COUNTER(subscriptions_notified, "NOTIFYs sent");
 COUNTER(subscriptions_refused_notify, "NOTIFYs that phones refused without ending the subscription");
+COUNTER(subscriptions_unkept, "Subscriptions that will not be known after a restart: their texts are too long");
 COUNTER(subscriptions_unsent, "NOTIFYs that could not be written or sent; they are tried again");
 
 #define MARK (1ull << 62) // of owners of transactions: base/pool leaves the bit free
@@ -26,6 +27,7 @@ enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define TO(state) SUBSCRIPTION_##state
 static const struct fsm_row rows[] = {
 	ROW(S(NEW) | S(CURRENT) | S(RESTING), SUBSCRIBE, TO(TELLING), notify, "RFC 6665 4.2.1.2"),
+	ROW(S(NEW), RESTORED, TO(CURRENT), look, "of before a restart"),
 	ROW(S(TELLING), SUBSCRIBE, FSM_SAME, owe, "RFC 6665 4.2.1.2: after the one that is out"),
 	ROW(S(NEW) | S(CURRENT) | S(RESTING), END, TO(LAST), last, "RFC 6665 4.2.1.4, 4.2.2"),
 	ROW(S(TELLING), END, TO(CLOSING), none, "the last one waits for the one that is out"),
@@ -251,7 +253,7 @@ struct subscription *subscription_new(struct subscriptions *s, uint32_t watcher,
 	return sub;
 }
 
-void subscription_free(struct subscription *sub)
+static void drop(struct subscription *sub)
 {
 	struct subscriptions *s = sub->all;
 	struct watched_line *line = sub->line;
@@ -271,6 +273,77 @@ void subscription_free(struct subscription *sub)
 	if (--line->subscription_count == 0) watched_line_drop(&s->lines, line);
 }
 
+// ---- Over a restart -------------------------------------------------------------------------------------------------
+
+// Requests that may have gone out since it was kept: the next must come after them (RFC 3261 12.2.2).
+#define UNKNOWN_CSEQ_GAP 100000u
+
+static void put_kept_texts(struct buf *b, const struct subscription *sub)
+{
+	const struct sip_dialog *d = &sub->dialog;
+	const struct str texts[] = { event_package_name(sub->package), str_from(sub->event_id), d->call_id, d->local_tag,
+		d->remote_tag, d->local_uri, d->remote_uri, d->remote_target, d->routes };
+	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) {
+		put(b, texts[i]);
+		put_c(b, '\n');
+	}
+}
+
+static void keep(struct subscription *sub, bool over)
+{
+	const struct subscriptions_setup *s = &sub->all->setup;
+	const struct sip_dialog *d = &sub->dialog;
+	struct kept_subscription row = { .over = over, .first_route_loose = d->first_route_loose, .watcher = sub->watcher,
+		.watched = sub->line->line, .local_cseq = d->local_cseq, .remote_cseq = d->remote_cseq,
+		.expires_ms = sub->expires_ms, .peer = d->flow_peer, .listener = d->flow_listener };
+	struct buf b = buf_on(row.text, sizeof row.text);
+	// A connection does not outlive the program.
+	if (!s->keep || addr_is_stream(&d->flow_peer)) return;
+	str_to_z(row.tag, sizeof row.tag, (struct str){ sub->tag, SUBSCRIPTION_TAG_LEN });
+	put_kept_texts(&b, sub);
+	row.text_n = (uint16_t)b.n;
+	if (b.err != OK && !over) COUNT(subscriptions_unkept);
+	else sub->unkept = s->keep(s->keep_self, &row) != OK;
+}
+
+// The dialog of a kept row. False: it is damaged.
+static bool restore_dialog(struct subscription *sub, const struct kept_subscription *row, struct str texts)
+{
+	struct sip_dialog d = { .local_cseq = row->local_cseq + UNKNOWN_CSEQ_GAP, .remote_cseq = row->remote_cseq,
+		.flow_peer = row->peer, .flow_listener = row->listener, .first_route_loose = row->first_route_loose };
+	struct str *const parts[] = { &d.call_id, &d.local_tag, &d.remote_tag, &d.local_uri, &d.remote_uri,
+		&d.remote_target, &d.routes };
+	for (uint32_t i = 0; i < ARRAY_LEN(parts); i++) *parts[i] = str_cut(&texts, '\n');
+	if (!d.call_id.n || d.local_tag.n != SUBSCRIPTION_TAG_LEN || !d.remote_target.n) return false;
+	return sip_dialog_restore(&sub->dialog, &d) == OK;
+}
+
+void subscriptions_restore(struct subscriptions *s, const struct kept_subscription *row)
+{
+	struct str texts = { row->text, row->text_n }, name = str_cut(&texts, '\n'), id = str_cut(&texts, '\n');
+	enum event_package package = event_package_from(name);
+	if (package == EVENT_PACKAGE_COUNT || row->listener >= s->setup.listener_count) return;
+	struct subscription *sub = subscription_new(s, row->watcher, row->watched, package);
+	if (!sub) return;
+	str_to_z(sub->event_id, sizeof sub->event_id, id);
+	if (!restore_dialog(sub, row, texts)) {
+		drop(sub);
+		return;
+	}
+	map_remove(&s->by_tag, &sub->by_tag);
+	memcpy(sub->tag, sub->dialog.local_tag.p, sizeof sub->tag);
+	map_add(&s->by_tag, &sub->by_tag, (struct str){ sub->tag, sizeof sub->tag });
+	sub->expires_ms = row->expires_ms;
+	wheel_start(&s->wheel, &sub->expires, sub->expires_ms, TIMER_EXPIRES, ref_of(sub));
+	keep(sub, false); // the next restart begins where this one does
+	step(sub, SUBSCRIPTION_EV_RESTORED);
+}
+
+void subscription_free(struct subscription *sub)
+{
+	keep(sub, true);
+	drop(sub);
+}
 struct subscription *subscription_of(const struct subscriptions *s, const struct sip_msg *m)
 {
 	struct map_node *node = map_find(&s->by_tag, m->to.tag);
@@ -291,6 +364,7 @@ void subscription_accept(struct subscription *sub, uint32_t seconds)
 		return;
 	}
 	wheel_start(&s->wheel, &sub->expires, sub->expires_ms, TIMER_EXPIRES, ref_of(sub));
+	keep(sub, false);
 	step(sub, SUBSCRIPTION_EV_SUBSCRIBE);
 }
 
@@ -363,6 +437,7 @@ void subscriptions_look(struct subscriptions *s, uint32_t line)
 static void look(struct subscription *sub)
 {
 	const struct event_view view = view_of(sub);
+	if (sub->unkept) keep(sub, false);
 	if (!subscription_is_allowed(sub->all, sub->watcher, sub->line->line)) end(sub, "rejected");
 	else if (sub->state == SUBSCRIPTION_CURRENT && event_print(sub->package, &view) != sub->told)
 		step(sub, SUBSCRIPTION_EV_CHANGED);

@@ -12,6 +12,7 @@
 
 #include "base/wheel.h"
 #include "call/leg/sip_auth.h"
+#include "keep/line_state.h"
 #include "run/event_package.h"
 #include "wire/sip/dialog.h"
 
@@ -25,7 +26,7 @@
 #define SUBSCRIPTION_STATE_ENUM(id) SUBSCRIPTION_##id,
 enum subscription_state { SUBSCRIPTION_STATES(SUBSCRIPTION_STATE_ENUM) SUBSCRIPTION_STATE_COUNT };
 
-#define SUBSCRIPTION_EVENTS(X) X(SUBSCRIBE) X(CHANGED) X(ANSWERED) X(ASKED_AGAIN) X(REFUSED) X(UNKNOWN) X(RESTED) X(END)
+#define SUBSCRIPTION_EVENTS(X) X(SUBSCRIBE) X(CHANGED) X(ANSWERED) X(ASKED_AGAIN) X(REFUSED) X(UNKNOWN) X(RESTED) X(END) X(RESTORED)
 #define SUBSCRIPTION_EVENT_ENUM(id) SUBSCRIPTION_EV_##id,
 enum subscription_event { SUBSCRIPTION_EVENTS(SUBSCRIPTION_EVENT_ENUM) SUBSCRIPTION_EVENT_COUNT };
 
@@ -42,6 +43,7 @@ struct subscription {
 	uint32_t watcher;    // line
 	uint8_t state;       // assigned by the table alone
 	uint8_t package;     // enum event_package
+	bool unkept;         // what is kept of it is not as it is
 	bool knows_calls;    // others watch the line's calls: what they are is known
 	bool asked_again;    // a SUBSCRIBE came while a NOTIFY was out: another must follow (RFC 6665 4.2.1.2)
 	const char *reason;  // of its end
@@ -63,6 +65,9 @@ struct subscriptions_setup { // all borrowed
 	// Asks all workers to tell what their calls are to this line.
 	void (*ask)(void *self, uint32_t line);
 	void *self;
+	// See run/worker.h.
+	enum err (*keep)(void *self, const struct kept_subscription *row);
+	void *keep_self;
 };
 
 struct subscriptions {
@@ -95,6 +100,9 @@ void subscriptions_take(struct subscriptions *s, const struct line_dialog *d);
 void subscriptions_look(struct subscriptions *s, uint32_t line);
 // Tells and ends what is due; the next deadline.
 uint64_t subscriptions_tick(struct subscriptions *s);
+
+// One of before a restart. What the phone shows is not known: it is told.
+void subscriptions_restore(struct subscriptions *s, const struct kept_subscription *row);
 
 // For run/subscribe.c: a new one of which nothing was told yet. NULL: no room.
 struct subscription *subscription_new(struct subscriptions *s, uint32_t watcher, uint32_t watched,

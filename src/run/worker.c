@@ -44,6 +44,22 @@ struct worker {
 	bool stopping;
 };
 
+// How the switch is (RFC 3261 11.2): what it takes, or that it will be gone soon.
+static void answer_options(struct worker *w, ref txn, const struct sip_msg *m, const struct sip_source *from)
+{
+	char text[128];
+	struct buf b = buf_on(text, sizeof text);
+	COUNT(worker_options);
+	if (w->stopping) {
+		sip_reply(&w->legs, txn, m, from, 503, STR("Retry-After: 60\r\n"));
+		return;
+	}
+	put_z(&b, "Allow-Events: ");
+	put_event_packages(&b);
+	put_z(&b, "\r\n");
+	sip_reply(&w->legs, txn, m, from, 200, buf_str(&b));
+}
+
 static void on_request(void *self, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
 	struct worker *w = self;
@@ -57,8 +73,7 @@ static void on_request(void *self, ref txn, const struct sip_msg *m, const struc
 	} else if (m->method == SIP_INVITE) {
 		sip_leg_on_invite(&w->legs, txn, m, from);
 	} else if (m->method == SIP_OPTIONS) {
-		COUNT(worker_options);
-		sip_reply(&w->legs, txn, m, from, w->stopping ? 503 : 200, STR(""));
+		answer_options(w, txn, m, from);
 	} else {
 		COUNT(worker_refused_methods);
 		bool events = m->method == SIP_PUBLISH;
@@ -157,6 +172,11 @@ void worker_news(struct worker *w, const struct line_news *n)
 	}
 }
 
+void worker_restore(struct worker *w, const struct kept_subscription *row)
+{
+	subscriptions_restore(&w->subscriptions, row);
+}
+
 // Tells all of it again in rounds, a share at a time; the next deadline.
 static uint64_t show_again(struct worker *w)
 {
@@ -180,7 +200,8 @@ static enum err make_subscriptions(struct worker *w)
 	const struct hash_key key = { { random_u64(&w->env.random), random_u64(&w->env.random) } };
 	return subscriptions_init(&w->subscriptions, &(struct subscriptions_setup){ .env = &w->env, .stack = w->stack,
 		.auth = &w->auth, .listener_count = s->listener_count, .listeners = w->legs.setup.listeners,
-		.max = s->subscriptions_max, .transactions_max = s->transactions_max, .ask = ask_all, .self = w }, key);
+		.max = s->subscriptions_max, .transactions_max = s->transactions_max, .ask = ask_all, .self = w,
+		.keep = s->keep, .keep_self = s->keep_self }, key);
 }
 
 static enum err make_stack(struct worker *w)

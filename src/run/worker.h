@@ -13,6 +13,7 @@
 #include "call/model/line_dialog.h"
 #include "call/model/media.h"
 #include "call/model/record.h"
+#include "keep/line_state.h"
 #include "live/live.h"
 #include "office/office.h"
 #include "wire/sip/digest.h"
@@ -56,6 +57,9 @@ struct worker_setup {
 	                        struct str target);
 	void *set_feature_self;
 	uint32_t subscriptions_max;
+	// A subscription to be kept over a restart, or to be forgotten; ERR_FULL: later. NULL: none is kept.
+	enum err (*keep)(void *self, const struct kept_subscription *row);
+	void *keep_self;
 	// News for another worker (worker_news), or for this one. NULL: this is the only one.
 	void (*tell)(void *self, uint32_t worker, const struct line_news *n);
 	void *tell_self;
@@ -82,6 +86,9 @@ void worker_journal_done(struct worker *w, const struct journal_done *d);
 void worker_news(struct worker *w, const struct line_news *n);
 void worker_tie(struct worker *w, const struct tie_letter *l);
 void worker_feature_done(struct worker *w, uint64_t owner, enum err result);
+
+// A subscription of before a restart, before the worker runs; its watched line's home worker must be this one.
+void worker_restore(struct worker *w, const struct kept_subscription *row);
 
 // Which worker a packet belongs to (design idea 3): our own tag or branch names it, else the hash of the Call-ID;
 // REGISTER, and SUBSCRIBE but for one in the dialog of a leg, go to the home worker of the line in To. Cheap: looks only

@@ -11,7 +11,6 @@
 #define LINES_MAX 256
 #define CALLS_MAX 64
 #define TRANSACTIONS_MAX 1024
-#define SUBSCRIPTIONS_MAX 64
 #define INPUTS_BYTES (64u << 20)
 
 uint64_t exchange_wall_ms(const struct ladder *l)
@@ -127,6 +126,26 @@ static enum err set_feature(void *self, uint32_t worker, uint64_t owner, uint32_
 	return OK;
 }
 
+// What a store would keep of subscriptions.
+static enum err keep_subscription(void *self, const struct kept_subscription *row)
+{
+	struct exchange *x = self;
+	uint32_t i = 0;
+	while (i < x->kept_count && strcmp(x->kept[i].tag, row->tag) != 0) i++;
+	if (i == SUBSCRIPTIONS_MAX) return ERR_FULL;
+	if (row->over && i < x->kept_count) x->kept[i] = x->kept[--x->kept_count];
+	if (row->over) return OK;
+	if (i == x->kept_count) x->kept_count++;
+	x->kept[i] = *row;
+	return OK;
+}
+
+static void restore_subscriptions(struct exchange *x)
+{
+	for (uint32_t i = 0; i < x->kept_count; i++)
+		if (x->kept[i].expires_ms > x->ladder->now_ms) worker_restore(x->worker, &x->kept[i]);
+}
+
 static bool need_worker(struct ladder *l)
 {
 	struct exchange *x = l->exchange;
@@ -137,7 +156,7 @@ static bool need_worker(struct ladder *l)
 		.calls_max = x->calls_max, .transactions_max = x->transactions_max, .message_bytes_max = 8u << 20,
 		.office = x->office, .live = x->live, .media = &x->plane.media, .journal = journal_of(x), .out = &x->out,
 		.set_feature = set_feature, .set_feature_self = x, .send_tie = send_tie, .send_tie_self = x,
-		.subscriptions_max = SUBSCRIPTIONS_MAX,
+		.subscriptions_max = SUBSCRIPTIONS_MAX, .keep = keep_subscription, .keep_self = x,
 	};
 	x->inputs = inputs_free(x->inputs);
 	if (inputs_new(&x->inputs, INPUTS_BYTES, INPUTS_ALL) != OK) return ladder_fail(l, NULL, "no memory");
@@ -212,7 +231,7 @@ uint64_t exchange_tick(struct ladder *l)
 	return plane < next ? plane : next;
 }
 
-// Registrations outlive a restart; of all else that is live nothing does.
+// Registrations and messages outlive a restart; of all else that is live nothing does.
 static bool renew_live(struct exchange *x)
 {
 	struct live *fresh = new_live();
@@ -221,6 +240,7 @@ static bool renew_live(struct exchange *x)
 	for (uint32_t line = 1; line <= office_line_count(x->office); line++) {
 		uint32_t n = location_get(x->live->location, line, x->ladder->now_ms, bindings, LOCATION_BINDINGS_MAX);
 		if (n && location_put(fresh->location, line, 0, bindings, n) != OK) return false;
+		waiting_set(fresh->waiting, line, waiting_get(x->live->waiting, line));
 	}
 	live_free(x->live);
 	x->live = fresh;
@@ -240,8 +260,17 @@ bool exchange_restart(struct ladder *l)
 	drop_letters(x);
 	if (!need_worker(l)) return false;
 	set_time(l);
+	restore_subscriptions(x);
 	journal_recover(x);
 	outbox_flush(&x->out);
+	return true;
+}
+
+bool exchange_stop(struct ladder *l)
+{
+	if (!need_worker(l)) return false;
+	set_time(l);
+	worker_stop(l->exchange->worker);
 	return true;
 }
 

@@ -31,6 +31,8 @@ uint64_t exchange_tick(struct ladder *l);
 bool exchange_disk_rests(const struct ladder *l);
 // The program dies and starts again: what was on disk is there, nothing else.
 bool exchange_restart(struct ladder *l);
+// The program is told to stop: it takes no new call, and waits for those that stand.
+bool exchange_stop(struct ladder *l);
 // All given back? A sentence with what is left, or NULL.
 const char *exchange_left_over(struct ladder *l);
 

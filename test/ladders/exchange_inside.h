@@ -58,6 +58,8 @@ struct memory_plane {
 	bool behind;     // it takes no order to play
 };
 
+#define SUBSCRIPTIONS_MAX 64
+
 struct feature_request { // a feature set from a phone, on its way through the control thread
 	bool waits;
 	uint64_t owner;
@@ -83,6 +85,8 @@ struct exchange {
 	struct feature_request feature;
 	struct letter letters[LETTERS_MAX];
 	uint32_t letter_first, letter_count;
+	struct kept_subscription kept[SUBSCRIPTIONS_MAX]; // over a restart
+	uint32_t kept_count;
 };
 
 // The exchange of this ladder, made when there is none.

@@ -371,6 +371,17 @@ static void set_plane(struct row *r)
 	if (!r->l->exchange->plane.behind && !is(r, "ready")) not_understood(r);
 }
 
+// What a line's mailbox holds, as the API tells it: set messages LINE NEW OLD.
+static void set_messages(struct row *r)
+{
+	struct exchange *x = r->l->exchange;
+	const struct office_line *line = office_line_by_name(x->office, next(r));
+	struct waiting w = { .fresh = (uint16_t)next_number(r) };
+	w.old = (uint16_t)next_number(r);
+	if (!line) not_understood(r);
+	else waiting_set(x->live->waiting, line->id, w);
+}
+
 // How many transactions the switch has, from its start.
 static void set_transactions(struct row *r)
 {
@@ -393,7 +404,7 @@ static const struct {
 	{ "trunk", set_trunk, NULL },           { "route", set_route, NULL },       { "line", NULL, set_line },
 	{ "number", NULL, set_number },         { "ports", NULL, set_ports },
 	{ "transactions", NULL, set_transactions }, { "calls", NULL, set_calls },
-	{ "plane", NULL, set_plane },
+	{ "plane", NULL, set_plane },             { "messages", NULL, set_messages },
 };
 
 static bool set_rules(struct row *r, void (*set)(struct row *r, struct office_rules *rules))

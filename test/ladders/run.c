@@ -160,6 +160,12 @@ static bool do_counter(struct ladder *l, const struct item *item)
 	return got == want || ladder_fail(l, NULL, "%s counted %llu", name, (unsigned long long)got);
 }
 
+static bool do_stop(struct ladder *l, const struct item *item)
+{
+	ladder_remark(l, item_text(l, item));
+	return exchange_stop(l);
+}
+
 static bool do_restart(struct ladder *l, const struct item *item)
 {
 	ladder_remark(l, item_text(l, item));
@@ -249,6 +255,7 @@ static const struct {
 	{ "cdr", FIRST, journal_cdr, false },          { "trail", FIRST, journal_trail, false },
 	{ "journal", FIRST, journal_statement, true }, { "counter", FIRST, do_counter, false },
 	{ "drop", FIRST, do_drop, true },              { "restart", FIRST, do_restart, true },
+	{ "stop", FIRST, do_stop, true },
 	{ "fails", FIRST, do_expected_failure, false }, { "awaits", FIRST, do_awaits, false },
 	{ "calm", FIRST, do_calm, false },
 };

@@ -176,11 +176,13 @@ static void ask_digits(struct call *c, enum media_tone tone)
 	half_timer(c, SIDE_O, call_rules(c)->settings.first_digit_ms);
 }
 
+// Stutter dial tone tells who lifts the handset that messages wait (GR-506).
 void orig_dial_tone(struct call *c, const struct verb *v)
 {
 	(void)v;
+	const struct waiting messages = waiting_get(c->calls->setup.live->waiting, c->o_line);
 	call_trail(c, SIDE_O, TRAIL_DIAL_TONE, 0, 0);
-	ask_digits(c, MEDIA_TONE_DIAL);
+	ask_digits(c, messages.fresh ? MEDIA_TONE_STUTTER_DIAL : MEDIA_TONE_DIAL);
 }
 
 void orig_recall(struct call *c, const struct verb *v)

@@ -9,7 +9,9 @@ COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent"
 // Requests that a dialog may have seen of which nothing is known any more (re-INVITEs since it was frozen, PRACKs of a
 // branch that lost): the BYE must come after them (RFC 3261 12.2.2).
 #define UNKNOWN_CSEQ_GAP 1000u
-#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, REFER\r\n"
+#define METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, REFER"
+#define ALLOW "Allow: " METHODS "\r\n"
+#define ALLOW_OF_SWITCH "Allow: " METHODS ", REGISTER, SUBSCRIBE, NOTIFY, PUBLISH\r\n" // to who asks outside of a dialog
 #define SUPPORTED "Supported: 100rel, replaces, norefersub\r\n"
 
 struct buf out_room(struct sip_legs *ls)
@@ -326,7 +328,7 @@ static struct buf reply(struct sip_legs *ls, const struct sip_msg *m, const stru
 	struct buf b = out_room(ls);
 	put_sip_response(&b, m, from, status, sip_status_text(status), sip_auth_stateless_tag(ls->setup.auth, m));
 	put(&b, extra);
-	if (status == 405 || m->method == SIP_OPTIONS) put_z(&b, ALLOW);
+	if (status == 405 || m->method == SIP_OPTIONS) put_z(&b, m->to.tag.n ? ALLOW : ALLOW_OF_SWITCH);
 	if (m->method == SIP_OPTIONS && status == 200) put_z(&b, SUPPORTED "Accept: application/sdp\r\n");
 	put_sip_body(&b, STR(""), STR(""));
 	return b;

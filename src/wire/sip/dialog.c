@@ -231,6 +231,19 @@ enum err sip_dialog_init_uac(struct sip_dialog *d, const struct sip_msg *request
 	return adopt(d, &fresh, &p, &b);
 }
 
+enum err sip_dialog_restore(struct sip_dialog *d, const struct sip_dialog *kept)
+{
+	const struct parts p = parts_of(kept);
+	struct sip_dialog made = *kept;
+	enum err err = keep(&made, &p);
+	*d = (struct sip_dialog){ 0 };
+	if (err != OK) return err;
+	err = read_first_route(&made);
+	if (err == OK) *d = made;
+	else free(made.text);
+	return err;
+}
+
 enum err sip_dialog_confirm(struct sip_dialog *d, const struct sip_msg *response)
 {
 	char text[DIALOG_TEXT_MAX];

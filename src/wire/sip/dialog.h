@@ -23,6 +23,8 @@ MUST_CHECK enum err sip_dialog_init_uas(struct sip_dialog *d, const struct sip_m
                                         const struct sip_source *from, struct str local_tag);
 MUST_CHECK enum err sip_dialog_init_uac(struct sip_dialog *d, const struct sip_msg *request,
                                         const struct sip_msg *response, const struct sip_source *from);
+// From what was kept of one: its texts are copied, all else is taken as it is. ERR_BAD: its routes cannot be read.
+MUST_CHECK enum err sip_dialog_restore(struct sip_dialog *d, const struct sip_dialog *kept);
 void sip_dialog_fini(struct sip_dialog *d);
 // The 2xx of an early dialog that we began: its Contact and Record-Route replace what the provisional response said
 // (RFC 3261 §13.2.2.4). ERR_BAD, ERR_FULL: nothing changed.
