@@ -137,7 +137,7 @@ static const char *check_request(struct ladder *l, const struct message *m)
 	if (s->uri.host.n == 0 && s->uri.user.n == 0) return "the Request-URI is not to be understood";
 	if (s->method == SIP_INVITE && !sip_msg_has(s, SIP_H_ALLOW)) return "an INVITE without Allow";
 	if (s->method == SIP_PRACK && !sip_msg_has(s, SIP_H_RACK)) return "a PRACK without RAck";
-	if (!wrong) wrong = check_contact(l, m, s->method == SIP_INVITE);
+	if (!wrong) wrong = check_contact(l, m, s->method == SIP_INVITE || s->method == SIP_UPDATE);
 	if (!wrong) wrong = check_branch(l, m);
 	if (!wrong) wrong = check_dialog(m);
 	return wrong ? wrong : check_cseq(m);
@@ -216,6 +216,8 @@ static const char *check_status(struct ladder *l, const struct message *m)
 		return "503 with Retry-After would stop the peer's emergency calls";
 	if (answer && !sip_msg_has(s, SIP_H_ALLOW)) return "the 200 of an INVITE without Allow";
 	bool dialog = s->method == SIP_INVITE && s->status > 100 && s->status < 300;
+	if (s->method == SIP_PRACK && sip_msg_has(s, SIP_H_CONTACT)) return "a Contact in the response to a PRACK";
+	if (s->method == SIP_UPDATE && s->status / 100 == 2) return check_contact(l, m, true); // RFC 3311 5.2
 	return dialog ? check_contact(l, m, answer || s->to.tag.n) : NULL;
 }
 

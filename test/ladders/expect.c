@@ -105,13 +105,13 @@ static bool check_sdp(struct ladder *l, struct message *m, const struct arrow *a
 	return true;
 }
 
-// An answer has as many m-lines as its offer (RFC 3264 6), and an INVITE has one answer, said again or not (RFC 3261
-// 13.2.1: a caller ignores what comes after the first).
+// An answer has as many m-lines as its offer (RFC 3264 6), in an INVITE, UPDATE or PRACK, and an INVITE has one answer,
+// said again or not (RFC 3261 13.2.1: a caller ignores what comes after the first).
 static bool check_answer(struct ladder *l, struct message *m)
 {
 	const struct sip_msg *s = m->m;
 	struct sent_request *r = m->call && !s->is_request ? actor_sent(m->call, s) : NULL;
-	if (!r || !r->has_sdp || s->body.n == 0 || s->method != SIP_INVITE || s->status >= 300) return true;
+	if (!r || !r->has_sdp || s->body.n == 0 || s->status >= 300) return true;
 	if (r->answer.n && !str_eq(r->answer, s->body)) return ladder_fail(l, m, "a second, different answer to one offer");
 	r->answer = s->body;
 	return sdp_media_count(s->body) == sdp_media_count(r->draft->body) ||

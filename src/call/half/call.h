@@ -115,6 +115,7 @@ struct call {
 	bool prefix_refused;                // *67 or *82 from a line that may not: only 911 may follow
 	bool bye_waits;                    // the side that hung up waits for its release to be on disk
 	bool release_kept;                 // the journal has taken the release record
+	bool asks_early;                   // the caller sent no offer, and can answer one before the call is answered
 	bool in_band;                      // the far party's early media is connected
 	bool rings;                        // the caller hears ringing of ours
 	bool far_told;                     // ... and was no ringing: what the far network has to say was heard

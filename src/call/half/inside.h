@@ -54,6 +54,8 @@ void call_trace(struct call *c, uint32_t line);
 void call_note_leg(struct call *c, enum call_side side, const struct call_leg *leg);
 // The leg of T that counts: the one that answered, else the one that was made last; NULL: none.
 const struct call_leg *t_leg(const struct call *c);
+// Index + 1 of the leg of T with which the caller's media are joined: the one that answered, or that rings alone; 0: none.
+uint8_t t_joined(const struct call *c);
 // Ends all legs of T; `elsewhere`: all but the one that answered, and they hear that it did.
 void t_release_all(struct call *c, struct cause cause, bool elsewhere);
 
@@ -70,7 +72,9 @@ struct media_leg join_leg(const struct call *c, enum call_side side);
 void join_media(struct call *c, enum call_side from, const struct verb *v);
 // The offer for a T leg: fills v->media and v->sdp.
 enum err join_offer(struct call *c, struct verb *v);
-// A T leg's media in a progress, alert or answer: leaves in v what the caller's leg is to be told.
+// A T leg's media in a progress, alert or answer, its answer or its offer: leaves in to_o what the caller's leg is to be
+// told.
+enum err join_early_offer(struct call *c, const struct verb *from_t, struct verb *to_o);
 enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_o);
 // Opens the caller's leg ourselves, so that it hears us: an ANSWER when `open`, else a PROGRESS.
 enum err join_local(struct call *c, bool open);

@@ -47,8 +47,18 @@ static void tell(struct call *c, enum call_side side, const struct verb *v)
 		shown.party = &t->party;
 		v = &shown;
 	}
+	uint8_t joined = t_joined(c);
 	if (side == SIDE_O) o_tell(c, v);
-	else if (c->t_answered) t_tell(c, (uint8_t)(c->t_answered - 1), v);
+	else if (joined) t_tell(c, (uint8_t)(joined - 1), v);
+}
+
+// Could this side be asked about new media now?
+static bool may_offer(const struct call *c, enum call_side side)
+{
+	uint8_t joined = t_joined(c);
+	if (side == SIDE_T && !joined) return false;
+	const struct leg_link *l = side == SIDE_O ? &c->o_leg.link : &c->t_legs[joined - 1].link;
+	return l->ops->may_offer && l->ops->may_offer(l->self, l->leg);
 }
 
 enum err join_offer(struct call *c, struct verb *v)
@@ -62,10 +72,20 @@ enum err join_offer(struct call *c, struct verb *v)
 enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_o)
 {
 	struct media_leg leg = join_leg(c, SIDE_T);
-	if (from_t->media != MEDIA_ANSWER) return ERR_STATE; // an offer before the answer wants PRACK
+	if (from_t->media != MEDIA_ANSWER) return ERR_STATE;
 	enum err e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_B, &leg, from_t->sdp,
 		&to_o->sdp);
 	if (e == OK && to_o->sdp.n) to_o->media = MEDIA_ANSWER;
+	return e;
+}
+
+enum err join_early_offer(struct call *c, const struct verb *from_t, struct verb *to_o)
+{
+	struct media_leg t = join_leg(c, SIDE_T), o = join_leg(c, SIDE_O);
+	if (!c->asks_early) return ERR_STATE;
+	enum err e = media_offer_from(&c->media, &c->calls->media, MEDIA_B, &t, from_t->sdp);
+	if (e == OK) e = media_offer_to(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_A, &o, &to_o->sdp);
+	to_o->media = MEDIA_OFFER;
 	return e;
 }
 
@@ -113,16 +133,27 @@ static bool is_joined(const struct call *c, enum call_side to)
 	return c->answered && c->t_answered && !tie_is_parted(c, to);
 }
 
-// A new offer of one side goes to the other, when there is one; else we answer it ourselves.
+// Who answers a new offer of one side: the other side, as soon as both are joined and it can be asked; else we, while the
+// caller hears us and nobody else.
+enum who_answers { OTHER_ANSWERS, WE_ANSWER, NOBODY_YET };
+
+static enum who_answers who_answers(const struct call *c, enum call_side from)
+{
+	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
+	if (is_joined(c, to) || (!c->answered && may_offer(c, to))) return OTHER_ANSWERS;
+	bool rings = c->t.pic == T_PRESENT || c->t.pic == T_ALERTING || c->t.pic == T_ACTIVE;
+	return from == SIDE_O && (!rings || c->o_open) ? WE_ANSWER : NOBODY_YET;
+}
+
 static void join_new_offer(struct call *c, enum call_side from, const struct verb *v)
 {
 	struct media_worker *m = &c->calls->media;
 	struct env *env = c->calls->setup.env;
 	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
 	struct media_leg leg = join_leg(c, from), other = join_leg(c, to);
-	bool joined = is_joined(c, to);
+	enum who_answers who = who_answers(c, from);
 	struct verb out = { .kind = VERB_MEDIA };
-	if (from == SIDE_T && !joined) { // the caller does not know yet that it was answered
+	if (who == NOBODY_YET) {
 		refuse(c, from, REFUSED_GLARE);
 		return;
 	}
@@ -131,7 +162,7 @@ static void join_new_offer(struct call *c, enum call_side from, const struct ver
 		refuse_by(c, from, e);
 		return;
 	}
-	if (joined) {
+	if (who == OTHER_ANSWERS) {
 		out.media = MEDIA_OFFER;
 		e = media_offer_to(&c->media, m, env, media_of(to), &other, &out.sdp);
 	} else {
@@ -143,7 +174,7 @@ static void join_new_offer(struct call *c, enum call_side from, const struct ver
 		refuse_by(c, from, e);
 		return;
 	}
-	tell(c, joined ? to : from, &out);
+	tell(c, who == OTHER_ANSWERS ? to : from, &out);
 }
 
 // An INVITE without an offer: the other side is asked for one.

@@ -20,11 +20,18 @@ static void ring_end(struct call *c)
 	c->rings = false;
 }
 
+// The far party's media before it answers. False: there are none that the caller could be told of.
+static bool early_media(struct call *c, const struct verb *v, struct verb *up)
+{
+	if (v->media == MEDIA_OFFER) return join_early_offer(c, v, up) == OK;
+	return v->media != MEDIA_NONE && join_answer(c, v, up) == OK;
+}
+
 // What the far party sends before it answers.
 void orig_progress(struct call *c, const struct verb *v)
 {
 	struct verb up = { .kind = VERB_PROGRESS };
-	if (v->media == MEDIA_NONE || join_answer(c, v, &up) != OK) return;
+	if (!early_media(c, v, &up)) return;
 	ring_end(c);
 	c->in_band = c->far_told = true;
 	up.in_band = true;
@@ -35,7 +42,7 @@ void orig_alert(struct call *c, const struct verb *v)
 {
 	struct verb up = { .kind = VERB_ALERT };
 	bool first = !c->alerted_ms; // else another phone, or the next attempt: the caller knows that it rings
-	bool media = v->media != MEDIA_NONE && join_answer(c, v, &up) == OK;
+	bool media = early_media(c, v, &up);
 	if (first) {
 		c->alerted_ms = call_env(c)->now_ms;
 		call_trail(c, SIDE_T, TRAIL_ALERTING, 0, 0);

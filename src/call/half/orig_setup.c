@@ -133,6 +133,7 @@ void orig_authorise(struct call *c, const struct verb *v)
 	if (c->dialled[0]) translate(c, true, NULL);
 	c->emergency = c->translation.class == DIAL_EMERGENCY;
 	c->media.emergency = may_be_emergency(c);
+	c->asks_early = v->early;
 	if (v->media == MEDIA_OFFER) {
 		struct media_leg leg = join_leg(c, SIDE_O);
 		enum err e = media_offer_from(&c->media, &c->calls->media, MEDIA_A, &leg, v->sdp);

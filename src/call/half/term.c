@@ -74,6 +74,13 @@ const struct call_leg *t_leg(const struct call *c)
 	return c->t_leg_count ? &c->t_legs[c->t_leg_count - 1] : NULL;
 }
 
+uint8_t t_joined(const struct call *c)
+{
+	if (c->t_answered) return c->t_answered;
+	bool alone = c->t_leg_count == 1 && (c->t_legs[0].phase == LEG_OFFERED || c->t_legs[0].phase == LEG_ALERTING);
+	return alone ? 1 : 0;
+}
+
 static void do_authorise(struct call *c, const struct call_event *ev)
 {
 	(void)ev;
@@ -106,9 +113,9 @@ static void do_authorise(struct call *c, const struct call_event *ev)
 	t_post(c, T_EV_AUTHORISED, 0, NULL);
 }
 
-// Hands the offer to the leg that was made last. False: there was no port for it or it could not be sent, and the leg is
-// gone again.
-static bool present(struct call *c)
+// Hands the offer to the leg that was made last; `alone`: no other is rung. False: there was no port for it or it could
+// not be sent, and the leg is gone again.
+static bool present(struct call *c, bool alone)
 {
 	struct call_leg *leg = &c->t_legs[c->t_leg_count++];
 	struct diversion history[DIVERSIONS_MAX];
@@ -121,6 +128,7 @@ static bool present(struct call *c)
 		offer.identities[offer.identity_count++] = str_cut(&rest, '\n');
 	leg->phase = LEG_OFFERED;
 	enum err e = join_offer(c, &v);
+	v.early = v.media == MEDIA_ASK && c->asks_early && alone;
 	if (e == OK) {
 		call_note_leg(c, SIDE_T, leg);
 		t_tell(c, (uint8_t)(c->t_leg_count - 1), &v);
@@ -150,7 +158,7 @@ static void ring_line(struct call *c, const struct office_line *line)
 		struct call_leg *leg = &c->t_legs[c->t_leg_count];
 		*leg = (struct call_leg){ .peer = bindings[i].peer };
 		enum err e = s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]);
-		if (e == OK) present(c);
+		if (e == OK) present(c, n == 1);
 		else no_leg(c);
 	}
 	if (n == 0) {
@@ -190,7 +198,7 @@ static void try_trunk(struct call *c)
 		call_trail(c, SIDE_T, TRAIL_TRUNK_CHOSEN, group->id, a->peer);
 		enum err e = s->legs.trunk(s->legs.self, &leg->link, call_ref(c), 0, group, &leg->peer, c->emergency);
 		if (e != OK) no_leg(c);
-		if (e == OK && present(c)) {
+		if (e == OK && present(c, true)) {
 			t_post(c, T_EV_PRESENTED, 0, NULL);
 			return;
 		}
@@ -364,7 +372,8 @@ static void do_fail(struct call *c, const struct call_event *ev)
 
 static void do_media(struct call *c, const struct call_event *ev)
 {
-	if (c->t_answered == ev->leg + 1u) join_media(c, SIDE_T, &ev->verb);
+	if (t_joined(c) == ev->leg + 1u) join_media(c, SIDE_T, &ev->verb);
+	else t_tell(c, ev->leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_GLARE });
 }
 
 static void do_hung_up(struct call *c, const struct call_event *ev)

@@ -17,11 +17,12 @@ bool credentials_of(struct sip_login *out, const struct office_trunk_group *g)
 	return out->user.n > 0;
 }
 
+// 0: of a dialog that is not known any more.
 static uint32_t next_cseq(struct sip_leg *leg, const struct sip_msg *m)
 {
-	if (leg->dialog.text) return ++leg->dialog.local_cseq;
-	if (m->method == SIP_INVITE) return m->cseq.number + 1;
-	return leg->first_cseq + ++leg->early_requests;
+	if (m->method == SIP_INVITE && leg->state == LEG_CALLING_STATE) return m->cseq.number + 1;
+	struct sip_dialog *d = leg_dialog_of(leg, m->to.tag);
+	return d ? ++d->local_cseq : 0;
 }
 
 // Of the request, not of its answer: whoever challenges a request without one gives it a tag.
@@ -41,7 +42,7 @@ static bool send_again(struct sip_leg *leg, ref txn, const struct sip_msg *m, co
 		.sent_by = s->listeners[leg->listener], .branch = arena_dup(&env->scratch, sip_stack_branch(s->stack)),
 		.cnonce = arena_printf(&env->scratch, "%016llx", (unsigned long long)random_u64(&env->random)),
 		.cseq = next_cseq(leg, m) };
-	if (!put_sip_again(&b, &credentials, &a)) return false;
+	if (!a.cseq || !put_sip_again(&b, &credentials, &a)) return false;
 	const struct sip_client_request r = { .method = m->method, .branch = a.branch, .message = buf_str(&b),
 		.identity = { m->from.tag, m->call_id, a.cseq, to_tag_of(a.sent) },
 		.to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .listener = leg->listener, .owner = leg_ref(leg) };
@@ -49,8 +50,12 @@ static bool send_again(struct sip_leg *leg, ref txn, const struct sip_msg *m, co
 	if (sip_client_send(&again, s->stack, &r) != OK) return false;
 	if (txn == leg->invite_txn) leg->invite_txn = again;
 	else if (txn == leg->bye_txn) leg->bye_txn = again;
+	else if (txn == leg->update_txn) leg->update_txn = again;
 	if (m->method == SIP_INVITE) leg_keep(leg, &leg->credentials, buf_str(&credentials));
-	if (m->method == SIP_INVITE && !leg->dialog.text) leg->first_cseq = a.cseq;
+	if (m->method != SIP_INVITE || leg->state != LEG_CALLING_STATE) return true;
+	leg->first_cseq = a.cseq;
+	branch_enter(leg, NULL); // what was said early was said to the one before
+	early_free(leg);
 	return true;
 }
 

@@ -2,12 +2,12 @@
 // dialog, each only from where it may come.
 #include "call/leg/sip_inside.h"
 
-#include "base/bug.h"
 #include "wire/sdp/sdp.h"
 
 COUNTER(sip_in_stray_2xx,
 	"Answers to INVITEs that we had given up, or of other branches of a fork: acknowledged and ended");
 COUNTER(sip_in_unknown_dialog, "Requests in dialogs that do not exist");
+COUNTER(sip_in_bad_target, "Contacts of requests in dialogs that could not be taken: the one before stays");
 COUNTER(sip_in_wrong_source, "Requests in dialogs that came from elsewhere and were not authenticated");
 COUNTER(sip_in_ack_unmatched, "ACKs that belong to nothing");
 COUNTER(sip_in_more_digits, "INVITEs of trunks that dial in parts, answered 484: more digits are wanted");
@@ -25,7 +25,7 @@ bool msg_sdp(const struct sip_msg *m, struct str *sdp)
 	return true;
 }
 
-static bool sdp_is_good(struct str text)
+bool sdp_is_good(struct str text)
 {
 	struct sdp sdp;
 	if (!text.n || sdp_parse(&sdp, text, NULL) == OK) return true;
@@ -196,6 +196,7 @@ static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct off
 	while (o.identity_count < OFFER_IDENTITIES_MAX && sip_msg_each(m, SIP_H_IDENTITY, &walk, &value))
 		o.identities[o.identity_count++] = value;
 	v.media = msg_sdp(m, &v.sdp) && v.sdp.n ? MEDIA_OFFER : MEDIA_ASK;
+	v.early = v.media == MEDIA_ASK && reliable_may_offer(leg);
 	oa_step(leg, v.media == MEDIA_OFFER ? OA_EV_GET_OFFER : OA_EV_GET_ASK);
 	leg_tell(leg, &v);
 }
@@ -252,6 +253,7 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	leg_ladder(leg, false, m->bytes);
 	start_expiry(leg, m);
 	reliable_read(leg, m);
+	update_learn(leg, m);
 	offer(leg, m, group);
 }
 
@@ -286,38 +288,18 @@ static bool source_is_good(struct sip_leg *leg, ref txn, const struct sip_msg *m
 	return false;
 }
 
-// May it be taken now? If so the head of its answer is kept.
-static bool take_reinvite(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from,
-                          enum sip_oa_event event)
+void leg_refresh(struct sip_leg *leg, const struct sip_msg *m)
 {
-	if (leg->state != LEG_UP_STATE || leg->invite_txn) return false;
-	leg_keep(leg, &leg->head, out_head(leg, m, from));
-	return leg->head.n && oa_step(leg, event);
+	if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_bad_target);
 }
 
-static void reinvite(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from)
+struct str retry_after(struct sip_leg *leg)
 {
-	struct verb v = { .kind = VERB_MEDIA };
-	struct sip_legs *ls = leg->legs;
-	bool ours_open = leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT || leg->oa == OA_LATE_OFFER_GOT;
-	if (!msg_sdp(m, &v.sdp)) {
-		out_reply(leg, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
-	} else if (!sdp_is_good(v.sdp)) {
-		out_reply(leg, txn, m, from, 400, STR(""));
-	} else if (ours_open) { // RFC 3261 14.2
-		out_reply(leg, txn, m, from, 491, STR(""));
-	} else if (!take_reinvite(leg, m, from, v.sdp.n ? OA_EV_GET_OFFER : OA_EV_GET_ASK)) {
-		char text[32];
-		struct buf b = buf_on(text, sizeof text);
-		put_fmt(&b, "Retry-After: %u\r\n", random_below(&ls->setup.env->random, 11));
-		out_reply(leg, txn, m, from, 500, buf_str(&b));
-	} else {
-		leg->invite_txn = txn;
-		leg->invite_cseq = m->cseq.number;
-		if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_unknown_dialog);
-		v.media = v.sdp.n ? MEDIA_OFFER : MEDIA_ASK;
-		leg_tell(leg, &v);
-	}
+	struct env *env = leg->legs->setup.env;
+	char text[32];
+	struct buf b = buf_on(text, sizeof text);
+	put_fmt(&b, "Retry-After: %u\r\n", random_below(&env->random, 11));
+	return arena_dup(&env->scratch, buf_str(&b));
 }
 
 // A digit in an INFO: "Signal=5\r\nDuration=160", or "5" alone.
@@ -359,12 +341,13 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 {
 	struct sip_leg *leg = leg_of(ls, m);
 	const struct leg_input in = { .msg = m, .from = from, .txn = txn };
-	if (!leg || !leg->dialog.text) {
+	if (!leg || (!leg->dialog.text && !leg->early)) {
 		COUNT(sip_in_unknown_dialog);
 		sip_auth_spend(ls->setup.auth, m);
 		sip_reply(ls, txn, m, from, 481, STR(""));
 		return;
 	}
+	if (leg->state == LEG_CALLING_STATE && !branch_of_request(leg, txn, m, from)) return;
 	if (!source_is_good(leg, txn, m, from)) return;
 	switch (sip_dialog_check_request(&leg->dialog, m)) {
 	case SIP_DIALOG_OTHER:
@@ -377,10 +360,11 @@ void sip_leg_on_request(struct sip_legs *ls, ref txn, const struct sip_msg *m, c
 	leg_ladder(leg, false, m->bytes);
 	sip_server_own(ls->setup.stack, txn, leg_ref(leg)); // its answer goes into the ladder too
 	switch (m->method) {
-	case SIP_INVITE: reinvite(leg, txn, m, from); break;
+	case SIP_INVITE: reinvite_request(leg, txn, m, from); break;
 	case SIP_BYE: leg_step(leg, LEG_EV_RX_BYE, &in); break;
 	case SIP_INFO: info(leg, txn, m, from); break;
 	case SIP_PRACK: reliable_prack(leg, txn, m, from); break;
+	case SIP_UPDATE: update_request(leg, txn, m, from); break;
 	case SIP_OPTIONS: out_reply(leg, txn, m, from, 200, STR("")); break;
 	case SIP_REFER: refer_take(leg, txn, m, from); break;
 	case SIP_SUBSCRIBE: refer_subscribe(leg, txn, m, from); break;
@@ -398,7 +382,10 @@ void sip_leg_on_ack(struct sip_legs *ls, const struct sip_msg *m, const struct s
 		return;
 	}
 	leg_ladder(leg, false, m->bytes);
-	if (leg->invite_txn && (leg->oa == OA_STABLE || leg->oa == OA_LATE_OFFER_SENT)) {
+	// Does it have our 2xx, or is there none yet? What is open may also be an UPDATE's.
+	bool begins = leg->state == LEG_INVITED_STATE || leg->state == LEG_HOLDING_STATE;
+	bool has_2xx = leg->update_txn || leg->oa == OA_STABLE || leg->oa == OA_LATE_OFFER_SENT;
+	if (leg->invite_txn && has_2xx && !begins) {
 		sip_server_acked(ls->setup.stack, leg->invite_txn);
 		leg->invite_txn = 0;
 	}
@@ -429,35 +416,6 @@ static void end_stray(struct sip_legs *ls, ref txn, const struct sip_msg *m, con
 	sip_dialog_fini(&leg.dialog);
 }
 
-static void on_reinvite_response(struct sip_leg *leg, const struct sip_msg *m)
-{
-	struct verb v = { .kind = VERB_MEDIA };
-	bool asked = leg->oa == OA_ASK_SENT;
-	if (m->status < 200) return;
-	leg->invite_txn = 0;
-	if (m->status >= 300) {
-		bool dead = m->status == 408 || m->status == 481;
-		v.media = MEDIA_REFUSED;
-		v.refusal = m->status == 491 ? REFUSED_GLARE : dead ? REFUSED_FAILED : REFUSED_NOT_ACCEPTABLE;
-		oa_step(leg, OA_EV_REFUSED);
-		ref self = leg_ref(leg);
-		struct sip_legs *ls = leg->legs;
-		leg_tell(leg, &v);
-		leg = pool_at(&ls->pool, self);
-		if (dead && leg) leg_step(leg, LEG_EV_RX_FAILURE, &(struct leg_input){ .msg = m });
-		return;
-	}
-	if (sip_dialog_refresh(&leg->dialog, m) != OK) COUNT(sip_in_unknown_dialog);
-	leg->ack_cseq = m->cseq.number - BUG(ack_of_another_invite);
-	leg->ack = slab_free(&leg->legs->texts, leg->ack); // of the INVITE before
-	bool good = msg_sdp(m, &v.sdp) && v.sdp.n && oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER);
-	// An offer is acknowledged with its answer, if the call still stands to give one.
-	if (!asked || !good || leg->state != LEG_UP_STATE) out_ack(leg, STR(""));
-	v.media = !good ? MEDIA_REFUSED : asked ? MEDIA_OFFER : MEDIA_ANSWER;
-	if (!good) oa_step(leg, OA_EV_REFUSED);
-	leg_tell(leg, &v);
-}
-
 void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const struct sip_msg *m,
 	const struct sip_source *from)
 {
@@ -469,16 +427,18 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	if (m->method != SIP_INVITE) {
 		if (leg && m->method == SIP_NOTIFY && m->status >= 200) refer_notified(leg, txn, m->status);
 		else if (leg && txn == leg->bye_txn && m->status >= 200) leg_step(leg, LEG_EV_BYE_DONE, &in);
+		else if (leg && txn == leg->update_txn) update_response(leg, m);
 		return;
 	}
-	if (!leg || (leg->dialog.text && !str_eq(m->to.tag, leg->dialog.remote_tag))) {
+	bool calling = leg && leg->state == LEG_CALLING_STATE; // any branch may answer
+	if (!leg || (!calling && leg->dialog.text && !str_eq(m->to.tag, leg->dialog.remote_tag))) {
 		if (success) end_stray(ls, txn, m, from);
 		return;
 	}
-	if (leg->state == LEG_CALLING_STATE) {
+	if (calling) {
 		leg_step(leg, m->status < 200 ? LEG_EV_RX_PROVISIONAL : success ? LEG_EV_RX_2XX : LEG_EV_RX_FAILURE, &in);
 	} else if (txn == leg->invite_txn) {
-		on_reinvite_response(leg, m);
+		reinvite_response(leg, m);
 	} else if (success) {
 		leg_step(leg, LEG_EV_RX_2XX, &in);
 	}
@@ -487,19 +447,11 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 static void on_invite_failure(struct sip_leg *leg, bool unreachable)
 {
 	const struct leg_input none = { .unreachable = unreachable };
-	bool asks = leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT;
+	bool ours = leg->oa == OA_OFFER_SENT || leg->oa == OA_ASK_SENT;
 	leg->invite_txn = 0;
-	if (leg->state == LEG_CALLING_STATE) {
-		leg_step(leg, LEG_EV_RX_FAILURE, &none);
-	} else if (asks && unreachable) { // our re-INVITE: as refused by 503 (RFC 3261 8.1.3.1), which ends no dialog
-		oa_step(leg, OA_EV_REFUSED);
-		leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_FAILED });
-	} else if (asks) { // RFC 3261 12.2.1.2
-		oa_step(leg, OA_EV_REFUSED);
-		leg_step(leg, LEG_EV_RX_FAILURE, &none);
-	} else {
-		leg_step(leg, LEG_EV_NO_ACK, &none);
-	}
+	if (leg->state == LEG_CALLING_STATE) leg_step(leg, LEG_EV_RX_FAILURE, &none);
+	else if (ours) reinvite_failed(leg, unreachable);
+	else leg_step(leg, LEG_EV_NO_ACK, &none);
 }
 
 void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_failure why)
@@ -508,6 +460,7 @@ void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_f
 	const struct leg_input none = { 0 };
 	if (leg && leg->refer && txn == leg->refer->notify_txn) refer_notified(leg, txn, 0);
 	else if (leg && leg->state == LEG_BYE_OUT_STATE && txn == leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, &none);
+	else if (leg && txn == leg->update_txn) update_failed(leg);
 	else if (!leg || txn != leg->invite_txn) return;
 	else on_invite_failure(leg, why == SIP_FAILED_TRANSPORT);
 }

@@ -26,23 +26,70 @@ void leg_keep(struct sip_leg *leg, struct str *slot, struct str text);
 void leg_ladder(struct sip_leg *leg, bool out, struct str bytes);
 enum leg_timer { LEG_TIMER_EXPIRES, LEG_TIMER_RELIABLE };
 
+// Nothing that a 2xx to their INVITE must wait for is open any more?
+void leg_cleared(struct sip_leg *leg);
+
+// sip_early.c: early dialogs.
+// NULL: no memory.
+struct sip_early *early_of(struct sip_leg *leg);
+void early_free(struct sip_leg *leg);
+// The early dialog of a To tag; NULL: there is none, and no room for it or none to be made.
+struct sip_branch *branch_of(struct sip_leg *leg, struct str tag, bool make);
+// Makes the dialog of a branch from its 18x, if there is none. False: it names no Contact.
+bool branch_dialog(struct sip_leg *leg, struct sip_branch *b, const struct sip_msg *m, const struct sip_source *from);
+// The leg speaks in this one from now on (NULL: in none).
+void branch_enter(struct sip_leg *leg, struct sip_branch *b);
+// The dialog of a To tag, whether the leg speaks in it or not; NULL: none.
+struct sip_dialog *leg_dialog_of(struct sip_leg *leg, struct str tag);
+// A request of theirs before their 2xx: enters its dialog. False: it was answered.
+bool branch_of_request(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
+
 // sip_reliable.c: provisional responses that are acknowledged by PRACK (RFC 3262).
 // Reads what their INVITE says of them.
 void reliable_read(struct sip_leg *leg, const struct sip_msg *m);
-// Sends an 18x, reliably where that is asked for or of use; `sdp`: the answer, if this 18x has something to hear.
+// What of ours is not acknowledged yet?
+bool reliable_waits(const struct sip_leg *leg);
+bool reliable_said_sdp(const struct sip_leg *leg);
+// May an 18x of ours bring an offer?
+bool reliable_may_offer(const struct sip_leg *leg);
+// Sends an 18x, reliably where that is asked for or of use; `sdp`: the answer, if this 18x has something to hear; or the
+// offer, where they sent none.
 void reliable_send(struct sip_leg *leg, uint16_t status, struct str sdp);
 // The next one, if one waits for the PRACK of that before it.
 void reliable_next(struct sip_leg *leg);
 // The last one is due to be said again, or to be given up.
 void reliable_due(struct sip_leg *leg);
-// No more of them: a final response goes out, or the leg ends.
-void reliable_end(struct sip_leg *leg);
+// Its PRACK came, with an offer that has been answered too.
+void reliable_acknowledged(struct sip_leg *leg);
 void reliable_prack(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
 // An 18x to our INVITE: acknowledged if it is to be. False: it says nothing, as a repetition or out of order.
-bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from);
-// The early dialog of a To tag; NULL: there is none, and no room for it or none to be made.
-struct sip_branch *branch_of(struct sip_leg *leg, struct str tag, bool make);
-void branches_free(struct sip_leg *leg);
+// *brings: what its SDP is.
+bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, enum verb_media *brings);
+
+// sip_reinvite.c: INVITE in the dialog.
+void reinvite_request(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
+// The call answers theirs, or refuses it.
+void reinvite_answer(struct sip_leg *leg, const struct verb *v);
+void reinvite_response(struct sip_leg *leg, const struct sip_msg *m);
+// Ours had no answer, or came back.
+void reinvite_failed(struct sip_leg *leg, bool unreachable);
+
+// sip_update.c: offers and answers that go in no INVITE.
+void update_request(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
+// An offer of theirs in an UPDATE or PRACK: told to the call, or refused. True: it was told.
+bool update_offer(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from, struct str sdp);
+// Could an offer go out in an early dialog now?
+bool update_is_possible(const struct sip_leg *leg);
+// Sends the call's offer in an UPDATE.
+void update_send(struct sip_leg *leg, const struct verb *v);
+// The call answers, or refuses, the offer that came in an UPDATE or PRACK.
+void update_answer(struct sip_leg *leg, const struct verb *v);
+void update_response(struct sip_leg *leg, const struct sip_msg *m);
+void update_failed(struct sip_leg *leg);
+// The dialog ends: whatever is open is answered or forgotten.
+void update_end(struct sip_leg *leg);
+// What a message of theirs says that they allow.
+void update_learn(struct sip_leg *leg, const struct sip_msg *m);
 
 // sip_credentials.c: a 401 or 407 to a request of the leg. False: it is not answered, and means what it says.
 bool credentials_answer(struct sip_leg *leg, ref txn, const struct sip_msg *m);
@@ -96,8 +143,13 @@ void out_bye(struct sip_leg *leg, struct cause cause);
 void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp);
 // The same, reliably: what was sent, to be said again until the PRACK comes; empty: it could not be sent.
 struct str out_reliable_response(struct sip_leg *leg, uint16_t status, uint32_t rseq, struct str sdp);
-// The PRACK of their 18x, in the early dialog that it makes. False: it makes none.
-bool out_prack(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, uint32_t rseq);
+// The PRACK of their 18x, in the dialog that the leg speaks in; `sdp`: the answer to the offer that it brought.
+void out_prack(struct sip_leg *leg, uint32_t rseq, uint32_t invite_cseq, struct str sdp);
+void out_update(struct sip_leg *leg, struct str sdp);
+// Answers the UPDATE or PRACK whose head was kept.
+void out_update_response(struct sip_leg *leg, uint16_t status, struct str extra, struct str sdp);
+// "Contact: <sip:...>\r\n", for an answer that is not to an INVITE.
+void put_leg_contact(struct buf *b, const struct sip_leg *leg);
 // Answers a request in the leg's dialog that came from where it may; of an INVITE it is repeated until the ACK comes.
 void out_reply(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
                struct str extra);
@@ -115,3 +167,8 @@ struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct s
 void put_reason(struct buf *b, struct cause cause);
 // SDP of a message; false: it carries something else, and 415 was what to say.
 bool msg_sdp(const struct sip_msg *m, struct str *sdp);
+bool sdp_is_good(struct str text);
+// The Contact of a request or its 2xx is the remote target from now on (RFC 3261 12.2).
+void leg_refresh(struct sip_leg *leg, const struct sip_msg *m);
+// "Retry-After: 7\r\n", of 0 to 10 s; good until the step ends.
+struct str retry_after(struct sip_leg *leg);

@@ -10,6 +10,7 @@ COUNTER(sip_leg_dropped, "Events of SIP legs without a row in their table");
 #define DO_ENUM(name) DO_##name,
 enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define S(name) LEG_##name##_STATE
+#define BEGINNING (IN(S(IDLE)) | IN(S(CALLING)) | IN(S(INVITED)) | IN(S(HOLDING)))
 
 static const struct fsm_row rows[] = {
 	// We call.
@@ -24,8 +25,8 @@ static const struct fsm_row rows[] = {
 	{ IN(S(INVITED)), LEG_EV_PROGRESS, FSM_SAME, DO_progress, "RFC 3261 13.3.1.1" },
 	{ IN(S(INVITED)), LEG_EV_ALERT, FSM_SAME, DO_alert, "RFC 3261 13.3.1.1" },
 	{ IN(S(INVITED)), LEG_EV_ANSWER, S(ANSWERED), DO_answer, "RFC 3261 13.3.1.4" },
-	{ IN(S(INVITED)), LEG_EV_ANSWER_WAITS, S(HOLDING), DO_hold, "RFC 3262 3: the 2xx waits for the PRACK of an 18x" },
-	{ IN(S(INVITED)), LEG_EV_RX_PRACK, FSM_SAME, DO_next, "RFC 3262 3" },
+	{ IN(S(INVITED)), LEG_EV_ANSWER_WAITS, S(HOLDING), DO_hold, "RFC 3262 3, RFC 6337 4.3: for a PRACK or UPDATE" },
+	{ IN(S(INVITED)), LEG_EV_CLEARED, FSM_SAME, DO_next, "RFC 3262 3" },
 	{ IN(S(INVITED)), LEG_EV_NO_PRACK, S(CANCELLED), DO_up_no_prack, "RFC 3262 3: 5xx" },
 	{ IN(S(INVITED)), LEG_EV_RELEASE, S(GONE), DO_refuse, "RFC 3261 13.3.1.3" },
 	{ IN(S(INVITED)), LEG_EV_RX_CANCEL, S(CANCELLED), DO_up_cancel, "RFC 3261 9.2" },
@@ -35,7 +36,7 @@ static const struct fsm_row rows[] = {
 	{ IN(S(CANCELLED)), LEG_EV_PROGRESS, FSM_SAME, DO_none, "crossing" },
 	{ IN(S(CANCELLED)), LEG_EV_ALERT, FSM_SAME, DO_none, "crossing" },
 	{ IN(S(CANCELLED)), LEG_EV_ANSWER, FSM_SAME, DO_none, "crossing" },
-	{ IN(S(HOLDING)), LEG_EV_RX_PRACK, S(ANSWERED), DO_answer_held, "RFC 3262 3" },
+	{ IN(S(HOLDING)), LEG_EV_CLEARED, S(ANSWERED), DO_answer_held, "RFC 3262 3" },
 	{ IN(S(HOLDING)), LEG_EV_RELEASE, S(GONE), DO_refuse, "RFC 3261 13.3.1.3" },
 	{ IN(S(HOLDING)), LEG_EV_RX_CANCEL, S(GIVEN_UP), DO_up_cancel, "RFC 3261 9.2" },
 	{ IN(S(HOLDING)), LEG_EV_RX_BYE, S(GIVEN_UP), DO_early_bye, "RFC 3261 15.1.2" },
@@ -97,7 +98,7 @@ static void do_invite(struct sip_leg *leg, const struct leg_input *in)
 // The SDP of an 18x: an answer is said again in each that has something to hear (RFC 3261 13.2.1, RFC 6337 2.1).
 static struct str early_sdp(struct sip_leg *leg, const struct verb *v)
 {
-	if (v->media == MEDIA_ANSWER && !leg->answer.n) leg_keep(leg, &leg->answer, v->sdp);
+	if (v->sdp.n && !leg->answer.n) leg_keep(leg, &leg->answer, v->sdp);
 	return v->in_band && leg->answer.n ? leg->answer : v->sdp;
 }
 
@@ -119,20 +120,14 @@ static void do_next(struct sip_leg *leg, const struct leg_input *in)
 
 static void do_answer(struct sip_leg *leg, const struct leg_input *in)
 {
-	struct str sdp = in->verb->sdp;
-	if (in->verb->media == MEDIA_OFFER) {
-		if (!oa_step(leg, OA_EV_SEND_LATE_OFFER)) return;
-	} else {
-		// An answer that went in an 18x is the answer, and is said again (RFC 3261 13.2.1, RFC 6337 2.1).
-		if (leg->answer.n) sdp = leg->answer;
-		if (!oa_step(leg, OA_EV_SEND_ANSWER)) return;
-		if (leg->reliable.answer_said) sdp = STR("");
-	}
+	// An answer that went in an 18x is the answer, and is said again (RFC 3261 13.2.1, RFC 6337 2.1).
+	struct str sdp = leg->answer.n ? leg->answer : in->verb->sdp;
+	if (leg->oa == OA_STABLE) sdp = STR(""); // but for one that was acknowledged
+	else if (!oa_step(leg, leg->oa == OA_ASK_GOT ? OA_EV_SEND_LATE_OFFER : OA_EV_SEND_ANSWER)) return;
 	out_invite_response(leg, 200, STR("OK"), STR(""), sdp);
 	leg->answer = slab_free(&leg->legs->texts, leg->answer);
 }
 
-// Only an answer can wait: an 18x to an INVITE without an offer is never sent reliably.
 static void do_hold(struct sip_leg *leg, const struct leg_input *in)
 {
 	if (!leg->answer.n) leg_keep(leg, &leg->answer, in->verb->sdp);
@@ -170,54 +165,66 @@ static void do_up_progress(struct sip_leg *leg, const struct leg_input *in)
 {
 	const struct sip_msg *m = in->msg;
 	struct verb v = { .kind = m->status == 180 ? VERB_ALERT : VERB_PROGRESS };
-	if (!reliable_take(leg, m, in->from)) return;
+	enum verb_media brings;
+	if (!reliable_take(leg, m, in->from, &brings)) return;
+	update_learn(leg, m);
 	// Who watches the line may ask for this call, by what the telephone calls it (RFC 3891 7.1).
 	if (m->status > 100 && leg->line && watching_calls(leg->legs->setup.live->watching, leg->line))
 		branch_of(leg, m->to.tag, true);
-	if (m->status > 100 && msg_sdp(m, &v.sdp) && v.sdp.n) {
+	if (brings != MEDIA_NONE && msg_sdp(m, &v.sdp)) {
 		struct sip_branch *branch = branch_of(leg, m->to.tag, true);
-		v.media = MEDIA_ANSWER;
+		v.media = (uint8_t)brings;
 		v.in_band = true;
-		if (branch && !branch->answer.n) leg_keep(leg, &branch->answer, v.sdp);
+		if (brings == MEDIA_ANSWER && branch && !branch->answer.n) leg_keep(leg, &branch->answer, v.sdp);
 	}
 	leg_tell(leg, &v);
 }
 
-// The SDP of a 2xx. One without means what its 18x said: sent reliably that was the answer (RFC 6337 3.1.1); else RFC 3261
-// 13.2.1 wants it in the 2xx, but some carriers say it once.
-static bool answer_sdp(struct sip_leg *leg, const struct sip_msg *m, struct str *sdp)
+// The dialog of a 2xx: an early one of its tag is confirmed.
+static enum err begin_dialog(struct sip_leg *leg, const struct leg_input *in, struct sip_branch *b)
 {
-	if (!msg_sdp(m, sdp)) return false;
-	const struct sip_branch *branch = branch_of(leg, m->to.tag, false);
-	if (!sdp->n && leg->oa == OA_OFFER_SENT && branch)
-		*sdp = arena_dup(&leg->legs->setup.env->scratch, branch->answer);
-	branches_free(leg);
-	return sdp->n > 0;
+	if (leg->early && leg->early->at && leg->early->at != b) update_end(leg); // in one that lost
+	branch_enter(leg, b && b->dialog.text ? b : leg->early && leg->early->at == b ? b : NULL);
+	if (leg->dialog.text) return sip_dialog_confirm(&leg->dialog, in->msg);
+	enum err e = sip_dialog_init_uac(&leg->dialog, in->msg, in->msg, in->from);
+	leg->dialog.flow_peer = leg->peer;
+	leg->dialog.flow_listener = leg->listener;
+	return e;
+}
+
+// The media of a 2xx. One without SDP means what its 18x said: sent reliably that was the answer (RFC 6337 3.1.1); else
+// RFC 3261 13.2.1 wants it in the 2xx, but some carriers say it once. False: there are none.
+static bool answer_media(struct sip_leg *leg, const struct sip_msg *m, const struct sip_branch *b, struct verb *v)
+{
+	bool agreed = leg->oa == OA_STABLE || leg->oa == OA_LATE_OFFER_GOT || leg->update_txn;
+	bool asked = leg->oa == OA_ASK_SENT;
+	struct arena *arena = &leg->legs->setup.env->scratch;
+	v->sdp = STR("");
+	if (!agreed && !msg_sdp(m, &v->sdp)) return false;
+	if (!v->sdp.n && !asked && b) v->sdp = arena_dup(arena, b->answer);
+	v->media = !v->sdp.n ? MEDIA_NONE : asked ? MEDIA_OFFER : MEDIA_ANSWER;
+	return agreed || (v->sdp.n && oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER));
 }
 
 static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
 {
-	struct sip_legs *ls = leg->legs;
 	struct verb v = { .kind = VERB_ANSWER };
-	bool asked = leg->oa == OA_ASK_SENT;
+	struct sip_branch *b = branch_of(leg, in->msg->to.tag, false);
 	leg->invite_txn = 0; // what still comes of it finds the dialog
 	leg->ack_cseq = in->msg->cseq.number;
-	if (sip_dialog_init_uac(&leg->dialog, in->msg, in->msg, in->from) != OK || !answer_sdp(leg, in->msg, &v.sdp)) {
+	if (begin_dialog(leg, in, b) != OK || !answer_media(leg, in->msg, b, &v)) {
 		// Nothing to talk to, or no media: end it as our clause says (RFC 3261 13.2.2.4 ACK, then BYE).
 		if (leg->dialog.text) out_ack(leg, STR(""));
 		leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
 		return;
 	}
-	leg->dialog.flow_peer = leg->peer;
-	leg->dialog.flow_listener = leg->listener;
-	leg->dialog.local_cseq += leg->early_requests;
 	leg->dialog.confirmed = true;
-	leg->target = slab_free(&ls->texts, leg->target);
-	if (!oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER)) return;
-	v.media = asked ? MEDIA_OFFER : MEDIA_ANSWER;
-	if (asked) leg_keep(leg, &leg->answer, v.sdp);
-	else out_ack(leg, STR("")); // an offer is acknowledged with its answer, when the caller gives it
-	if (asked && !leg->answer.n) { // no room to keep it, and so to say no to it later
+	leg->target = slab_free(&leg->legs->texts, leg->target);
+	update_learn(leg, in->msg);
+	if (v.media == MEDIA_OFFER) leg_keep(leg, &leg->answer, v.sdp);
+	// An offer is acknowledged with its answer, when the caller gives it.
+	if (leg->oa != OA_LATE_OFFER_GOT) out_ack(leg, STR(""));
+	if (v.media == MEDIA_OFFER && !leg->answer.n) { // no room to keep it, and so to say no to it later
 		out_refusing_ack(leg, v.sdp);
 		oa_step(leg, OA_EV_SEND_ANSWER);
 		v = (struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_CONGESTION) };
@@ -290,8 +297,8 @@ static void do_up_no_prack(struct sip_leg *leg, const struct leg_input *in)
 // Its 200 waits for the call's word; without memory to wait, it goes now.
 static void do_keep_bye(struct sip_leg *leg, const struct leg_input *in)
 {
-	leg_keep(leg, &leg->bye_head, out_head(leg, in->msg, in->from));
-	if (!leg->bye_head.n) {
+	leg_keep(leg, &leg->other_head, out_head(leg, in->msg, in->from));
+	if (!leg->other_head.n) {
 		out_reply(leg, in->txn, in->msg, in->from, 200, STR(""));
 		return;
 	}
@@ -369,9 +376,10 @@ void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_in
 	const struct fsm_row *row = fsm_step(&sip_leg_machine, &leg->state, event);
 	if (!row) return;
 	if (leg->state != S(INVITED)) wheel_stop(&ls->wheel, &leg->expires);
-	if (leg->state != S(INVITED) && leg->state != S(HOLDING)) reliable_end(leg);
+	if (!(IN(leg->state) & (BEGINNING | IN(S(ANSWERED)) | IN(S(UP))))) update_end(leg);
 	if (event == LEG_EV_RELEASE && in->verb->cause.value && leg->state == S(ENDING)) leg->cause = in->verb->cause;
 	actions[row->action](leg, in);
 	leg = pool_at(&ls->pool, self); // the call may have released it in the action
+	if (leg && !(IN(leg->state) & BEGINNING)) early_free(leg);
 	if (leg && leg->state == S(GONE)) leg_free(leg);
 }

@@ -4,10 +4,10 @@
 //                ◀──messages────────            ◀──verb──
 //
 // A leg ends by the RELEASE that the call tells it: then it sends what its state asks for (CANCEL, a final response, BYE,
-// the 200 to a BYE) and is gone. The machine is sip_leg.c, a leg's beginning and end sip_legs.c; offers and answers are
-// sip_oa.c, provisional responses that are acknowledged sip_reliable.c, challenges of carriers sip_credentials.c, REFER
-// and what is told of it sip_refer.c, legs by their Replaces sip_replaces.c, what comes in sip_in.c, what goes out
-// sip_out.c.
+// the 200 to a BYE) and is gone. The machine is sip_leg.c, a leg's beginning and end sip_legs.c. Offers and answers are
+// sip_oa.c; in a dialog that stands sip_reinvite.c, outside INVITE sip_update.c. Early dialogs are sip_early.c,
+// provisional responses that are acknowledged sip_reliable.c, challenges of carriers sip_credentials.c, REFER and what is
+// told of it sip_refer.c, legs by their Replaces sip_replaces.c; what comes in sip_in.c, what goes out sip_out.c.
 #pragma once
 
 #include "base/slab.h"
@@ -29,7 +29,7 @@ enum sip_leg_state { SIP_LEG_STATES(SIP_LEG_STATE_ENUM) SIP_LEG_STATE_COUNT };
 
 #define SIP_LEG_EVENTS(X) \
 	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(ANSWER_WAITS) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) \
-	X(RX_ACK) X(RX_PRACK) X(RX_BYE) X(RX_CANCEL) X(EXPIRED) X(NO_PRACK) X(NO_ACK) X(BYE_DONE)
+	X(RX_ACK) X(CLEARED) X(RX_BYE) X(RX_CANCEL) X(EXPIRED) X(NO_PRACK) X(NO_ACK) X(BYE_DONE)
 #define SIP_LEG_EVENT_ENUM(name) LEG_EV_##name,
 enum sip_leg_event { SIP_LEG_EVENTS(SIP_LEG_EVENT_ENUM) SIP_LEG_EVENT_COUNT };
 
@@ -50,7 +50,8 @@ enum sip_reliable_asked { SIP_RELIABLE_NOT, SIP_RELIABLE_SUPPORTED, SIP_RELIABLE
 // Those that we send so.
 struct sip_reliable {
 	uint8_t asked;        // enum sip_reliable_asked
-	bool answer_said;     // one of them brought the answer: nothing after it says it again (RFC 6337 3.1.1)
+	bool sdp_said;        // one of them brought the answer, or our offer: nothing after it says it again (RFC 6337 3.1.1)
+	bool prack_offers;    // the offer that is open came in the PRACK of the last one, whose 200 brings the answer
 	bool rang;            // a 180 was said
 	uint16_t next;        // status of the one that waits until the last one is acknowledged; 0: none
 	uint32_t rseq;        // of the last one; 0: none yet
@@ -60,11 +61,22 @@ struct sip_reliable {
 	struct timer timer;
 };
 
-// An early dialog of our INVITE: what its 18x said.
+// An early dialog of our INVITE, of which a fork downstream makes several: what its 18x said.
 struct sip_branch {
-	struct str tag;    // owned (slab); empty: the place is free
-	struct str answer; // owned (slab): the SDP of its first 18x that had one
-	uint32_t rseq;     // of the last one that we acknowledged; 0: none
+	struct str tag;           // owned (slab); empty: the place is free
+	struct str answer;        // owned (slab): the SDP of its first 18x that had one, until there is another offer
+	uint32_t rseq;            // of the last one that came in order; 0: none
+	struct sip_dialog dialog; // while the leg speaks in another one, and oa too; without text: none was made
+	uint8_t oa;
+};
+
+// What a leg needs before its 2xx, where more is said than that it rings.
+struct sip_early {
+	struct sip_branch branches[SIP_LEG_BRANCHES_MAX]; // we call
+	struct sip_branch *at;        // the one in which the leg speaks: its dialog and oa are the leg's; NULL: none yet
+	uint8_t oa_before;            // the leg's, before the first 18x
+	uint32_t offer_rseq, offer_cseq; // of the 18x whose offer the PRACK will answer; 0: none
+	struct sip_reliable reliable; // they call
 };
 
 // A REFER of theirs, and the subscription to its progress that it makes (RFC 3515).
@@ -97,15 +109,14 @@ struct sip_leg {
 	char tag[SIP_LEG_TAG_LEN]; // ours; of a call that we make the Call-ID too
 	uint16_t listener;
 	struct addr peer;        // where requests go: the flow of the line, the peer of the trunk
+	ref update_txn;          // the open offer is in this UPDATE, of theirs or of ours, or in this PRACK of theirs
 	struct str head;         // owned (slab): all of the response to the open INVITE but its status line and what follows
-	struct str bye_head;     // owned: the same for the BYE
+	struct str other_head;   // owned: the same for the UPDATE or PRACK that is open, then for the BYE
 	struct str target;       // owned: the Request-URI of our first INVITE
 	struct str answer;       // owned: the SDP of our first 18x, to be said again in the 2xx; or the offer that their 2xx
 	                         // brought
-	struct sip_branch branches[SIP_LEG_BRANCHES_MAX]; // until their 2xx
-	struct sip_reliable reliable;                     // until ours
+	struct sip_early *early; // owned (pool): until the first INVITE has its final response; NULL: nothing of it
 	bool referred;           // there was a REFER before
-	uint32_t early_requests; // that we sent before their 2xx: the CSeq goes on from there
 	struct sip_refer *refer; // owned (pool); NULL: none is under way
 	struct str ack;          // owned: our last ACK, for a repeated 2xx
 	struct str credentials;  // owned: header lines of our last INVITE that answered a challenge, for its ACK
@@ -115,6 +126,8 @@ struct sip_leg {
 	uint8_t challenges;      // answered since a request got through
 	struct cause cause;      // why it failed or was hung up
 	struct timer expires;    // how long their INVITE may wait for its final response
+	bool allows_update;      // their Allow says so
+	bool asks_early;         // our INVITE has no offer, and a reliable 18x may bring theirs
 };
 
 struct sip_legs_setup { // all borrowed
@@ -136,6 +149,7 @@ struct sip_legs_setup { // all borrowed
 struct sip_legs {
 	struct sip_legs_setup setup;
 	struct pool pool;
+	struct pool earlies; // of struct sip_early
 	struct pool refers;
 	struct map by_tag;
 	struct slab texts;

@@ -71,11 +71,10 @@ void leg_free(struct sip_leg *leg)
 	if (leg->invite_txn) sip_stack_disown(ls->setup.stack, leg->invite_txn);
 	if (leg->bye_txn) sip_stack_disown(ls->setup.stack, leg->bye_txn);
 	sip_dialog_fini(&leg->dialog);
-	struct str *const texts[] = { &leg->head, &leg->bye_head, &leg->target, &leg->answer, &leg->ack,
+	struct str *const texts[] = { &leg->head, &leg->other_head, &leg->target, &leg->answer, &leg->ack,
 		&leg->credentials };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = slab_free(&ls->texts, *texts[i]);
-	branches_free(leg);
-	reliable_end(leg);
+	early_free(leg);
 	refer_free(leg);
 	pool_put(&ls->pool, leg);
 }
@@ -103,39 +102,32 @@ void sip_legs_leave(struct sip_legs *ls)
 	}
 }
 
-static void answer_reinvite(struct sip_leg *leg, const struct verb *v)
+// Their offer in a 2xx is answered in its ACK, one in an 18x in its PRACK. RFC 3264 5.1 forbids silence: without an
+// answer the media are rejected by ending the call.
+static void answer_late_offer(struct sip_leg *leg, const struct verb *v)
 {
-	static const struct { uint16_t status; struct str text; } refusals[] = {
-		[REFUSED_NOT_ACCEPTABLE] = { 488, STR_INIT("Not Acceptable Here") },
-		[REFUSED_GLARE] = { 491, STR_INIT("Request Pending") },
-		[REFUSED_FAILED] = { 500, STR_INIT("Server Internal Error") },
-	};
-	if (v->media == MEDIA_REFUSED) {
-		oa_step(leg, OA_EV_REFUSED);
-		out_invite_response(leg, refusals[v->refusal].status, refusals[v->refusal].text, STR(""), STR(""));
-	} else if (oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_LATE_OFFER : OA_EV_SEND_ANSWER)) {
-		out_invite_response(leg, 200, STR("OK"), STR(""), v->sdp);
-	}
+	if (v->media != MEDIA_ANSWER || !oa_step(leg, OA_EV_SEND_ANSWER))
+		leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
+	else if (leg->state == LEG_UP_STATE) out_ack(leg, v->sdp);
+	else out_prack(leg, leg->early->offer_rseq, leg->early->offer_cseq, v->sdp);
 }
 
 static void take_media(struct sip_leg *leg, const struct verb *v)
 {
-	bool asked = leg->oa == OA_OFFER_GOT || leg->oa == OA_ASK_GOT;
-	if (leg->state != LEG_UP_STATE) {
-		if (v->media == MEDIA_OFFER || v->media == MEDIA_ASK) // not before the ACK (RFC 6337 3.3)
-			leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_GLARE });
-		return;
-	}
-	if (asked) {
-		answer_reinvite(leg, v);
-	} else if (leg->oa == OA_LATE_OFFER_GOT) {
-		// RFC 3264 5.1 forbids silence: without an answer the media are rejected by ending the call.
-		if (v->media == MEDIA_ANSWER && oa_step(leg, OA_EV_SEND_ANSWER)) out_ack(leg, v->sdp);
-		else leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
-	} else if (v->media == MEDIA_OFFER || v->media == MEDIA_ASK) {
-		if (oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK)) out_reinvite(leg, v);
-		else leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_GLARE });
-	}
+	bool up = leg->state == LEG_UP_STATE, offers = v->media == MEDIA_OFFER || v->media == MEDIA_ASK;
+	if (leg->update_txn && leg->oa == OA_OFFER_GOT) update_answer(leg, v);
+	else if (up && (leg->oa == OA_OFFER_GOT || leg->oa == OA_ASK_GOT)) reinvite_answer(leg, v);
+	else if ((up || leg->state == LEG_CALLING_STATE) && leg->oa == OA_LATE_OFFER_GOT) answer_late_offer(leg, v);
+	else if (!offers) return;
+	else if (up && oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK)) out_reinvite(leg, v);
+	else if (v->media == MEDIA_OFFER && update_is_possible(leg)) update_send(leg, v);
+	else leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_GLARE });
+}
+
+void leg_cleared(struct sip_leg *leg)
+{
+	bool waits = leg->state == LEG_INVITED_STATE || leg->state == LEG_HOLDING_STATE;
+	if (waits && !reliable_waits(leg) && !leg->update_txn) leg_step(leg, LEG_EV_CLEARED, &(struct leg_input){ 0 });
 }
 
 // A verb from the call.
@@ -149,7 +141,9 @@ static void take(void *self, ref r, const struct verb *v)
 	case VERB_OFFER: leg_step(leg, LEG_EV_OFFER, &in); break;
 	case VERB_PROGRESS: leg_step(leg, LEG_EV_PROGRESS, &in); break;
 	case VERB_ALERT: leg_step(leg, LEG_EV_ALERT, &in); break;
-	case VERB_ANSWER: leg_step(leg, leg->reliable.text.n ? LEG_EV_ANSWER_WAITS : LEG_EV_ANSWER, &in); break;
+	case VERB_ANSWER:
+		leg_step(leg, reliable_waits(leg) || leg->update_txn ? LEG_EV_ANSWER_WAITS : LEG_EV_ANSWER, &in);
+		break;
 	case VERB_RELEASE:
 		refer_end(leg, leg->state == LEG_BYE_IN_STATE);
 		leg_step(leg, LEG_EV_RELEASE, &in);
@@ -205,12 +199,20 @@ static struct leg_ends ends(void *self, ref r)
 	const struct sip_leg *leg = pool_at(&ls->pool, r);
 	if (!leg) return (struct leg_ends){ 0 };
 	struct leg_ends e = { .ours = { leg->tag, SIP_LEG_TAG_LEN }, .theirs = leg->dialog.remote_tag };
-	for (uint32_t i = 0; !e.theirs.n && i < SIP_LEG_BRANCHES_MAX; i++) e.theirs = leg->branches[i].tag;
+	for (uint32_t i = 0; !e.theirs.n && leg->early && i < SIP_LEG_BRANCHES_MAX; i++)
+		e.theirs = leg->early->branches[i].tag;
 	return e;
 }
 
-static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .closing = closing,
-	.call_id = call_id, .ends = ends };
+static bool may_offer(void *self, ref r)
+{
+	const struct sip_leg *leg = pool_at(&((struct sip_legs *)self)->pool, r);
+	if (!leg) return false;
+	return leg->state == LEG_UP_STATE ? leg->oa == OA_STABLE && !leg->invite_txn : update_is_possible(leg);
+}
+
+static const struct leg_ops ops = { .name = "SIP", .take = take, .freeze = freeze, .closing = closing, .call_id = call_id,
+	.may_offer = may_offer, .ends = ends };
 
 // A leg that leg_new has made, or could not.
 static enum err link_leg(struct sip_leg *leg, struct leg_link *out, ref call, uint8_t index, struct str target)
@@ -275,6 +277,7 @@ enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, 
 	slab_init(&ls->texts, (uint64_t)setup->legs_max * 4096 + (1u << 20));
 	enum err e = pool_init(&ls->pool, "sip legs", sizeof(struct sip_leg), setup->legs_max);
 	if (e == OK) e = pool_init(&ls->refers, "REFERs", sizeof(struct sip_refer), SIP_REFERS_MAX);
+	if (e == OK) e = pool_init(&ls->earlies, "early dialogs", sizeof(struct sip_early), setup->legs_max);
 	if (e == OK) e = map_init(&ls->by_tag, setup->legs_max, key);
 	if (e != OK) sip_legs_fini(ls);
 	return e;
@@ -283,9 +286,13 @@ enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, 
 void sip_legs_fini(struct sip_legs *ls)
 {
 	uint32_t at = 0;
-	for (struct sip_leg *leg; ls->pool.items && (leg = pool_each(&ls->pool, &at));) sip_dialog_fini(&leg->dialog);
+	for (struct sip_leg *leg; ls->earlies.items && (leg = pool_each(&ls->pool, &at));) {
+		early_free(leg);
+		sip_dialog_fini(&leg->dialog);
+	}
 	pool_fini(&ls->pool);
 	pool_fini(&ls->refers);
+	pool_fini(&ls->earlies);
 	map_fini(&ls->by_tag);
 	slab_fini(&ls->texts);
 }

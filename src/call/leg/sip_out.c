@@ -9,7 +9,7 @@ COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent"
 // Requests that a dialog may have seen of which nothing is known any more (re-INVITEs since it was frozen, PRACKs of a
 // branch that lost): the BYE must come after them (RFC 3261 12.2.2).
 #define UNKNOWN_CSEQ_GAP 1000u
-#define METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, REFER"
+#define METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER"
 #define ALLOW "Allow: " METHODS "\r\n"
 #define ALLOW_OF_SWITCH "Allow: " METHODS ", REGISTER, SUBSCRIBE, NOTIFY, PUBLISH\r\n" // to who asks outside of a dialog
 #define SUPPORTED "Supported: 100rel, replaces, norefersub\r\n"
@@ -20,10 +20,10 @@ struct buf out_room(struct sip_legs *ls)
 	return buf_on(p ? p : "", p ? MESSAGE_ROOM : 0);
 }
 
-static void put_contact(struct buf *b, struct sip_legs *ls, uint16_t listener)
+void put_leg_contact(struct buf *b, const struct sip_leg *leg)
 {
 	put_z(b, "Contact: <sip:dialtone@");
-	put_transport_addr(b, &ls->setup.listeners[listener]);
+	put_transport_addr(b, &leg->legs->setup.listeners[leg->listener]);
 	put_z(b, ">\r\n");
 }
 
@@ -146,11 +146,12 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	put_fmt(&b, "To: <%.*s>\r\nCall-ID: ", STR_FMT(buf_str(&to)));
 	put(&b, (struct str){ leg->tag, SIP_LEG_TAG_LEN });
 	put_z(&b, "\r\nCSeq: 1 INVITE\r\n");
-	put_contact(&b, ls, leg->listener);
+	put_leg_contact(&b, leg);
 	put_z(&b, ALLOW);
-	// Without an offer of ours the first reliable 18x would bring one, which its PRACK has to answer (RFC 3262 5): not
-	// before the caller has.
-	if (v->media == MEDIA_OFFER) put_z(&b, SUPPORTED);
+	// Without an offer of ours the first reliable 18x brings one, which its PRACK has to answer (RFC 3262 5): only where
+	// the caller can do that before the answer to the call.
+	leg->asks_early = v->media == MEDIA_ASK && v->early;
+	if (v->media == MEDIA_OFFER || leg->asks_early) put_z(&b, SUPPORTED);
 	put_diversions(&b, &(struct divert_told){ .offer = v->offer, .target = buf_str(&uri), .host = realm,
 		.spoken = g ? g->diversion : OFFICE_DIVERSION_DIVERSION, .trusted = g && g->trusted });
 	for (uint32_t i = 0; i < v->offer->identity_count; i++) put_sip_header(&b, SIP_H_IDENTITY, v->offer->identities[i]);
@@ -247,19 +248,36 @@ struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct s
 	return rest;
 }
 
-bool out_prack(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, uint32_t rseq)
+void out_prack(struct sip_leg *leg, uint32_t rseq, uint32_t invite_cseq, struct str sdp)
 {
 	ref txn;
-	if (sip_dialog_init_uac(&leg->dialog, m, m, from) != OK) return false;
-	leg->dialog.flow_peer = leg->peer;
-	leg->dialog.local_cseq += leg->early_requests++;
 	struct str branch = new_branch(leg);
 	struct buf b = begin(leg, SIP_PRACK, branch, STR(""), 0);
-	put_fmt(&b, "RAck: %u %u INVITE\r\n", rseq, m->cseq.number);
-	put_sip_body(&b, STR(""), STR(""));
+	put_fmt(&b, "RAck: %u %u INVITE\r\n", rseq, invite_cseq);
+	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
 	send_request(leg, SIP_PRACK, branch, &b, &txn); // whatever is answered says nothing to the call
-	sip_dialog_fini(&leg->dialog);
-	return true;
+}
+
+void out_update(struct sip_leg *leg, struct str sdp)
+{
+	struct str branch = new_branch(leg);
+	struct buf b = begin(leg, SIP_UPDATE, branch, out_contact(leg), 0);
+	put_z(&b, ALLOW);
+	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	send_request(leg, SIP_UPDATE, branch, &b, &leg->update_txn);
+}
+
+void out_update_response(struct sip_leg *leg, uint16_t status, struct str extra, struct str sdp)
+{
+	struct buf b = out_room(leg->legs);
+	put_fmt(&b, "SIP/2.0 %u %.*s\r\n", status, STR_FMT(sip_status_text(status)));
+	put(&b, leg->other_head);
+	put(&b, extra);
+	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	if (b.err != OK || sip_server_respond(leg->legs->setup.stack, leg->update_txn, status, buf_str(&b)) != OK)
+		COUNT(sip_leg_unsent);
+	leg->other_head = slab_free(&leg->legs->texts, leg->other_head);
+	leg->update_txn = 0;
 }
 
 static struct buf invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra,
@@ -269,7 +287,7 @@ static struct buf invite_response(struct sip_leg *leg, uint16_t status, struct s
 	put_fmt(&b, "SIP/2.0 %u %.*s\r\n", status, STR_FMT(reason));
 	put(&b, leg->head);
 	if (status < 300) {
-		put_contact(&b, leg->legs, leg->listener);
+		put_leg_contact(&b, leg);
 		put_z(&b, ALLOW);
 	}
 	put(&b, extra);
@@ -301,7 +319,7 @@ static struct buf bye_response(struct sip_leg *leg)
 {
 	struct buf b = out_room(leg->legs);
 	put_z(&b, "SIP/2.0 200 OK\r\n");
-	put(&b, leg->bye_head);
+	put(&b, leg->other_head);
 	put_sip_body(&b, STR(""), STR(""));
 	return b;
 }

@@ -6,8 +6,8 @@
 //            ◀──200 (INVITE), without SDP────────────
 //
 // To a caller who supports it only the 18x that brings the answer goes so: that one must not be lost, and ringing is
-// said faster without. To one who requires it all go so, one at a time; but none to an INVITE without an offer, since the
-// first would have to bring ours (§5), and the call has none before the far party's answer.
+// said faster without. To one who requires it all go so, one at a time. Where the INVITE has no offer, the first one
+// brings it and its PRACK the answer (§5): ours is the far party's, who was asked for one before it answers.
 #include "call/leg/sip_inside.h"
 
 COUNTER(sip_reliable_unacknowledged, "Calls given up because no PRACK came to a provisional response of ours");
@@ -22,9 +22,20 @@ COUNTER(sip_reliable_no_dialog, "Provisional responses that want a PRACK and do 
 
 void reliable_read(struct sip_leg *leg, const struct sip_msg *m)
 {
-	struct sip_reliable *r = &leg->reliable;
-	if (sip_msg_has_token(m, SIP_H_REQUIRE, STR("100rel"))) r->asked = SIP_RELIABLE_REQUIRED;
-	else if (sip_msg_has_token(m, SIP_H_SUPPORTED, STR("100rel"))) r->asked = SIP_RELIABLE_SUPPORTED;
+	uint8_t asked = SIP_RELIABLE_NOT;
+	if (sip_msg_has_token(m, SIP_H_REQUIRE, STR("100rel"))) asked = SIP_RELIABLE_REQUIRED;
+	else if (sip_msg_has_token(m, SIP_H_SUPPORTED, STR("100rel"))) asked = SIP_RELIABLE_SUPPORTED;
+	if (asked && early_of(leg)) leg->early->reliable.asked = asked;
+}
+
+bool reliable_waits(const struct sip_leg *leg)
+{
+	return leg->early && leg->early->reliable.text.n;
+}
+
+bool reliable_may_offer(const struct sip_leg *leg)
+{
+	return leg->early && leg->early->reliable.asked;
 }
 
 static uint32_t t1_ms(const struct sip_leg *leg)
@@ -34,7 +45,7 @@ static uint32_t t1_ms(const struct sip_leg *leg)
 
 static void start_timer(struct sip_leg *leg)
 {
-	struct sip_reliable *r = &leg->reliable;
+	struct sip_reliable *r = &leg->early->reliable;
 	uint64_t at_ms = leg->legs->setup.env->now_ms + r->interval_ms;
 	if (at_ms > r->until_ms) at_ms = r->until_ms;
 	wheel_start(&leg->legs->wheel, &r->timer, at_ms, LEG_TIMER_RELIABLE, leg_ref(leg));
@@ -49,12 +60,12 @@ static uint32_t first_rseq(const struct sip_leg *leg)
 
 static void send_now(struct sip_leg *leg, uint16_t status, struct str sdp)
 {
-	struct sip_reliable *r = &leg->reliable;
+	struct sip_reliable *r = &leg->early->reliable;
 	uint32_t rseq = r->rseq ? r->rseq + 1 : first_rseq(leg);
 	struct str text = out_reliable_response(leg, status, rseq, sdp);
 	if (!text.n) return;
 	r->rseq = rseq;
-	r->answer_said |= sdp.n != 0;
+	if (sdp.n) r->sdp_said = oa_step(leg, leg->oa == OA_ASK_GOT ? OA_EV_SEND_LATE_OFFER : OA_EV_SEND_ANSWER);
 	leg_keep(leg, &r->text, text);
 	if (!r->text.n) return; // no memory to repeat it, and none to wait
 	r->interval_ms = t1_ms(leg);
@@ -64,29 +75,33 @@ static void send_now(struct sip_leg *leg, uint16_t status, struct str sdp)
 
 void reliable_send(struct sip_leg *leg, uint16_t status, struct str sdp)
 {
-	struct sip_reliable *r = &leg->reliable;
-	bool required = r->asked == SIP_RELIABLE_REQUIRED;
-	if (r->answer_said && (status == 183 || r->rang)) return; // nothing new in it
-	if (r->answer_said) sdp = STR("");
-	r->rang |= status == 180;
-	if (!required && (r->asked == SIP_RELIABLE_NOT || !sdp.n))
+	struct sip_reliable *r = leg->early ? &leg->early->reliable : NULL;
+	if (!r || !r->asked) {
 		out_invite_response(leg, status, sip_status_text(status), STR(""), sdp);
-	else if (leg->oa == OA_ASK_GOT) return;
+		return;
+	}
+	bool required = r->asked == SIP_RELIABLE_REQUIRED;
+	if (r->sdp_said && (status == 183 || r->rang)) return; // nothing new in it
+	if (r->sdp_said) sdp = STR("");
+	r->rang |= status == 180;
+	if (!required && !sdp.n) out_invite_response(leg, status, sip_status_text(status), STR(""), sdp);
+	else if (leg->oa == OA_ASK_GOT && !sdp.n) return; // the first one has to bring the offer
 	else if (r->text.n) r->next = status;
 	else send_now(leg, status, sdp);
 }
 
 void reliable_next(struct sip_leg *leg)
 {
-	struct sip_reliable *r = &leg->reliable;
-	uint16_t status = r->next;
+	struct sip_reliable *r = leg->early ? &leg->early->reliable : NULL;
+	uint16_t status = r ? r->next : 0;
+	if (!status) return;
 	r->next = 0;
-	if (status) send_now(leg, status, r->answer_said ? STR("") : leg->answer);
+	send_now(leg, status, r->sdp_said ? STR("") : leg->answer);
 }
 
 void reliable_due(struct sip_leg *leg)
 {
-	struct sip_reliable *r = &leg->reliable;
+	struct sip_reliable *r = &leg->early->reliable;
 	uint32_t status;
 	struct str first = str_from_at(r->text, sizeof "SIP/2.0 " - 1);
 	if (leg->legs->setup.env->now_ms >= r->until_ms) {
@@ -100,16 +115,10 @@ void reliable_due(struct sip_leg *leg)
 	}
 }
 
-static void acknowledged(struct sip_leg *leg)
+void reliable_acknowledged(struct sip_leg *leg)
 {
-	leg->reliable.text = slab_free(&leg->legs->texts, leg->reliable.text);
-	wheel_stop(&leg->legs->wheel, &leg->reliable.timer);
-}
-
-void reliable_end(struct sip_leg *leg)
-{
-	acknowledged(leg);
-	leg->reliable.next = 0;
+	leg->early->reliable.text = slab_free(&leg->legs->texts, leg->early->reliable.text);
+	wheel_stop(&leg->legs->wheel, &leg->early->reliable.timer);
 }
 
 static struct str cut_word(struct str *text)
@@ -124,65 +133,110 @@ static bool names(const struct sip_leg *leg, struct str rack)
 	uint32_t rseq, cseq;
 	struct str first = cut_word(&rack), second = cut_word(&rack);
 	return str_to_u32(&rseq, first, UINT32_MAX) == OK && str_to_u32(&cseq, second, UINT32_MAX) == OK &&
-	       rseq == leg->reliable.rseq && cseq == leg->invite_cseq && str_eq(str_trim(rack), STR("INVITE"));
+	       rseq == leg->early->reliable.rseq && cseq == leg->invite_cseq && str_eq(str_trim(rack), STR("INVITE"));
+}
+
+// It answers the offer of our 18x.
+static void answered(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from, struct str sdp)
+{
+	struct sip_legs *ls = leg->legs;
+	ref self = leg_ref(leg);
+	if (!sdp.n || !oa_step(leg, OA_EV_GET_ANSWER)) { // it had to (RFC 3262 5)
+		out_reply(leg, txn, m, from, 400, STR(""));
+		return;
+	}
+	reliable_acknowledged(leg);
+	out_reply(leg, txn, m, from, 200, STR(""));
+	leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_ANSWER, .sdp = sdp });
+	leg = pool_at(&ls->pool, self);
+	if (leg) leg_cleared(leg);
 }
 
 void reliable_prack(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
-	struct str offer;
-	if (!leg->reliable.text.n || !names(leg, sip_msg_header(m, SIP_H_RACK))) {
+	struct str sdp;
+	if (!reliable_waits(leg) || !names(leg, sip_msg_header(m, SIP_H_RACK))) {
 		COUNT(sip_reliable_unmatched);
 		out_reply(leg, txn, m, from, 481, STR(""));
-	} else if (!msg_sdp(m, &offer)) {
+	} else if (!msg_sdp(m, &sdp)) {
 		out_reply(leg, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
-	} else if (offer.n) { // the far party cannot be asked; it comes again without (RFC 6337 2.2)
-		out_reply(leg, txn, m, from, 488, STR(""));
+	} else if (!sdp_is_good(sdp)) {
+		out_reply(leg, txn, m, from, 400, STR(""));
+	} else if (leg->oa == OA_LATE_OFFER_SENT) {
+		answered(leg, txn, m, from, sdp);
+	} else if (sdp.n) { // it is acknowledged when its offer is answered
+		bool *in_prack = &leg->early->reliable.prack_offers, before = *in_prack;
+		*in_prack = true;
+		if (!update_offer(leg, txn, m, from, sdp)) *in_prack = before;
 	} else {
-		acknowledged(leg);
+		reliable_acknowledged(leg);
 		out_reply(leg, txn, m, from, 200, STR(""));
-		leg_step(leg, LEG_EV_RX_PRACK, &(struct leg_input){ .msg = m, .from = from, .txn = txn });
+		leg_cleared(leg);
 	}
 }
 
 // THEY SEND
 
-struct sip_branch *branch_of(struct sip_leg *leg, struct str tag, bool make)
+static uint8_t invited_with(const struct sip_leg *leg)
 {
-	struct sip_branch *free_place = NULL;
-	for (uint32_t i = 0; i < SIP_LEG_BRANCHES_MAX && tag.n; i++) {
-		struct sip_branch *b = &leg->branches[i];
-		if (b->tag.n && str_eq(b->tag, tag)) return b;
-		if (!b->tag.n && !free_place) free_place = b;
-	}
-	if (!make || !free_place) return NULL;
-	leg_keep(leg, &free_place->tag, tag);
-	return free_place->tag.n ? free_place : NULL;
-}
-
-void branches_free(struct sip_leg *leg)
-{
-	for (uint32_t i = 0; i < SIP_LEG_BRANCHES_MAX; i++) {
-		struct sip_branch *b = &leg->branches[i];
-		slab_free(&leg->legs->texts, b->tag);
-		slab_free(&leg->legs->texts, b->answer);
-		*b = (struct sip_branch){ 0 };
-	}
+	return leg->early ? leg->early->oa_before : leg->oa;
 }
 
 // Did we say that we would (§4)? Whoever answers so all the same is taken as if it had not.
 static bool is_reliable(const struct sip_leg *leg, const struct sip_msg *m, uint32_t *rseq)
 {
-	return m->status > 100 && leg->oa == OA_OFFER_SENT && sip_msg_has_token(m, SIP_H_REQUIRE, STR("100rel")) &&
+	return m->status > 100 && (invited_with(leg) == OA_OFFER_SENT || leg->asks_early) &&
+	       sip_msg_has_token(m, SIP_H_REQUIRE, STR("100rel")) &&
 	       str_to_u32(rseq, sip_msg_header(m, SIP_H_RSEQ), UINT32_MAX) == OK && *rseq > 0;
 }
 
-bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from)
+// More branches than are told apart: each repetition is acknowledged and told.
+static void acknowledge_alone(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, uint32_t rseq)
+{
+	struct sip_dialog spoken = leg->dialog;
+	if (sip_dialog_init_uac(&leg->dialog, m, m, from) == OK) {
+		leg->dialog.flow_peer = leg->peer;
+		out_prack(leg, rseq, m->cseq.number, STR(""));
+		sip_dialog_fini(&leg->dialog);
+	} else {
+		COUNT(sip_reliable_no_dialog);
+	}
+	leg->dialog = spoken;
+}
+
+// Acknowledges it in its dialog; what its SDP is. Their offer is acknowledged later, with its answer.
+static enum verb_media acknowledge(struct sip_leg *leg, struct sip_branch *b, const struct sip_msg *m, uint32_t rseq,
+	bool has_sdp)
+{
+	struct sip_early *e = leg->early;
+	struct sip_branch *before = e->at ? e->at : b;
+	branch_enter(leg, b);
+	bool asked = leg->oa == OA_ASK_SENT, brings = has_sdp && oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER);
+	if (brings && asked) {
+		e->offer_rseq = rseq;
+		e->offer_cseq = m->cseq.number;
+		return MEDIA_OFFER;
+	}
+	out_prack(leg, rseq, m->cseq.number, STR(""));
+	branch_enter(leg, before);
+	return brings ? MEDIA_ANSWER : MEDIA_NONE;
+}
+
+static bool has_agreed(const struct sip_leg *leg, const struct sip_branch *b)
+{
+	return b && (leg->early->at == b ? leg->oa : b->oa) == OA_STABLE;
+}
+
+bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, enum verb_media *brings)
 {
 	uint32_t rseq;
+	struct str sdp;
+	bool has_sdp = m->status > 100 && msg_sdp(m, &sdp) && sdp.n, asked = invited_with(leg) == OA_ASK_SENT;
+	*brings = has_sdp && !asked && !has_agreed(leg, branch_of(leg, m->to.tag, false)) ? MEDIA_ANSWER : MEDIA_NONE;
 	if (!is_reliable(leg, m, &rseq)) return true;
 	struct sip_branch *b = branch_of(leg, m->to.tag, true);
-	if (!b) { // more branches than are told apart: each repetition is acknowledged and told
-		if (!out_prack(leg, m, from, rseq)) COUNT(sip_reliable_no_dialog);
+	if (!b) {
+		acknowledge_alone(leg, m, from, rseq);
 		return true;
 	}
 	if (b->rseq && rseq <= b->rseq) return false; // said again: the PRACK repeats itself
@@ -190,7 +244,9 @@ bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct si
 		COUNT(sip_reliable_out_of_order);
 		return false;
 	}
-	if (!out_prack(leg, m, from, rseq)) COUNT(sip_reliable_no_dialog);
+	if (asked && has_sdp && leg->early->offer_rseq) return false; // a second branch offers: one answer was asked for
 	b->rseq = rseq;
+	if (branch_dialog(leg, b, m, from)) *brings = acknowledge(leg, b, m, rseq, has_sdp && !has_agreed(leg, b));
+	else COUNT(sip_reliable_no_dialog);
 	return true;
 }

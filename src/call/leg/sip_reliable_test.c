@@ -9,7 +9,8 @@
 static void rack_names_the_response(void **state)
 {
 	(void)state;
-	const struct sip_leg leg = { .invite_cseq = 7, .reliable = { .rseq = 4294967295 } };
+	struct sip_early early = { .reliable = { .rseq = 4294967295 } };
+	const struct sip_leg leg = { .invite_cseq = 7, .early = &early };
 	static const char *const good[] = { "4294967295 7 INVITE", " 4294967295  7  INVITE ", "4294967295 007 INVITE" };
 	static const char *const bad[] = { "", "7", "4294967295 7", "4294967295 7 ", "4294967295 7 PRACK", "4294967295 7 invite",
 		"4294967294 7 INVITE", "4294967296 7 INVITE", "4294967295 8 INVITE", "-1 7 INVITE", "4294967295 7 INVITE x",
@@ -36,34 +37,11 @@ static void the_first_rseq_is_in_range_and_stays(void **state)
 	assert_in_range(same, 0, 1);
 }
 
-static void branches_are_told_apart(void **state)
-{
-	(void)state;
-	struct sip_legs legs = { 0 };
-	struct sip_leg leg = { .legs = &legs };
-	slab_init(&legs.texts, 1 << 20);
-	assert_null(branch_of(&leg, STR("a"), false));
-	assert_null(branch_of(&leg, STR(""), true)); // no tag, no dialog
-	struct sip_branch *a = branch_of(&leg, STR("a"), true);
-	assert_non_null(a);
-	assert_ptr_equal(branch_of(&leg, STR("a"), true), a);
-	assert_ptr_not_equal(branch_of(&leg, STR("A"), true), a); // tags are tokens of case (RFC 3261 19.3)
-	assert_non_null(branch_of(&leg, STR("b"), true));
-	assert_non_null(branch_of(&leg, STR("c"), true));
-	assert_null(branch_of(&leg, STR("d"), true)); // all are taken
-	assert_ptr_equal(branch_of(&leg, STR("a"), false), a);
-	branches_free(&leg);
-	assert_null(branch_of(&leg, STR("a"), false));
-	assert_int_equal(legs.texts.used_bytes, 0);
-	slab_fini(&legs.texts);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rack_names_the_response),
 		cmocka_unit_test(the_first_rseq_is_in_range_and_stays),
-		cmocka_unit_test(branches_are_told_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,11 +19,13 @@ static const char *leg_wrong(const struct sip_leg *leg)
 	if ((in & INVITING) && !leg->invite_txn) return "its INVITE has no transaction";
 	if (in == IN(S(BYE_OUT)) && !leg->bye_txn) return "its BYE has no transaction";
 	if (in != IN(S(INVITED)) && leg->expires.armed) return "a timer runs that its state has not";
-	if (!(in & UNANSWERED) && leg->reliable.text.n) return "a provisional response is repeated after the final one";
-	if ((leg->reliable.text.n != 0) != leg->reliable.timer.armed) return "nothing repeats its provisional response";
-	if (in == IN(S(HOLDING)) && !leg->reliable.text.n) return "its answer waits for nothing";
+	if (!(in & (UNANSWERED | IN(S(CALLING)))) && leg->early) return "it is begun and holds what only a beginning needs";
+	if (reliable_waits(leg) != (leg->early && leg->early->reliable.timer.armed))
+		return "nothing repeats its provisional response";
+	if (in == IN(S(HOLDING)) && !reliable_waits(leg) && !leg->update_txn) return "its answer waits for nothing";
+	if (leg->update_txn && leg->oa != OA_OFFER_GOT && leg->oa != OA_OFFER_SENT) return "an UPDATE is open without an offer";
 	if (in == IN(S(UP)) && !leg->dialog.text) return "it is up without a dialog";
-	if (in == IN(S(UP)) && !leg->invite_txn && leg->oa != OA_STABLE && leg->oa != OA_LATE_OFFER_GOT)
+	if (in == IN(S(UP)) && !leg->invite_txn && !leg->update_txn && leg->oa != OA_STABLE && leg->oa != OA_LATE_OFFER_GOT)
 		return "an offer is open in no transaction";
 	return NULL;
 }

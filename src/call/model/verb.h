@@ -62,6 +62,7 @@ struct verb {
 	uint8_t media;       // enum verb_media
 	uint8_t refusal;     // enum media_refusal, with MEDIA_REFUSED
 	bool in_band;        // PROGRESS, ALERT: there is something to hear
+	bool early;          // OFFER with MEDIA_ASK: PROGRESS or ALERT may bring the offer, its answer comes as MEDIA
 	bool elsewhere;      // RELEASE toward a ringing leg: another one answered (RFC 3326 "Call completed elsewhere")
 	bool final_retry;    // RELEASE: no other route would help
 	char digit;          // SIGNAL_DIGIT
@@ -87,6 +88,8 @@ struct leg_ends {
 struct leg_ops {
 	const char *name;
 	void (*take)(void *self, ref leg, const struct verb *v);
+	// Could the leg ask its far end about an offer now? The call may not be answered yet. NULL: it could not.
+	bool (*may_offer)(void *self, ref leg);
 	// What sends a BYE after a restart: the octets written (0: this protocol needs none), and their use.
 	uint32_t (*freeze)(void *self, ref leg, uint8_t *out, uint32_t cap);
 	// The release record is about to be written: what the leg will send after it goes into the ladder now. May be NULL.
