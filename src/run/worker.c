@@ -246,6 +246,7 @@ static enum err make_calls(struct worker *w)
 	}
 	e = calls_new(&w->calls, &calls);
 	w->legs.setup.calls = w->calls;
+	sip_stack_listens(w->stack, w->legs.setup.listeners, s->listener_count);
 	if (e != OK) return e;
 	return ties_init(&w->ties, &(struct ties_setup){ .env = &w->env, .calls = w->calls, .legs = &w->legs,
 		.ends_max = 2 * s->calls_max, .send = s->send_tie ? s->send_tie : send_no_tie, .send_self = s->send_tie_self });

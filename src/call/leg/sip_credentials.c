@@ -45,7 +45,8 @@ static bool send_again(struct sip_leg *leg, ref txn, const struct sip_msg *m, co
 	if (!a.cseq || !put_sip_again(&b, &credentials, &a)) return false;
 	const struct sip_client_request r = { .method = m->method, .branch = a.branch, .message = buf_str(&b),
 		.identity = { m->from.tag, m->call_id, a.cseq, to_tag_of(a.sent) },
-		.to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .listener = leg->listener, .owner = leg_ref(leg) };
+		.to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .listener = leg->listener, .owner = leg_ref(leg),
+		.may_call = leg->trunk_group != 0 };
 	ref again;
 	if (sip_client_send(&again, s->stack, &r) != OK) return false;
 	if (txn == leg->invite_txn) leg->invite_txn = again;

@@ -47,7 +47,7 @@ static void send_request(struct sip_leg *leg, enum sip_method method, struct str
 {
 	const struct sip_client_request r = { .method = method, .branch = branch, .message = buf_str(b),
 		.identity = identity_of(leg), .to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer,
-		.listener = leg->listener, .owner = leg_ref(leg) };
+		.listener = leg->listener, .owner = leg_ref(leg), .may_call = leg->trunk_group != 0 };
 	if (b->err == OK && sip_client_send(txn, leg->legs->setup.stack, &r) == OK) return;
 	COUNT(sip_leg_unsent);
 	*txn = 0;

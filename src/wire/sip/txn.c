@@ -255,7 +255,7 @@ void txn_do_nothing(struct sip_stack *s, struct sip_txn *t, const struct txn_inp
 // it comes back. The timers deal with the rest.
 bool txn_ask_again(struct sip_stack *s, struct sip_txn *t)
 {
-	if (t->again || !state_of(t)->is_asking) return false;
+	if (t->again || !txn_is_asking(t)) return false;
 	t->again = true;
 	txn_send_again(s, t, NULL);
 	return true;
@@ -263,7 +263,18 @@ bool txn_ask_again(struct sip_stack *s, struct sip_txn *t)
 
 bool txn_is_asking(const struct sip_txn *t)
 {
+	return state_of(t)->is_asking && !state_of(t)->is_given_up;
+}
+
+bool txn_is_unanswered(const struct sip_txn *t)
+{
 	return state_of(t)->is_asking;
+}
+
+void txn_repeat_from_now(struct sip_stack *s, struct sip_txn *t)
+{
+	t->interval_ms = s->t1_ms;
+	wheel_start(&s->wheel, &t->repeat, s->env->now_ms + s->t1_ms, state_of(t)->repeat, pool_ref(&s->txns, t));
 }
 
 // WHAT THE USER CALLS
@@ -341,8 +352,13 @@ enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_
 	if (r->message.n == 0 || r->message.n > PACKET_MAX) return ERR_BAD;
 	struct txn_key key = txn_client_key(s, r->branch), identity;
 	if (txn_identity_key(&identity, s, &r->identity) != OK) return ERR_BAD;
-	struct sip_txn *t = txn_client_begin(s, &key, &identity, r);
+	uint32_t mark = s->env->scratch.n;
+	struct sip_client_request sent = *r;
+	bool by_size = txn_go_by_stream(s, &sent);
+	struct sip_txn *t = txn_client_begin(s, &key, &identity, &sent);
+	s->env->scratch.n = mark;
 	if (!t) return ERR_FULL;
+	t->by_size = by_size;
 	*txn = pool_ref(&s->txns, t);
 	txn_send(s, t, t->text);
 	return OK;

@@ -84,6 +84,9 @@ void sip_server_acked(struct sip_stack *s, ref txn);
 // Names the owner (the user's handle) of a server transaction, given back in cancelled and failed.
 void sip_server_own(struct sip_stack *s, ref txn, uint64_t owner);
 
+// The listeners, as a Via says them; by their numbers. Borrowed. Without them long requests go as datagrams.
+void sip_stack_listens(struct sip_stack *s, const struct addr *listeners, uint32_t count);
+
 // A new branch, unique and with our prefix: "z9hG4bK<prefix><random>". Good until the next call.
 struct str sip_stack_branch(struct sip_stack *s);
 // Sends a request as a new client transaction: whole text whose topmost Via carries `branch`. Not for ACK. Its From tag,
@@ -101,6 +104,8 @@ struct sip_client_request {
 	struct addr to;
 	uint16_t listener;
 	uint64_t owner;
+	bool may_call; // the peer may be called: one that is too long for a datagram goes over a connection, if one can be
+	               // had (RFC 3261 §18.1.1)
 };
 MUST_CHECK enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_request *r);
 // While the 401 or 407 to a request is told: the request as it went out. Empty at any other time.

@@ -22,6 +22,7 @@ struct txn_key {
 
 enum txn_kind { TXN_INVITE_CLIENT, TXN_INVITE_SERVER, TXN_CLIENT, TXN_SERVER, TXN_KIND_COUNT };
 
+#define TXN_NO_STREAM_MAX 8
 #define TXN_ANSWERS_MAX 4 // branches of one fork whose answers are remembered
 
 struct sip_txn {
@@ -43,6 +44,7 @@ struct sip_txn {
 	bool quiet;          // nothing is told of it: disowned, or a CANCEL
 	bool initial;        // of theirs: stands in stack.by_identity
 	bool again;          // it was sent again, since its connection broke
+	bool by_size;        // it went over a connection because it is long
 	bool in_dialog;      // a request of ours with a To tag
 	bool asks_peer;      // of ours: stands in stack.by_peer
 	bool cut;            // its connection has ended, and it is to fail
@@ -61,6 +63,13 @@ struct sip_stack {
 	struct map by_branch;   // of struct sip_txn: branch and sent-by; client and server ones
 	struct map by_identity; // server ones of initial requests, to know merged requests
 	struct map by_peer;     // client ones over connections, to know what goes with one that ends
+	const struct addr *listeners; // borrowed
+	uint32_t listener_count;
+	struct txn_no_stream {
+		struct addr peer;
+		uint64_t until_ms;
+	} no_stream[TXN_NO_STREAM_MAX]; // who took no connection lately
+	uint32_t no_stream_at;
 	struct hash_key keys[2];
 	uint32_t tombstones;
 	struct str challenged; // sip_client_challenged; in scratch memory
@@ -87,6 +96,7 @@ struct txn_state {
 	bool keeps_text;  // what is kept is needed still
 	bool is_finished; // a final response was sent or received: a tombstone
 	bool is_asking;   // a client's, and nothing has come
+	bool is_given_up; // a client's that nobody wants any more
 	bool is_over;     // to be freed at once
 };
 
@@ -120,8 +130,17 @@ void txn_tell_timeout(struct sip_stack *s, struct sip_txn *t, const struct txn_i
 void txn_tell_unreachable(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 void txn_do_nothing(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in);
 bool txn_ask_again(struct sip_stack *s, struct sip_txn *t);
-// Nothing has come yet.
+// Nothing has come yet, and it is still wanted.
 bool txn_is_asking(const struct sip_txn *t);
+// Nothing has come yet.
+bool txn_is_unanswered(const struct sip_txn *t);
+// Starts its repetitions, of one that goes as a datagram now.
+void txn_repeat_from_now(struct sip_stack *s, struct sip_txn *t);
+
+// LONG ONES (txn_long.c). Makes it one that goes over a connection; false: it stays as it is.
+bool txn_go_by_stream(struct sip_stack *s, struct sip_client_request *r);
+// The connection failed: it goes as a datagram. false: it cannot, or was to be sent over one anyway.
+bool txn_fall_back(struct sip_stack *s, struct sip_txn *t);
 // Of a peer, what its connection is found by.
 static inline struct str txn_place(const struct addr *a)
 {

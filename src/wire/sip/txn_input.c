@@ -275,6 +275,7 @@ static void take_retransmission(struct sip_stack *s, struct sip_txn *t, const st
 // octets must name one. Too few quoted: the timers deal with it.
 static void fail_unreachable(struct sip_stack *s, struct sip_txn *t)
 {
+	if (txn_fall_back(s, t)) return;
 	if (t->kind == TXN_INVITE_CLIENT) txn_invite_client_returned(s, t);
 	else txn_client_returned(s, t);
 }
@@ -298,7 +299,7 @@ static void take_end(struct sip_stack *s, const struct addr *peer)
 	COUNT(sip_rx_connections_ended);
 	for (struct sip_txn *t = next_of_peer(s, NULL, peer); t; t = next_of_peer(s, t, peer)) {
 		bool by_another = t->peer.flow && peer->flow && t->peer.flow != peer->flow;
-		if (!by_another) t->cut = txn_is_asking(t) && !txn_ask_again(s, t);
+		if (!by_another) t->cut = txn_is_unanswered(t) && !txn_ask_again(s, t);
 	}
 	for (struct sip_txn *t; (t = next_cut(s, peer));) {
 		t->cut = false;

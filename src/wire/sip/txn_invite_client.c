@@ -57,7 +57,7 @@ static const struct fsm_row rows[] = {
 // Timer D is 32 s at the standard T1, and moves with it.
 static const struct txn_state states[STATE_COUNT] = {
 	[CALLING] = { .repeat = TIMER_A, .end = TIMER_B, .keeps_text = true, .is_asking = true },
-	[CANCEL_WAITS] = { .repeat = TIMER_A, .end = TIMER_B, .keeps_text = true, .is_asking = true },
+	[CANCEL_WAITS] = { .repeat = TIMER_A, .end = TIMER_B, .keeps_text = true, .is_asking = true, .is_given_up = true },
 	[PROCEEDING] = { .keeps_text = true }, // CANCEL and ACK are made of it
 	[CANCELLING] = { .end = TIMER_CANCEL, .keeps_text = true },
 	[COMPLETED] = { .end = TIMER_D, .absorbs = true, .keeps_text = true, .is_finished = true },

@@ -123,6 +123,82 @@ static void another_connection_is_nobodys_business(void **state)
 	bench_free(b);
 }
 
+#define LONG_BYTES 1400
+
+// An INVITE of this length to a switch that may be called, and where from.
+static enum err send_long(struct bench *b, uint32_t bytes)
+{
+	static struct addr listeners[2];
+	char text[4096];
+	struct buf m = buf_on(text, sizeof text);
+	struct str branch = sip_stack_branch(b->stack);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(transport_addr_parse(&listeners[i], i ? STR("198.51.100.1:5070;transport=tcp")
+		                                                       : STR("198.51.100.1:5060")), OK);
+	sip_stack_listens(b->stack, listeners, 2);
+	put_z(&m, "INVITE sip:x@192.0.2.9 SIP/2.0\r\n");
+	put_sip_via(&m, &listeners[0], branch);
+	put_z(&m, "From: <sip:a@b>;tag=f\r\nTo: <sip:x@192.0.2.9>\r\nCall-ID: long\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+	          "Subject: ");
+	while (m.n + 23 < bytes) put_c(&m, 'x');
+	put_z(&m, "\r\nContent-Length: 0\r\n\r\n");
+	return sip_client_send(&b->client, b->stack, &(struct sip_client_request){ .method = SIP_INVITE, .branch = branch,
+		.message = buf_str(&m), .to = b->far.peer, .owner = BENCH_OWNER, .may_call = true,
+		.identity = { .from_tag = STR("f"), .call_id = STR("long"), .cseq = 1 } });
+}
+
+static bool has_via(const struct bench *b, const char *via)
+{
+	return memmem(b->tx.p, b->tx.n, via, strlen(via)) != NULL;
+}
+
+// RFC 3261 §18.1.1.
+static void a_long_request_goes_over_a_connection(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new();
+	assert_int_equal(send_long(b, LONG_BYTES), OK);
+	bench_run_to(b, 5000); // repeated by nobody
+	bench_expect(b, "0 tx INVITE\n");
+	assert_int_equal(b->tx_peer.transport, TRANSPORT_TCP);
+	assert_true(has_via(b, "\r\nVia: SIP/2.0/TCP 198.51.100.1:5070;branch=z9hG4bKw1"));
+	b->far.peer.transport = TRANSPORT_TCP;
+	bench_rx_response(b, b->tx, 486, "t");
+	bench_expect(b, "5000 tx ACK\n5000 response 486 owner 7\n");
+	assert_true(has_via(b, "\r\nVia: SIP/2.0/TCP 198.51.100.1:5070;branch=z9hG4bKw1"));
+	bench_run_to(b, 40000);
+	bench_free(b);
+	b = bench_new();
+	assert_int_equal(send_long(b, 1300), OK);
+	bench_run_to(b, 0);
+	assert_int_equal(b->tx_peer.transport, TRANSPORT_UDP);
+	bench_run_to(b, 40000);
+	bench_free(b);
+}
+
+static void without_a_connection_it_is_a_datagram(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new();
+	assert_int_equal(send_long(b, LONG_BYTES), OK);
+	bench_run_to(b, 100);
+	char text[2048];
+	str_to_z(text, sizeof text, b->tx);
+	sip_stack_input(b->stack, &(struct packet){ .peer = b->tx_peer, .returned = true, .data = str_from(text) });
+	bench_run_to(b, 600);
+	bench_expect(b, "0 tx INVITE\n100 tx INVITE\n600 tx INVITE\n"); // from now on it is repeated
+	assert_int_equal(b->tx_peer.transport, TRANSPORT_UDP);
+	assert_true(has_via(b, "\r\nVia: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKw1"));
+	bench_rx_response(b, b->tx, 486, "t");
+	b->log.n = 0;
+	assert_int_equal(send_long(b, LONG_BYTES), OK); // the next does not try
+	outbox_flush(&b->out);
+	assert_int_equal(b->tx_peer.transport, TRANSPORT_UDP);
+	sip_client_cancel(b->stack, b->client);
+	bench_run_to(b, 80000);
+	bench_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +210,8 @@ int main(void)
 		cmocka_unit_test(a_broken_connection_fails_what_is_asked),
 		cmocka_unit_test(what_was_answered_outlives_its_connection),
 		cmocka_unit_test(another_connection_is_nobodys_business),
+		cmocka_unit_test(a_long_request_goes_over_a_connection),
+		cmocka_unit_test(without_a_connection_it_is_a_datagram),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
