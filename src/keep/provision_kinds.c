@@ -111,6 +111,9 @@
 	X("stored", TEXT, 0, 0, 0, 0, NULL, NULL, NULL,                                                                    \
 	  "CASE WHEN length(t.ha1_md5) THEN 'hashes for the realm' WHEN t.secret <> '' THEN "                              \
 	  "'the password itself, since no realm is given' ELSE 'nothing' END", "What is stored of the password")           \
+	X("register", TEXT, SET, 0, 0, OFFICE_AOR_MAX - 1, "", NULL, "aor", NULL,                                          \
+	  "Address of record that is registered with it, like sip:+16035550100@carrier.example; empty: none is")           \
+	X("register-s", U32, SET, 0, 60, 86400, "3600", NULL, "register_s", NULL, "For how long at a time, s")             \
 	X("calls-max", U32, SET, 0, 0, 65535, "0", NULL, "calls_max", NULL, "Calls at once; 0: no limit")                  \
 	X("failover-ms", U32, SET, 0, 500, 30000, "4000", NULL, "failover_ms", NULL,                                       \
 	  "Silence of a peer before the next is tried, ms")                                                                \

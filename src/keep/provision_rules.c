@@ -1,6 +1,8 @@
 // What must hold between the fields of an object and between objects; and what follows when one is changed or removed.
 #include "keep/provision_inside.h"
 
+#include "wire/sip/msg.h"
+
 #include <stdio.h>
 
 static struct provision_value *value_of(struct provision_step *s, const char *field)
@@ -108,9 +110,20 @@ static bool prepare_number(struct provision_step *s)
 	return true;
 }
 
+static bool prepare_trunk(struct provision_step *s)
+{
+	const struct provision_value *aor = value_of(s, "register");
+	struct sip_uri uri;
+	if (!aor->given || !aor->text.n) return true;
+	bool good = sip_uri_parse(&uri, aor->text) == PARSE_OK && str_eq(uri.scheme, STR("sip")) && uri.user.n &&
+		!uri.params.n && !uri.headers.n && !uri.password.n;
+	return good || provision_fail(s->out, ERR_BAD, "register", "register must be like sip:+16035550100@carrier.example");
+}
+
 bool provision_prepare(struct provision_step *s)
 {
 	switch (s->q->kind) {
+	case PROVISION_TRUNK: return prepare_trunk(s);
 	case PROVISION_SETTING: return prepare_setting(s);
 	case PROVISION_STATE: return prepare_state(s);
 	case PROVISION_ROUTE: return prepare_route(s);

@@ -14,10 +14,11 @@ struct live *live_new(const struct live_limits *limits, uint64_t seed)
 	l->occupancy = occupancy_new(lines, groups);
 	l->nonces = nonces_new(limits->nonces ? limits->nonces : 1u << 20, seed);
 	l->peers = peer_states_new(groups);
+	l->registered = trunk_registered_new(groups);
 	l->guard = guard_new(limits->guard_entries ? limits->guard_entries : 1u << 16, seed ^ 0x67756172); // its own key
 	l->waiting = waiting_new(lines);
 	l->watching = watching_new(lines);
-	bool all = l->location && l->occupancy && l->nonces && l->peers && l->guard && l->waiting && l->watching;
+	bool all = l->location && l->occupancy && l->nonces && l->peers && l->registered && l->guard && l->waiting && l->watching;
 	return all ? l : live_free(l);
 }
 
@@ -29,6 +30,7 @@ struct live *live_free(struct live *l)
 	occupancy_free(l->occupancy);
 	nonces_free(l->nonces);
 	peer_states_free(l->peers);
+	trunk_registered_free(l->registered);
 	guard_free(l->guard);
 	waiting_free(l->waiting);
 	watching_free(l->watching);

@@ -8,6 +8,7 @@
 #include "live/nonce.h"
 #include "live/occupancy.h"
 #include "live/peer_state.h"
+#include "live/trunk_registered.h"
 #include "live/waiting.h"
 #include "live/watching.h"
 
@@ -25,6 +26,7 @@ struct live { // all owned
 	struct occupancy *occupancy;
 	struct nonces *nonces;
 	struct peer_states *peers;
+	struct trunk_registered_table *registered;
 	struct guard *guard;
 	struct waiting_table *waiting;
 	struct watching *watching;

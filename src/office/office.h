@@ -12,6 +12,7 @@
 #define OFFICE_NAME_MAX 48
 #define OFFICE_DIGITS_MAX 24
 #define OFFICE_SECRET_MAX 64
+#define OFFICE_AOR_MAX 128
 #define OFFICE_PEERS_MAX 8
 #define OFFICE_NAMES_MAX 4  // of peers, that DNS is asked for
 #define OFFICE_HOST_MAX 128 // such a name
@@ -127,6 +128,8 @@ struct office_trunk_group {
 	char realm[OFFICE_NAME_MAX]; // theirs, the only one that is answered; "": any
 	char secret[OFFICE_SECRET_MAX + 1];  // the password, without a realm;
 	uint8_t ha1_md5[16], ha1_sha256[32]; // else these, of user, realm and password
+	char aor[OFFICE_AOR_MAX];    // "sip:user@host": it is registered with the carrier; "": none is
+	uint32_t register_s;         // for how long at a time
 	uint16_t calls_max;          // 0: no limit
 	uint16_t failover_ms;        // silence on an INVITE before the next choice
 	uint16_t options_s;          // period of OPTIONS; 0: not supervised

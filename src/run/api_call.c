@@ -46,13 +46,47 @@ void api_registrations(struct api_reply *out, struct api *a, const struct api_re
 	free(rows);
 }
 
+json_t *api_registered(const struct control_peer *p)
+{
+	char text[96];
+	json_t *at = api_time(p->registered.at_wall_ms);
+	const char *when = json_is_string(at) ? json_string_value(at) : "any moment";
+	switch (p->registered.state) {
+	case REGISTERED_ASKING: snprintf(text, sizeof text, "asking"); break;
+	case REGISTERED_UP: snprintf(text, sizeof text, "registered until %s", when); break;
+	case REGISTERED_REFUSED:
+		if (p->registered.status) snprintf(text, sizeof text, "refused (%u), again at %s", p->registered.status, when);
+		else snprintf(text, sizeof text, "no answer, again at %s", when);
+		break;
+	default: text[0] = '\0';
+	}
+	json_decref(at);
+	return text[0] ? json_string(text) : json_null();
+}
+
+json_t *api_trunk_registered(struct api *a, struct str name)
+{
+	uint32_t id, total = 0;
+	struct api_reply unused = { 0 };
+	struct control_peer *rows = calloc(LIST_MAX, sizeof *rows);
+	json_t *out = NULL;
+	bool known = api_trunk_id(&id, &unused, a, name);
+	json_decref(unused.json);
+	if (known && rows && a->control.ops->peers(a->control.self, rows, LIST_MAX, &total) == OK)
+		for (uint32_t i = 0; i < total && i < LIST_MAX && !out; i++)
+			if (rows[i].trunk_group == id) out = api_registered(&rows[i]);
+	free(rows);
+	return out ? out : json_null();
+}
+
 static json_t *peer_json(const struct api *a, const struct control_peer *p)
 {
-	return json_pack("{s:o,s:o,s:b,s:b,s:o,s:I,s:o,s:o,s:I,s:b}", "trunk", api_trunk_key(a, p->trunk_group), "address",
+	return json_pack("{s:o,s:o,s:b,s:b,s:o,s:I,s:o,s:o,s:I,s:b,s:o}", "trunk", api_trunk_key(a, p->trunk_group), "address",
 	                 p->addr.family ? api_addr(&p->addr) : json_null(), "supervised", p->supervised, "answers", p->answers,
 	                 "since", api_time(p->since_wall_ms), "calls", (json_int_t)p->calls, "name",
 	                 p->name[0] ? api_text(str_from(p->name)) : json_null(), "found", api_time(p->found_wall_ms),
-	                 "good_for_s", (json_int_t)p->good_for_s, "stale", p->stale);
+	                 "good_for_s", (json_int_t)p->good_for_s, "stale", p->stale,
+	                 "registered", api_registered(p));
 }
 
 void api_peers(struct api_reply *out, struct api *a, const struct api_request *q)

@@ -14,6 +14,12 @@ json_t *api_customer_key(const struct api *a, uint32_t id);
 // "+16035550101", or null for none. New.
 json_t *api_number(const struct number *n);
 json_t *api_addr(const struct addr *a);
+// How a trunk group stands with its carrier, in words: "registered until 2026-...", "refused (403), again at ..."; null
+// when it registers with nobody. New.
+struct control_peer;
+json_t *api_registered(const struct control_peer *p);
+// The same for the group of this name, asked of the switch.
+json_t *api_trunk_registered(struct api *a, struct str name);
 // A call's number: a text, for it may have more digits than a number of JavaScript holds. New.
 json_t *api_call_number(uint64_t call);
 

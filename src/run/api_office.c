@@ -218,6 +218,8 @@ void api_office_show(struct api_reply *out, struct api *a, const struct api_requ
 	provision_show(&answer, a->provision, kind, q->args[1], page_add, &page);
 	if (answer.err != OK) fail_by(out, &answer);
 	else *out = (struct api_reply){ .status = 200, .json = page.last };
+	if (answer.err == OK && kind == PROVISION_TRUNK) // the one thing of it that lives
+		json_object_set_new(out->json, "registered", api_trunk_registered(a, q->args[1]));
 }
 
 // The query without what the page itself takes.

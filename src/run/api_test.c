@@ -293,6 +293,9 @@ static void test_registrations_and_peers(void **state)
 	assert_int_equal(ask("GET /v1/peers", NULL), 200);
 	assert_string_equal(at("peers.0.trunk"), "\"far\"");
 	assert_string_equal(at("peers.0.answers"), "false");
+	assert_string_equal(at("peers.0.registered"), "\"refused (403), again at 2026-01-31T12:00:00.000Z\"");
+	assert_int_equal(ask("GET /v1/office/trunk/far", NULL), 200);
+	assert_string_equal(at("registered"), "\"refused (403), again at 2026-01-31T12:00:00.000Z\"");
 }
 
 static void test_messages(void **state)

@@ -68,12 +68,13 @@ static void peer_cells(const char **cells, const json_t *row)
 	cells[5] = cli_cell(row, "name");
 	cells[6] = cli_cell(row, "found");
 	cells[7] = json_is_true(json_object_get(row, "stale")) ? "stale" : cli_cell(row, "good_for_s");
+	cells[8] = cli_cell(row, "registered");
 }
 
 int cli_peer_list(struct cli *c, int argc, char **argv)
 {
 	static const char *const heads[] = { "TRUNK", "ADDRESS", "STATE", "SINCE", "CALLS OF GROUP", "NAME", "FOUND", "GOOD FOR S",
-		NULL };
+		"REGISTERED", NULL };
 	(void)argc;
 	(void)argv;
 	return list_rows(c, "/peers", "peers", heads, peer_cells);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "call/model/record.h"
+#include "live/trunk_registered.h"
 #include "live/waiting.h"
 #include "office/office.h"
 
@@ -54,6 +55,12 @@ struct control_registration {
 	uint64_t since_wall_ms, expires_wall_ms;
 };
 
+struct control_registered { // how a trunk group stands with its carrier
+	uint8_t state;       // enum trunk_registered_state
+	uint16_t status;     // of the last refusal; 0: none, or no answer
+	uint64_t at_wall_ms; // when it ends, or is asked for again; 0: not known
+};
+
 struct control_peer { // a far switch of a trunk group
 	uint32_t trunk_group;
 	struct addr addr;
@@ -64,6 +71,7 @@ struct control_peer { // a far switch of a trunk group
 	uint64_t found_wall_ms;   // when DNS last said so; 0: not yet
 	uint32_t good_for_s;      // how long that may be believed
 	bool stale;               // longer already: DNS is silent
+	struct control_registered registered; // the whole group
 };
 
 struct control_dial {

@@ -145,7 +145,8 @@ static enum err fake_peers(void *self, struct control_peer *out, uint32_t max, u
 	const struct control_fake *f = self;
 	*count = 1;
 	if (max) out[0] = (struct control_peer){ .trunk_group = 1, .supervised = true, .addr = { .family = 4, .port = 5060,
-		                                     .ip = { 198, 51, 100, 1 } } };
+		                                     .ip = { 198, 51, 100, 1 } },
+		.registered = { REGISTERED_REFUSED, 403, 1769860800000 } };
 	return f->fails;
 }
 

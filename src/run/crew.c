@@ -243,6 +243,7 @@ static void publish_use(struct member *m)
 	atomic_store_explicit(&m->use.transactions, use.transactions, memory_order_relaxed);
 	atomic_store_explicit(&m->use.tombstones, use.tombstones, memory_order_relaxed);
 	atomic_store_explicit(&m->use.recovering, m->recovering != NULL, memory_order_relaxed);
+	atomic_store_explicit(&m->use.leaving, use.leaving, memory_order_relaxed);
 }
 
 static void flush(struct member *m)
@@ -382,9 +383,10 @@ bool crew_is_drained(const struct crew *c, uint64_t now_ms)
 static bool is_released(const struct crew *c, uint64_t now_ms)
 {
 	const struct worker_use use = crew_use(c);
-	uint32_t recovering = 0;
-	for (uint32_t i = 0; i < c->count; i++) recovering += atomic_load(&c->members[i].use.recovering);
-	return now_ms >= c->until_ms || (crew_has_heard(c) && use.calls + use.legs + recovering == 0);
+	uint32_t others = 0;
+	for (uint32_t i = 0; i < c->count; i++)
+		others += atomic_load(&c->members[i].use.recovering) + atomic_load(&c->members[i].use.leaving);
+	return now_ms >= c->until_ms || (crew_has_heard(c) && use.calls + use.legs + others == 0);
 }
 
 enum crew_phase crew_stopping(struct crew *c, uint64_t now_ms)

@@ -79,7 +79,7 @@ struct member { // its own worker's thread alone touches it, but for the atomics
 	_Atomic int sleep; // enum member_sleep
 	_Atomic int heard; // enum crew_phase: the last of which it did what is to be done
 	struct { // as of its last turn
-		_Atomic uint32_t calls, legs, transactions, tombstones, recovering;
+		_Atomic uint32_t calls, legs, transactions, tombstones, recovering, leaving;
 	} use;
 };
 

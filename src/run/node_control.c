@@ -284,6 +284,13 @@ static void show_name(const struct node *n, struct control_peer *p, const struct
 	p->stale = s.stale;
 }
 
+static struct control_registered show_registered(const struct node *n, uint32_t group)
+{
+	const struct trunk_registered own = trunk_registered_get(n->live->registered, group);
+	uint64_t at_wall_ms = own.at_ms ? clock_wall_ms() + own.at_ms - clock_monotonic_ms() : 0;
+	return (struct control_registered){ own.state, own.status, at_wall_ms };
+}
+
 static struct control_peer show_peer(const struct node *n, const struct office_trunk_group *g, uint32_t peer)
 {
 	uint64_t now_ms = clock_monotonic_ms(), since_ms;
@@ -292,6 +299,7 @@ static struct control_peer show_peer(const struct node *n, const struct office_t
 		.answers = state != PEER_SILENT,
 		.since_wall_ms = state == PEER_UNKNOWN ? 0 : clock_wall_ms() - (now_ms - since_ms),
 		.calls = occupancy_now(n->live->occupancy, OCCUPANCY_TRUNK_GROUP, g->id) };
+	p.registered = show_registered(n, g->id);
 	if (g->peers[peer].name) show_name(n, &p, &g->names[g->peers[peer].name - 1], now_ms);
 	return p;
 }
@@ -316,7 +324,7 @@ static enum err peers(void *self, struct control_peer *out, uint32_t max, uint32
 		for (uint32_t name = 0; name < g->name_count; name++) {
 			if (stands_for_something(g, name)) continue;
 			if (*count < max) {
-				out[*count] = (struct control_peer){ .trunk_group = g->id };
+				out[*count] = (struct control_peer){ .trunk_group = g->id, .registered = show_registered(n, g->id) };
 				show_name(n, &out[*count], &g->names[name], clock_monotonic_ms());
 			}
 			++*count;

@@ -124,6 +124,7 @@ static const struct entry_field office_trunk_group_fields[] = {
 	FIELD_OF(formats, "format", office_trunk_group, format),
 	FIELD_OF_SOME(diversions, "diversion", office_trunk_group, diversion), FIELD(YES, "overlap", office_trunk_group, overlap),
 	FIELD(TEXT, "user", office_trunk_group, user), FIELD(TEXT, "realm", office_trunk_group, realm), // no password
+	FIELD(TEXT, "register", office_trunk_group, aor),
 	FIELD(NUMBER, "calls-max", office_trunk_group, calls_max),
 	FIELD(NUMBER, "failover-ms", office_trunk_group, failover_ms),
 	FIELD(NUMBER, "options-s", office_trunk_group, options_s), FIELD(NUMBER, "peers", office_trunk_group, peer_count),

@@ -75,6 +75,7 @@ static enum err set_group(struct office_rules *r, const struct office_trunk_grou
 	struct office_trunk_group g = *from;
 	if (g.peer_count > OFFICE_PEERS_MAX || g.net_count > OFFICE_NETS_MAX) return ERR_BAD;
 	g.options_s = 0; // the recording says who answers
+	g.register_s = 0;
 	return set_trunk_group(r, &g);
 }
 

@@ -23,7 +23,7 @@ static uint64_t owner_of(const struct office_trunk_group *g, uint32_t peer)
 
 bool supervise_owns(uint64_t owner)
 {
-	return owner & MARK;
+	return owner >> 62 == MARK >> 62;
 }
 
 static void set_state(struct supervise *s, uint64_t owner, enum peer_state state)

@@ -9,6 +9,7 @@
 #include "keep/journal.h"
 #include "run/inputs.h"
 #include "run/keepalive.h"
+#include "run/registrant.h"
 #include "run/registrar.h"
 #include "run/subscriptions.h"
 #include "run/supervise.h"
@@ -32,6 +33,7 @@ struct worker {
 	struct ties ties;
 	struct calls *calls;
 	struct supervise supervise;
+	struct registrant registrant;
 	struct keepalive keepalive;
 	struct subscriptions subscriptions;
 	struct {
@@ -104,6 +106,7 @@ static void on_response(void *self, ref txn, uint64_t owner, const struct sip_ms
 	struct worker *w = self;
 	if (supervise_on_response(&w->supervise, owner, m)) return;
 	if (subscriptions_on_response(&w->subscriptions, owner, m)) return;
+	if (registrant_on_response(&w->registrant, owner, m)) return;
 	sip_leg_on_response(&w->legs, txn, owner, m, from);
 }
 
@@ -113,13 +116,15 @@ static void on_failed(void *self, ref txn, uint64_t owner, enum sip_failure why)
 	arena_reset(&w->env.scratch); // comes from a timer: an event of its own
 	if (supervise_on_failure(&w->supervise, owner)) return;
 	if (subscriptions_on_failure(&w->subscriptions, owner)) return;
+	if (registrant_on_failure(&w->registrant, owner)) return;
 	sip_leg_on_failure(&w->legs, txn, owner, why);
 }
 
 static void on_seen(void *self, uint64_t owner, bool out, struct str bytes, const struct addr *peer)
 {
 	(void)peer;
-	if (!supervise_owns(owner) && !subscriptions_own(owner)) sip_leg_seen(&((struct worker *)self)->legs, owner, out, bytes);
+	if (supervise_owns(owner) || subscriptions_own(owner) || registrant_owns(owner)) return;
+	sip_leg_seen(&((struct worker *)self)->legs, owner, out, bytes);
 }
 
 static enum err set_feature(void *self, uint64_t owner, uint32_t line, uint8_t feature, bool active, struct str target)
@@ -269,6 +274,10 @@ struct worker *worker_new(const struct worker_setup *setup)
 	supervise_init(&w->supervise, &(struct supervise_setup){ .env = &w->env, .stack = w->stack, .office = setup->office,
 		.live = setup->live, .listener_count = setup->listener_count, .listeners = w->legs.setup.listeners,
 		.worker = setup->index, .workers = setup->count });
+	const struct registrant_setup registrant = { .env = &w->env, .stack = w->stack, .office = setup->office,
+		.live = setup->live, .listener_count = setup->listener_count, .listeners = w->legs.setup.listeners,
+		.worker = setup->index, .workers = setup->count };
+	if (registrant_init(&w->registrant, &registrant) != OK) return worker_free(w);
 	keepalive_init(&w->keepalive, &(struct keepalive_setup){ .env = &w->env, .out = setup->out, .office = setup->office,
 		.live = setup->live, .worker = setup->index, .workers = setup->count });
 	return w;
@@ -279,6 +288,7 @@ struct worker *worker_free(struct worker *w)
 	if (!w) return NULL;
 	w->calls = calls_free(w->calls);
 	subscriptions_fini(&w->subscriptions);
+	registrant_fini(&w->registrant);
 	sip_legs_fini(&w->legs);
 	ties_fini(&w->ties);
 	w->stack = sip_stack_free(w->stack);
@@ -322,6 +332,8 @@ uint64_t worker_tick(struct worker *w)
 	other = ties_tick(&w->ties);
 	if (other < next) next = other;
 	other = supervise_tick(&w->supervise);
+	if (other < next) next = other;
+	other = registrant_tick(&w->registrant);
 	if (other < next) next = other;
 	other = keepalive_tick(&w->keepalive);
 	if (other < next) next = other;
@@ -382,6 +394,7 @@ void worker_stop(struct worker *w)
 {
 	w->stopping = true;
 	calls_stop(w->calls);
+	registrant_stop(&w->registrant);
 }
 
 void worker_leave(struct worker *w)
@@ -438,7 +451,7 @@ struct worker_use worker_use(const struct worker *w)
 	return (struct worker_use){ .calls = calls_count(w->calls), .legs = w->legs.pool.used, .ties = w->ties.pool.used,
 		.transactions = use.transactions, .tombstones = use.tombstones,
 		.text_bytes = use.bytes + w->legs.texts.used_bytes + calls_text_bytes(w->calls),
-		.subscriptions = w->subscriptions.pool.used };
+		.subscriptions = w->subscriptions.pool.used, .leaving = registrant_leaving(&w->registrant) };
 }
 
 // ---- Whose packet is it? -------------------------------------------------------------------------------------------

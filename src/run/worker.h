@@ -122,5 +122,6 @@ struct worker_use {
 	uint32_t calls, legs, ties, transactions, tombstones;
 	uint64_t text_bytes; // that they keep
 	uint32_t subscriptions;
+	uint32_t leaving; // registrations with carriers that still wait for the answer to their end
 };
 struct worker_use worker_use(const struct worker *w);

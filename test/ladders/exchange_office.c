@@ -198,6 +198,16 @@ static void set_login(struct row *r, struct office_trunk_group *g)
 	memcpy(g->ha1_sha256, ha1, sip_digest_ha1(ha1, SIP_DIGEST_SHA256, user, str_from(g->realm), password));
 }
 
+// register sip:user@host [for SECONDS], or register nobody
+static void set_register(struct row *r, struct office_trunk_group *g)
+{
+	g->register_s = 3600;
+	g->aor[0] = '\0';
+	if (is(r, "nobody")) return;
+	next_name(r, g->aor, sizeof g->aor);
+	if (is(r, "for")) g->register_s = next_number(r);
+}
+
 static void set_trunk(struct row *r, struct office_rules *rules)
 {
 	struct str name = next(r);
@@ -228,6 +238,7 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 		else if (is(r, "diversion")) set_diversion(r, g);
 		else if (is(r, "overlap")) g->overlap = true;
 		else if (is(r, "user")) set_login(r, g);
+		else if (is(r, "register")) set_register(r, g);
 		else not_understood(r);
 	}
 }

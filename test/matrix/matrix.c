@@ -4,6 +4,7 @@
 //     matrix --check FOLDER     TAP: a line a page
 #include "call/leg/sip_leg.h"
 #include "call/leg/tie.h"
+#include "run/registrant.h"
 #include "run/subscriptions.h"
 #include "wire/sip/txn.h"
 
@@ -31,12 +32,18 @@ static const struct fsm *subscription_machines(uint32_t i)
 	return i == 0 ? &subscription_machine : NULL;
 }
 
+static const struct fsm *registrant_machines(uint32_t i)
+{
+	return i == 0 ? &registrant_machine : NULL;
+}
+
 static const struct page {
 	const char *file, *title;
 	const struct fsm *(*machine)(uint32_t i); // NULL past the last
 } pages[] = {
 	{ "half-calls.md", "The halves of a call (ITU-T Q.1224)", half_machine },
 	{ "sip-leg.md", "A SIP leg, its offers and answers (RFC 3261, RFC 3264), and ties", leg_machine },
+	{ "sip-registrations.md", "Our own registrations with carriers (RFC 3261 10.2)", registrant_machines },
 	{ "sip-subscriptions.md", "Subscriptions, as who notifies sees them (RFC 6665)", subscription_machines },
 	{ "sip-transactions.md", "Transactions of SIP (RFC 3261 17, RFC 6026)", sip_txn_machine },
 };

@@ -127,9 +127,29 @@ static void trunk_party(struct party *p, const struct sip_msg *m, const struct o
 	p->presentation = wants_privacy(m) ? PRESENT_RESTRICTED : p->number.n ? PRESENT_ALLOWED : PRESENT_UNAVAILABLE;
 }
 
-// The digits that the Request-URI asks for; empty asks for dial tone.
-static struct str dialled(const struct sip_msg *m, struct arena *arena)
+static struct str number_in(struct arena *arena, struct str name_addr)
 {
+	struct sip_name_addr who;
+	return sip_name_addr_parse(&who, name_addr) == PARSE_OK && !who.star ? sip_number(arena, &who.uri) : STR("");
+}
+
+// A carrier with which we are registered may call the Contact that we gave it: then who is called stands beside it, in
+// P-Called-Party-ID (RFC 7315 4.2) or in To.
+static struct str called_beside(struct arena *arena, const struct sip_msg *m, const struct office_trunk_group *g)
+{
+	struct sip_uri aor;
+	struct number number;
+	if (sip_uri_parse(&aor, str_from(g->aor)) != PARSE_OK || !str_eq(aor.user, m->uri.user)) return STR("");
+	struct str called = number_in(arena, sip_msg_header_named(m, STR("P-Called-Party-ID")));
+	if (!called.n) called = sip_number(arena, &m->to.uri);
+	return number_from_uri_user(&number, called) == OK ? called : STR("");
+}
+
+// The digits that the Request-URI asks for; empty asks for dial tone. `group`: the trunk group that asks; NULL: none.
+static struct str dialled(const struct sip_msg *m, const struct office_trunk_group *group, struct arena *arena)
+{
+	struct str beside = group && group->aor[0] ? called_beside(arena, m, group) : STR("");
+	if (beside.n) return beside;
 	struct str user = sip_number(arena, &m->uri);
 	return str_eq_nocase(user, STR("dialtone")) ? STR("") : user;
 }
@@ -138,7 +158,7 @@ bool sip_leg_is_emergency(struct sip_legs *ls, const struct sip_msg *m, const st
 {
 	const struct sip_legs_setup *s = &ls->setup;
 	if (office_trunk_group_of(office_rules(s->office), &from->peer)) return false; // other carriers route their own
-	return calls_is_emergency(s->calls, 0, dialled(m, &s->env->scratch));
+	return calls_is_emergency(s->calls, 0, dialled(m, NULL, &s->env->scratch));
 }
 
 // Refuses what an INVITE may not be, before anyone is asked who it is from.
@@ -185,7 +205,7 @@ static void take_diversions(struct sip_diversions *d, struct verb_offer *o, cons
 static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct office_trunk_group *group)
 {
 	struct verb_offer o = { .hops = (uint8_t)(m->max_forwards - 1),
-		.dialled = dialled(m, &leg->legs->setup.env->scratch) };
+		.dialled = dialled(m, group, &leg->legs->setup.env->scratch) };
 	struct verb v = { .kind = VERB_OFFER, .offer = &o };
 	struct sip_walk walk = { 0 };
 	struct sip_diversions diversions;
@@ -217,7 +237,7 @@ void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, co
 	const struct office_line *line;
 	struct sip_leg *leg = NULL;
 	if (refuse_invite(ls, txn, m, from) || !identify(ls, txn, m, from, &group, &line)) return;
-	const struct str digits = dialled(m, &ls->setup.env->scratch);
+	const struct str digits = dialled(m, group, &ls->setup.env->scratch);
 	if (group && group->overlap && number_is_begun(digits)) { // the next INVITE brings more of it (RFC 3578 3)
 		COUNT(sip_in_more_digits);
 		sip_reply(ls, txn, m, from, 484, STR(""));
