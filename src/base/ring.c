@@ -31,12 +31,24 @@ enum err ring_put(struct ring *r, const void *value)
 	return OK;
 }
 
-bool ring_take(struct ring *r, void *value)
+static bool take(struct ring *r, void *value, bool wipe)
 {
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
 	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
 	if (head == tail) return false;
-	memcpy(value, r->items + (size_t)(head & r->mask) * r->item_size, r->item_size);
+	char *item = r->items + (size_t)(head & r->mask) * r->item_size;
+	memcpy(value, item, r->item_size);
+	if (wipe) explicit_bzero(item, r->item_size);
 	atomic_store_explicit(&r->head, head + 1, memory_order_release);
 	return true;
+}
+
+bool ring_take(struct ring *r, void *value)
+{
+	return take(r, value, false);
+}
+
+bool ring_take_wiping(struct ring *r, void *value)
+{
+	return take(r, value, true);
 }

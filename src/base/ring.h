@@ -21,3 +21,5 @@ void ring_fini(struct ring *r);
 MUST_CHECK enum err ring_put(struct ring *r, const void *value);
 // Copies a value out; false when it is empty. Only one thread may take.
 bool ring_take(struct ring *r, void *value);
+// The same, and leaves nothing behind in the ring: for values with keys in them.
+bool ring_take_wiping(struct ring *r, void *value);

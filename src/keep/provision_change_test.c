@@ -47,7 +47,8 @@ static void a_line_comes_with_its_number(void **state)
 	assert_int_equal(line->digest, OFFICE_DIGEST_MD5);
 	assert_string_equal(show(PROVISION_LINE, "6035550101"),
 	                    "{\"name\":\"6035550101\",\"customer\":\"Granite Works\",\"rate-centre\":\"NH/Salem\","
-	                    "\"number\":\"+16035550101\",\"display\":\"Front desk\",\"digest\":\"md5\",\"calls-max\":2,"
+	                    "\"number\":\"+16035550101\",\"display\":\"Front desk\",\"digest\":\"md5\","
+	                    "\"srtp\":\"offered\",\"calls-max\":2,"
 	                    "\"no-answer-s\":24,\"contacts-max\":4,\"suspended\":false}\n");
 
 	done("remove line 6035550101");

@@ -58,6 +58,8 @@
 	  "Of its phones; made at random and told once when it is not given. Never shown")                                 \
 	X("digest", CHOICE, SET, 0, 0, 0, "md5", STORE_DIGESTS, "digest", NULL,                                          \
 	  "What its phones are asked for; some fail when SHA-256 is offered")                                              \
+	X("srtp", CHOICE, SET | FILTER, 0, 0, 0, "offered", STORE_SRTP, "srtp", NULL,                                      \
+	  "Media of its phones: in the clear, encrypted where the phone can (RFC 4568), or only encrypted")                \
 	X("calls-max", U32, SET, 0, 1, 1000, "4", NULL, "calls_max", NULL, "Calls at once, both directions")               \
 	X("no-answer-s", U32, SET, 0, 6, 180, "24", NULL, "no_answer_s", NULL, "Ringing time, s (6 s a ring)")             \
 	X("contacts-max", U32, SET, 0, 1, 8, "4", NULL, "contacts_max", NULL, "Phones registered at once")                 \
@@ -114,6 +116,8 @@
 	X("register", TEXT, SET, 0, 0, OFFICE_AOR_MAX - 1, "", NULL, "aor", NULL,                                          \
 	  "Address of record that is registered with it, like sip:+16035550100@carrier.example; empty: none is")           \
 	X("register-s", U32, SET, 0, 60, 86400, "3600", NULL, "register_s", NULL, "For how long at a time, s")             \
+	X("srtp", CHOICE, SET | FILTER, 0, 0, 0, "offered", STORE_SRTP, "srtp", NULL,                                      \
+	  "Media to it: in the clear, encrypted where it can (RFC 4568), or only encrypted")                               \
 	X("calls-max", U32, SET, 0, 0, 65535, "0", NULL, "calls_max", NULL, "Calls at once; 0: no limit")                  \
 	X("failover-ms", U32, SET, 0, 500, 30000, "4000", NULL, "failover_ms", NULL,                                       \
 	  "Silence of a peer before the next is tried, ms")                                                                \

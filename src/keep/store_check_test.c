@@ -127,7 +127,7 @@ static void many_of_a_kind_are_counted(void **state)
 {
 	(void)state;
 	broken("WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 129)"
-	       "INSERT INTO line SELECT i, 'line' || i, 1, 1, '', '', zeroblob(16), zeroblob(32), 'both', 4, 24, 4, 0 "
+	       "INSERT INTO line SELECT i, 'line' || i, 1, 1, '', '', zeroblob(16), zeroblob(32), 'both', 4, 24, 4, 0, 'never' "
 	       "FROM n",
 	       "W ... and 20 more of this kind\n");
 }

@@ -143,6 +143,7 @@ static void get_trunk_group(struct store_query *q, struct office_trunk_group *g)
 	g->options_s = (uint16_t)store_get_u64(q);
 	g->diversion = store_choice(STORE_DIVERSIONS, store_get_str(q));
 	g->overlap = store_get_u64(q);
+	g->srtp = store_choice(STORE_SRTP, store_get_str(q));
 	store_get_z(q, g->user, sizeof g->user);
 	store_get_z(q, g->realm, sizeof g->realm);
 	store_get_z(q, g->secret, sizeof g->secret);
@@ -156,8 +157,8 @@ static void get_trunk_group(struct store_query *q, struct office_trunk_group *g)
 static enum err read_trunk_groups(struct store_db *db, struct office_rules *r)
 {
 	struct store_query q = store_ask(db, "SELECT id, name, host, in_service, trusted, emergency, format, calls_max, "
-	                                     "failover_ms, options_s, diversion, overlap, user, realm, secret, ha1_md5, ha1_sha256, aor, "
-	                                     "register_s FROM trunk_group ORDER BY id");
+	                                     "failover_ms, options_s, diversion, overlap, srtp, user, realm, secret, "
+	                                     "ha1_md5, ha1_sha256, aor, register_s FROM trunk_group ORDER BY id");
 	enum err err = OK;
 	while (err == OK && store_next(&q)) {
 		struct office_trunk_group row;
@@ -243,7 +244,7 @@ enum err store_read_rules(struct store_db *db, struct office_rules *r, uint32_t 
 
 #define LINE_COLUMNS                                                                                                   \
 	"SELECT l.id, l.name, l.customer, l.rate_centre, l.number, l.display, l.ha1_md5, l.ha1_sha256, l.digest, "         \
-	"l.calls_max, l.no_answer_s, l.contacts_max, l.suspended OR c.suspended "                                          \
+	"l.calls_max, l.no_answer_s, l.contacts_max, l.suspended OR c.suspended, l.srtp "                                 \
 	"FROM line l JOIN customer c ON c.id = l.customer "
 #define FEATURE_COLUMNS "SELECT line, feature, subscribed, active, target FROM feature "
 
@@ -262,6 +263,7 @@ static enum err get_line(struct store_query *q, struct office_line *line)
 	line->no_answer_s = (uint16_t)store_get_u64(q);
 	line->contacts_max = (uint16_t)store_get_u64(q);
 	line->suspended = store_get_u64(q);
+	line->srtp = store_choice(STORE_SRTP, store_get_str(q));
 	return whole ? OK : ERR_BAD;
 }
 

@@ -21,6 +21,7 @@ uint8_t store_choice(const char *choices, struct str word);
 
 // The choices as the tables and fields spell them, in the order of the office's enumerations.
 #define STORE_DIGESTS "both|md5|sha256"
+#define STORE_SRTP "never|offered|required"
 #define STORE_NUMBER_KINDS "line|vacant|changed|disconnected"
 #define STORE_FORMATS "e164|national|dialled"
 #define STORE_DIVERSIONS "none|diversion|history-info|both"

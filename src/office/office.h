@@ -33,6 +33,9 @@ struct office_feature_state {
 	char target[OFFICE_DIGITS_MAX + 1]; // E.164 digits without +, or a short code; "" none
 };
 
+// May, must or must not the media of a leg be encrypted (SRTP by SDES, RFC 4568)?
+enum office_srtp { OFFICE_SRTP_NEVER, OFFICE_SRTP_OFFERED, OFFICE_SRTP_REQUIRED };
+
 enum office_digest { OFFICE_DIGEST_BOTH, OFFICE_DIGEST_MD5, OFFICE_DIGEST_SHA256 }; // offered; MD5 first of both
 
 struct office_line {
@@ -42,6 +45,7 @@ struct office_line {
 	char number[OFFICE_DIGITS_MAX + 1]; // E.164 digits shown and charged for its calls, without +
 	uint8_t ha1_md5[16], ha1_sha256[32];
 	uint8_t digest;                     // enum office_digest
+	uint8_t srtp;                       // enum office_srtp
 	bool suspended;                     // the line's own or its customer's: only emergency and 611 go out
 	uint16_t calls_max;                 // simultaneous calls, both directions
 	uint16_t no_answer_s;               // ringing time before no-answer treatment
@@ -130,6 +134,7 @@ struct office_trunk_group {
 	uint8_t ha1_md5[16], ha1_sha256[32]; // else these, of user, realm and password
 	char aor[OFFICE_AOR_MAX];    // "sip:user@host": it is registered with the carrier; "": none is
 	uint32_t register_s;         // for how long at a time
+	uint8_t srtp;                // enum office_srtp
 	uint16_t calls_max;          // 0: no limit
 	uint16_t failover_ms;        // silence on an INVITE before the next choice
 	uint16_t options_s;          // period of OPTIONS; 0: not supervised
@@ -160,6 +165,8 @@ struct office_route { // longest prefix wins
 	X(call_max_s, 86400, 60, 604800, "Longest call, s")                                                                \
 	X(media_silence_s, 120, 0, 3600,                                                                                   \
 	  "Neither RTP nor RTCP from a side of an answered call before it is released, s; 0: never")                       \
+	X(srtp_needs_tls, 1, 0, 1,                                                                                         \
+	  "Keys of encrypted media (SRTP) are said and taken over TLS only: 1; over any transport: 0")                     \
 	X(register_min_s, 60, 10, 3600, "Shortest registration or subscription, s (423 below)")                            \
 	X(register_max_s, 3600, 60, 86400, "Longest registration or subscription, s")                                      \
 	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")                                                        \

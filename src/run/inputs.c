@@ -256,13 +256,19 @@ static bool media_take(struct media *m, struct media_event *out)
 	return plane->ops->take(plane, out);
 }
 
+static enum err media_secret(struct media *m, uint8_t *out, uint32_t n)
+{
+	struct media *plane = inputs_of_media(m)->site.media;
+	return plane->ops->secret(plane, out, n);
+}
+
 static bool media_is_own(const struct media *m, const struct addr *a)
 {
 	const struct media *plane = inputs_of_media(m)->site.media;
 	return plane->ops->is_own(plane, a);
 }
 
-static const struct media_ops media_ops = { media_open, media_ports, media_tell, media_take, media_is_own };
+static const struct media_ops media_ops = { media_open, media_ports, media_tell, media_take, media_secret, media_is_own };
 
 // ---- A call --------------------------------------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ static bool say_healthy(void *self)
 	return true;
 }
 
-static const struct media_ops yes = { say_open, say_ports, say_told, say_nothing, say_no };
+static const struct media_ops yes = { say_open, say_ports, say_told, say_nothing, NULL, say_no };
 static bool say_room(void *self, uint32_t worker)
 {
 	(void)self, (void)worker;

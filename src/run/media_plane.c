@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
 COUNTER(media_sessions_full, "Calls without media because all sessions are in use");
@@ -192,6 +193,7 @@ static enum err plane_tell(struct media *m, ref session, const struct media_comm
 	if (!s || s->closing) return ERR_NOT_FOUND;
 	struct media_order o = { .kind = MEDIA_ORDER_COMMAND, .index = index_of(w, s), .command = *command };
 	enum err e = order(w, s->thread, &o);
+	if (command->kind == MEDIA_DO_KEYS) explicit_bzero(&o, sizeof o);
 	if (command->kind != MEDIA_DO_CLOSE) return e;
 	s->closing = true;
 	close_later(w, s, e != OK);
@@ -228,6 +230,12 @@ static bool plane_take(struct media *m, struct media_event *out)
 	return false;
 }
 
+static enum err plane_secret(struct media *m, uint8_t *out, uint32_t n)
+{
+	(void)m;
+	return getrandom(out, n, 0) == (ssize_t)n ? OK : ERR_SYSTEM; // up to 256 octets come whole
+}
+
 static bool plane_is_own(const struct media *m, const struct addr *a)
 {
 	const struct plane_worker *w = (const struct plane_worker *)(const void *)m;
@@ -244,7 +252,7 @@ static bool plane_is_own(const struct media *m, const struct addr *a)
 	return false;
 }
 
-static const struct media_ops plane_ops = { plane_open, plane_ports, plane_tell, plane_take, plane_is_own };
+static const struct media_ops plane_ops = { plane_open, plane_ports, plane_tell, plane_take, plane_secret, plane_is_own };
 
 // --- the life of the plane
 

@@ -229,6 +229,7 @@ static void close_slot(struct media_thread *t, struct media_slot *slot, uint64_t
 	for (uint32_t i = 0; i < sizeof slot->pairs / sizeof *pairs; i++)
 		if (pairs[i]) pairs[i]->slot = NULL;
 	list_remove(&slot->playing);
+	rtp_session_fini(&slot->rtp);
 	slot->open = false;
 	slot->ended = !report_end(t, slot);
 }
@@ -254,7 +255,8 @@ static void take_orders(struct media_thread *t, uint64_t now_us)
 	struct media_order o;
 	atomic_exchange(&t->told, false); // before looking: what comes later wakes us again
 	for (uint32_t worker = 0; worker < t->setup->workers; worker++)
-		while (ring_take(&t->lines[worker].orders, &o)) do_order(t, worker, &o, now_us);
+		while (ring_take_wiping(&t->lines[worker].orders, &o)) do_order(t, worker, &o, now_us);
+	explicit_bzero(&o, sizeof o); // there may have been keys in it
 }
 
 // --- now and then
@@ -324,7 +326,7 @@ enum err media_thread_start(struct media_thread *t)
 	t->watched_us = clock_us();
 	enum err e = loop_init(&t->loop);
 	if (e == OK) e = allocate(t);
-	if (e == OK) e = udp_reader_init(&t->reader, RTP_PACKET_MAX);
+	if (e == OK) e = udp_reader_init(&t->reader, RTP_PACKET_MAX + SRTP_GROWTH_MAX);
 	if (e == OK) e = udp_sender_init(&t->sender, NULL, 0);
 	if (e != OK) return e;
 	if (pthread_create(&t->thread, NULL, run, t) != 0) return ERR_SYSTEM;
@@ -340,6 +342,14 @@ static void close_pairs(struct media_thread *t)
 			udp_close(&t->pairs[a][i].rtp.udp);
 			udp_close(&t->pairs[a][i].rtcp.udp);
 		}
+}
+
+// Of sessions that nobody closed.
+static void close_sessions(struct media_thread *t)
+{
+	for (uint32_t w = 0; w < t->setup->workers; w++)
+		for (uint32_t i = 0; i < t->touched[w]; i++)
+			if (t->slots[w][i].open) rtp_session_fini(&t->slots[w][i].rtp);
 }
 
 // Sockets that were handed over but not yet taken.
@@ -364,6 +374,7 @@ void media_thread_fini(struct media_thread *t)
 	}
 	close_orders(t);
 	close_pairs(t);
+	close_sessions(t);
 	for (uint32_t a = 0; a < MEDIA_ADDRESSES_MAX; a++) free(t->pairs[a]);
 	for (uint32_t w = 0; w < MEDIA_WORKERS_MAX; w++) free(t->slots[w]), free(t->more[w]);
 	udp_reader_fini(&t->reader);

@@ -202,7 +202,7 @@ MUST_CHECK enum err recording_read(struct recording **out, struct pool *blocks, 
 MUST_CHECK enum err recording_load(char **out, uint32_t *n, const char *path);
 
 // A message without its secrets: the credentials of Authorization and Proxy-Authorization become "(left out)" with the
-// user, the realm and the URI that they were for.
+// user, the realm and the URI that they were for, and keys of media as many "A" (wire/sdp/crypto.h).
 void put_without_credentials(struct buf *b, struct str message);
 
 // ---- Its fields ----------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ static const char *const releasers[] = { [BY_CALLER] = "caller", [BY_CALLED] = "
 	[BY_OPERATOR] = "operator", [BY_OPERATOR + 1] = NULL };
 static const char *const digests[] = { [OFFICE_DIGEST_BOTH] = "both", [OFFICE_DIGEST_MD5] = "md5",
 	[OFFICE_DIGEST_SHA256] = "sha256", [OFFICE_DIGEST_SHA256 + 1] = NULL };
+static const char *const srtp[] = { [OFFICE_SRTP_NEVER] = "never", [OFFICE_SRTP_OFFERED] = "offered",
+	[OFFICE_SRTP_REQUIRED] = "required", [OFFICE_SRTP_REQUIRED + 1] = NULL };
 static const char *const formats[] = { [OFFICE_FORMAT_E164] = "e164", [OFFICE_FORMAT_NATIONAL] = "national",
 	[OFFICE_FORMAT_DIALLED] = "dialled", [OFFICE_FORMAT_DIALLED + 1] = NULL };
 static const char *const diversions[] = { [OFFICE_DIVERSION_NONE] = "none", [OFFICE_DIVERSION_DIVERSION] = "diversion",
@@ -100,6 +102,7 @@ static const struct entry_field office_line_fields[] = {
 	FIELD(TEXT, "number", office_line, number),
 	FIELD(TEXT, "display", office_line, display), FIELD(NUMBER, "customer", office_line, customer),
 	FIELD(NUMBER, "rate-centre", office_line, rate_centre), FIELD_OF(digests, "digest", office_line, digest),
+	FIELD_OF_SOME(srtp, "srtp", office_line, srtp),
 	FIELD(YES, "suspended", office_line, suspended), FIELD(NUMBER, "calls-max", office_line, calls_max),
 	FIELD(NUMBER, "no-answer-s", office_line, no_answer_s), FIELD(NUMBER, "contacts-max", office_line, contacts_max),
 	OFFICE_FEATURES(FIELDS_OF_FEATURE)
@@ -125,7 +128,7 @@ static const struct entry_field office_trunk_group_fields[] = {
 	FIELD_OF_SOME(diversions, "diversion", office_trunk_group, diversion), FIELD(YES, "overlap", office_trunk_group, overlap),
 	FIELD(TEXT, "user", office_trunk_group, user), FIELD(TEXT, "realm", office_trunk_group, realm), // no password
 	FIELD(TEXT, "register", office_trunk_group, aor),
-	FIELD(NUMBER, "calls-max", office_trunk_group, calls_max),
+	FIELD_OF_SOME(srtp, "srtp", office_trunk_group, srtp), FIELD(NUMBER, "calls-max", office_trunk_group, calls_max),
 	FIELD(NUMBER, "failover-ms", office_trunk_group, failover_ms),
 	FIELD(NUMBER, "options-s", office_trunk_group, options_s), FIELD(NUMBER, "peers", office_trunk_group, peer_count),
 	FIELDS_OF_PEER(0), FIELDS_OF_PEER(1), FIELDS_OF_PEER(2), FIELDS_OF_PEER(3), FIELDS_OF_PEER(4), FIELDS_OF_PEER(5),

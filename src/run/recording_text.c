@@ -4,6 +4,7 @@
 // are no text stand as \xHH, a backslash as two.
 #include "run/recording.h"
 
+#include "wire/sdp/crypto.h"
 #include "wire/sip/digest.h"
 
 #include <errno.h>
@@ -330,6 +331,7 @@ static void put_left_out(struct buf *b, struct str header)
 
 void put_without_credentials(struct buf *b, struct str message)
 {
+	uint32_t start = b->n;
 	while (message.n && message.p[0] != '\r' && message.p[0] != '\n') { // then the body follows
 		struct str header = str_head(message, header_length(message));
 		message = str_from_at(message, header.n);
@@ -338,4 +340,5 @@ void put_without_credentials(struct buf *b, struct str message)
 		else put(b, header);
 	}
 	put(b, message);
+	sdp_strike_keys(b->p + start, b->n - start);
 }

@@ -1,6 +1,8 @@
 // The ring of traced texts. Each is a header and the text, padded to 8 octets; none wraps over the end of the ring.
 #include "run/trace.h"
 
+#include "wire/sdp/crypto.h"
+
 #include <stdlib.h>
 
 struct header {
@@ -58,6 +60,7 @@ uint32_t trace_keep(struct trace *t, uint64_t call, struct str text)
 	memcpy(t->bytes + at, &h, sizeof h);
 	memcpy(t->bytes + at + sizeof h, text.p, text.n);
 	blot(t->bytes + at + sizeof h, text.n);
+	sdp_strike_keys(t->bytes + at + sizeof h, text.n);
 	t->next += size;
 	return h.place;
 }

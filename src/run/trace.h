@@ -1,5 +1,5 @@
-// The full texts of traced calls: a ring of octets for each worker, the oldest overwritten first. Credentials are
-// blotted out before a text is kept.
+// The full texts of traced calls: a ring of octets for each worker, the oldest overwritten first. Credentials
+// and the keys of media are blotted out before a text is kept.
 #pragma once
 
 #include "base/str.h"

@@ -25,6 +25,7 @@ import flows  # noqa: F401
 import linphone  # noqa: F401
 import names  # noqa: F401
 import records  # noqa: F401
+import secure  # noqa: F401
 import selftest  # noqa: F401
 import strangers  # noqa: F401
 import streams  # noqa: F401

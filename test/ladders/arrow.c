@@ -79,7 +79,8 @@ static bool is_direction(const struct word *w)
 
 static bool is_codec(const struct word *w)
 {
-	static const char *const names[] = { "PCMU", "PCMA", "G722", "G729", "opus", "telephone-event", "video", "t38" };
+	static const char *const names[] = { "PCMU", "PCMA", "G722", "G729", "opus", "telephone-event", "video", "t38",
+	                                     "srtp", "srtp-if", "srtp-new", "clear" };
 	for (uint32_t i = 0; i < ARRAY_LEN(names); i++)
 		if (word_is(w, names[i])) return true;
 	return false;

@@ -32,6 +32,7 @@ struct memory_journal {
 struct plane_side {
 	struct addr local[MEDIA_STREAMS_MAX];
 	struct media_remote remote[MEDIA_STREAMS_MAX];
+	struct media_keys keys[MEDIA_STREAMS_MAX];
 	struct media_play plays[PLANE_PLAYS_MAX]; // the first is heard, the others wait
 	uint32_t play_count;
 	uint64_t play_ends_ms; // of the first; 0: it does not end
@@ -53,6 +54,7 @@ struct memory_plane {
 	struct media_event events[PLANE_EVENTS_MAX];
 	uint32_t event_first, event_count;
 	uint16_t port_next;
+	uint8_t secrets; // that were asked for
 	bool no_ports;   // none is free,
 	bool ports_kept; // ... but for emergency calls
 	bool behind;     // it takes no order to play

@@ -5,6 +5,10 @@
 
 #include "ladders/actor.h"
 
+#define ERR_STATE openssl_err_state // a type of OpenSSL's, and an error of ours
+#include <openssl/evp.h>
+#undef ERR_STATE
+
 #define PROMPT_MS 4000 // one announcement, its special information tone with it
 #define BURST_MS 1000  // one tone that ends by itself
 #define LISTEN_MS 5000 // patience in weather
@@ -111,7 +115,9 @@ static enum err tell(struct media *m, ref session, const struct media_command *c
 	if (p->behind && c->kind == MEDIA_DO_PLAY) return ERR_FULL;
 	struct plane_side *side = &s->sides[c->side];
 	switch ((enum media_command_kind)c->kind) {
+	case MEDIA_DO_KEYS: side->keys[c->stream] = c->keys; break;
 	case MEDIA_DO_REMOTE:
+		if (!c->remote.form) side->keys[c->stream].suite = MEDIA_PLAIN;
 		side->remote[c->stream] = c->remote;
 		side->quiet_ms = p->ladder->now_ms;
 		break;
@@ -140,6 +146,13 @@ static bool take_event(struct media *m, struct media_event *out)
 	return true;
 }
 
+static enum err secret(struct media *m, uint8_t *out, uint32_t n)
+{
+	struct memory_plane *p = (struct memory_plane *)m;
+	memset(out, ++p->secrets, n);
+	return OK;
+}
+
 static bool is_own(const struct media *m, const struct addr *a)
 {
 	struct addr own;
@@ -148,7 +161,7 @@ static bool is_own(const struct media *m, const struct addr *a)
 	return addr_parse(&own, str_from(text)) == OK && addr_host_eq(&own, a);
 }
 
-static const struct media_ops ops = { open_session, take_ports, tell, take_event, is_own };
+static const struct media_ops ops = { open_session, take_ports, tell, take_event, secret, is_own };
 
 void plane_init(struct exchange *x)
 {
@@ -162,6 +175,23 @@ struct ear {
 	enum media_side side;
 };
 
+static bool has_key(struct str sdp, const uint8_t *key, uint8_t suite)
+{
+	char text[MEDIA_KEY_MAX * 2];
+	bool gcm_128 = suite == MEDIA_AEAD_AES_128_GCM, gcm_256 = suite == MEDIA_AEAD_AES_256_GCM;
+	int n = EVP_EncodeBlock((unsigned char *)text, key, gcm_128 ? 28 : gcm_256 ? 44 : 30);
+	return memmem(sdp.p, sdp.n, text, (size_t)n) != NULL;
+}
+
+// Does the plane encrypt as the descriptions say? With the key that each gave; not at all where one gave none.
+static bool keys_agree(const struct plane_side *side, const struct actor_call *call)
+{
+	const struct media_keys *keys = &side->keys[0];
+	struct str ours = call->switch_sdp, theirs = call->sdp;
+	if (keys->suite) return has_key(theirs, keys->in, keys->suite) && has_key(ours, keys->out, keys->suite);
+	return !memmem(ours.p, ours.n, "a=crypto:", 9) || !memmem(theirs.p, theirs.n, "a=crypto:", 9);
+}
+
 // The side of a session that stands for this party: it sends to where the party listens, and the party was told to send
 // to where this side listens.
 static bool find_ear(struct ladder *l, const struct actor *p, struct ear *out)
@@ -173,7 +203,7 @@ static bool find_ear(struct ladder *l, const struct actor *p, struct ear *out)
 		for (uint32_t side = 0; s->open && side < MEDIA_SIDES; side++) {
 			bool to = addr_eq(&s->sides[side].remote[0].rtp, &call->media);
 			bool from = addr_eq(&s->sides[side].local[0], &call->switch_media);
-			if (!to || !from) continue;
+			if (!to || !from || !keys_agree(&s->sides[side], call)) continue;
 			*out = (struct ear){ s, (enum media_side)side };
 			return true;
 		}

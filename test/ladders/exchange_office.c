@@ -208,6 +208,14 @@ static void set_register(struct row *r, struct office_trunk_group *g)
 	if (is(r, "for")) g->register_s = next_number(r);
 }
 
+static void set_srtp(struct row *r, uint8_t *srtp)
+{
+	if (is(r, "never")) *srtp = OFFICE_SRTP_NEVER;
+	else if (is(r, "offered")) *srtp = OFFICE_SRTP_OFFERED;
+	else if (is(r, "required")) *srtp = OFFICE_SRTP_REQUIRED;
+	else not_understood(r);
+}
+
 static void set_trunk(struct row *r, struct office_rules *rules)
 {
 	struct str name = next(r);
@@ -218,6 +226,7 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 		g->id = rules->trunk_group_count;
 		g->in_service = true;
 		g->failover_ms = 2000;
+		g->srtp = OFFICE_SRTP_OFFERED;
 		str_to_z(g->name, sizeof g->name, name);
 	}
 	while (r->at < r->count && !r->bad) {
@@ -233,6 +242,7 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 		else if (is(r, "calls")) g->calls_max = (uint16_t)next_number(r);
 		else if (is(r, "failover")) g->failover_ms = (uint16_t)next_number(r);
 		else if (is(r, "options")) g->options_s = (uint16_t)next_number(r);
+		else if (is(r, "srtp")) set_srtp(r, &g->srtp);
 		else if (is(r, "host")) next_name(r, g->host, sizeof g->host);
 		else if (is(r, "format")) set_format(r, g);
 		else if (is(r, "diversion")) set_diversion(r, g);
@@ -308,7 +318,8 @@ static void set_digest(struct row *r, struct office_line *line)
 static void new_line(struct ladder *l, struct office_line *line, struct str key)
 {
 	*line = (struct office_line){ .id = office_line_count(l->exchange->office) + 1, .customer = 1, .rate_centre = 1,
-	                              .calls_max = 4, .no_answer_s = 24, .contacts_max = 4 };
+	                              .calls_max = 4, .no_answer_s = 24, .contacts_max = 4,
+	                              .srtp = OFFICE_SRTP_OFFERED };
 	str_to_z(line->name, sizeof line->name, key);
 	put_e164(line->number, key);
 	struct str password = STR(EXCHANGE_PASSWORD);
@@ -341,6 +352,7 @@ static void set_line(struct row *r)
 		else if (is(r, "suspended")) line.suspended = true;
 		else if (is(r, "restored")) line.suspended = false;
 		else if (is(r, "digest")) set_digest(r, &line);
+		else if (is(r, "srtp")) set_srtp(r, &line.srtp);
 		else if (is(r, "feature")) set_feature(r, &line);
 		else not_understood(r);
 	}

@@ -96,7 +96,7 @@ struct actor_call {
 	uint32_t rseq;                    // of the last reliable provisional response that came
 	// Session descriptions: ours, and the switch's.
 	struct str sdp;
-	uint32_t sdp_version;
+	uint32_t sdp_version, key_number; // key_number: changes of its key for SRTP
 	struct addr media;                // where we listen
 	struct str switch_sdp;
 	struct addr switch_media;         // where the switch listens for us

@@ -34,18 +34,42 @@ static struct str next_line(struct str *text)
 	return line.n && line.p[line.n - 1] == '\r' ? str_head(line, line.n - 1) : line;
 }
 
-static void put_audio(struct buf *b, const struct actor_call *call, const struct arrow *a)
+// The tag under which the switch offered the suite that parties have, or 1.
+static uint32_t crypto_tag(struct str offer)
+{
+	while (offer.n) {
+		struct str line = next_line(&offer), rest = str_from_at(line, 9), tag = str_cut(&rest, ' ');
+		uint32_t number;
+		if (str_starts(line, STR("a=crypto:")) && str_starts(rest, STR("AES_CM_128_HMAC_SHA1_80 ")) &&
+		    str_to_u32(&number, tag, 9) == OK) return number;
+	}
+	return 1;
+}
+
+// A party's key is its initial and a letter that counts its changes, twenty times.
+static void put_crypto(struct buf *b, const struct actor_call *call, uint32_t tag)
+{
+	put_fmt(b, "a=crypto:%u AES_CM_128_HMAC_SHA1_80 inline:", tag);
+	for (uint32_t i = 0; i < 20; i++) put_fmt(b, "%c%c", call->actor->name.p[0], (int)('a' + call->key_number));
+	put_z(b, "|2^20\r\n");
+}
+
+static void put_audio(struct buf *b, const struct actor_call *call, const struct arrow *a, bool answer)
 {
 	static const struct str usual[] = { STR_INIT("PCMU"), STR_INIT("PCMA"), STR_INIT("telephone-event") };
-	const struct str *names = a->codec_count ? a->codecs : usual;
-	uint32_t count = a->codec_count ? a->codec_count : ARRAY_LEN(usual);
-	put_fmt(b, "m=audio %u RTP/AVP", a->media_port ? a->media_port : call->media.port);
+	uint32_t codec_count = 0;
+	for (uint32_t i = 0; i < a->codec_count; i++) codec_count += codec_of(a->codecs[i]) != NULL;
+	const struct str *names = codec_count ? a->codecs : usual;
+	uint32_t count = codec_count ? a->codec_count : ARRAY_LEN(usual);
+	bool secure = wants(a, "srtp") || wants(a, "srtp-new");
+	put_fmt(b, "m=audio %u RTP/%s", a->media_port ? a->media_port : call->media.port, secure ? "SAVP" : "AVP");
 	for (uint32_t i = 0; i < count; i++)
 		if (codec_of(names[i])) put_fmt(b, " %u", codec_of(names[i])->pt);
 	put(b, STR("\r\n"));
 	for (uint32_t i = 0; i < count; i++)
 		if (codec_of(names[i])) put_z(b, codec_of(names[i])->map);
 	put(b, STR("a=ptime:20\r\n"));
+	if (secure || wants(a, "srtp-if")) put_crypto(b, call, answer ? crypto_tag(call->switch_sdp) : 1);
 	if (a->sdp_direction.n) put_fmt(b, "a=%.*s\r\n", STR_FMT(a->sdp_direction));
 }
 
@@ -64,14 +88,14 @@ static void put_media(struct buf *b, const struct actor_call *call, const struct
 {
 	uint32_t port = call->media.port;
 	if (!answer) {
-		if (!wants(a, "t38")) put_audio(b, call, a);
+		if (!wants(a, "t38")) put_audio(b, call, a, false);
 		if (wants(a, "video")) put_video(b, port + 2u);
 		if (wants(a, "t38")) put_fax(b, port);
 		return;
 	}
 	for (struct str rest = call->switch_sdp; rest.n;) {
 		struct str line = next_line(&rest);
-		if (str_starts(line, STR("m=audio"))) put_audio(b, call, a);
+		if (str_starts(line, STR("m=audio"))) put_audio(b, call, a, true);
 		else if (str_starts(line, STR("m=video"))) put_video(b, wants(a, "video") ? port + 2u : 0);
 		else if (str_starts(line, STR("m=image"))) put_fax(b, wants(a, "t38") ? port : 0);
 		else if (str_starts(line, STR("m="))) put_fmt(b, "%.*s\r\n", STR_FMT(line));
@@ -97,6 +121,7 @@ struct str sdp_of_actor(struct ladder *l, struct actor_call *call, const struct 
 {
 	if (a->sdp_text.n) return call->sdp = a->sdp_text;
 	if (a->sdp_same) return call->sdp;
+	if (wants(a, "srtp-new")) call->key_number++;
 	struct str as_before = write_version(l, call, a, answer, call->sdp_version);
 	if (!str_eq(as_before, call->sdp)) call->sdp = write_version(l, call, a, answer, ++call->sdp_version);
 	return call->sdp;
@@ -130,8 +155,24 @@ static bool media_line_has(struct str line, uint32_t pt)
 	return false;
 }
 
+// "srtp", "srtp-if" and "clear": RTP/SAVP with keys, RTP/AVP with keys, neither.
+static bool is_secured(struct str text, struct str how)
+{
+	bool savp = false, keys = false;
+	while (text.n) {
+		struct str line = next_line(&text), port = line;
+		str_cut(&port, ' ');
+		if (str_starts(line, STR("m=audio")) && !str_starts(port, STR("0 ")))
+			savp = memmem(line.p, line.n, " RTP/SAVP ", 10) != NULL;
+		keys |= str_starts(line, STR("a=crypto:"));
+	}
+	if (str_eq(how, STR("clear"))) return !savp && !keys;
+	return keys && savp == str_eq(how, STR("srtp"));
+}
+
 bool sdp_lists(struct str text, struct str codec)
 {
+	if (str_starts(codec, STR("srtp")) || str_eq(codec, STR("clear"))) return is_secured(text, codec);
 	const struct codec *c = codec_of(codec);
 	bool video = str_eq(codec, STR("video")), fax = str_eq(codec, STR("t38"));
 	while (text.n) {

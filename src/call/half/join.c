@@ -19,23 +19,81 @@ static bool is_ours(enum err e)
 
 struct cause join_failed(struct call *c, enum call_side side, enum err e)
 {
+	enum media_security security = join_leg(c, side).security;
 	if (e == ERR_FULL) call_trail(c, side, TRAIL_NO_MEDIA_PORTS, 0, 0);
 	else if (e == ERR_SYSTEM) call_trail(c, side, TRAIL_NO_MEDIA_MEMORY, 0, 0);
+	else if (security == MEDIA_IMPOSSIBLE) call_trail(c, side, TRAIL_MEDIA_KEYS_BARE, 0, 0);
+	else if (security == MEDIA_REQUIRED) call_trail(c, side, TRAIL_MEDIA_NOT_SECURE, 0, 0);
 	else call_trail(c, side, TRAIL_MEDIA_REFUSED, CAUSE_INCOMPATIBLE, 0);
 	return cause_local(is_ours(e) ? CAUSE_CONGESTION : CAUSE_INCOMPATIBLE);
+}
+
+static enum media_side media_of(enum call_side side)
+{
+	return side == SIDE_O ? MEDIA_A : MEDIA_B;
+}
+
+// What the line or the trunk group says of encryption, over this transport. Nobody is kept from 911 by it, and what was
+// agreed stays agreed for as long as the call.
+static enum media_security join_security(const struct call *c, enum call_side side, const struct addr *peer)
+{
+	uint32_t line_id = side == SIDE_O ? c->o_line : c->t_line, trunk = side == SIDE_O ? c->o_trunk : c->trunk_at;
+	const struct office_rules *rules = call_rules(c);
+	const struct office_line *line = line_id ? call_line(c, line_id) : NULL;
+	const struct office_trunk_group *group = line_id ? NULL : office_trunk_group(rules, trunk);
+	uint8_t srtp = line ? line->srtp : group ? group->srtp : OFFICE_SRTP_NEVER;
+	bool safe = peer->transport == TRANSPORT_TLS || !rules->settings.srtp_needs_tls;
+	bool must = srtp == OFFICE_SRTP_REQUIRED && !c->media.emergency;
+	if (c->media.emergency && side == SIDE_O) return MEDIA_OFFERED;
+	if (c->media.halves[media_of(side)].suite) return must ? MEDIA_REQUIRED : MEDIA_OFFERED;
+	if (must) return safe ? MEDIA_REQUIRED : MEDIA_IMPOSSIBLE;
+	return srtp != OFFICE_SRTP_NEVER && safe ? MEDIA_OFFERED : MEDIA_NEVER;
+}
+
+bool join_is_secure(const struct call *c, enum call_side side)
+{
+	const struct media_half *h = &c->media.halves[media_of(side)];
+	return !h->settled || h->suite || join_leg(c, side).security < MEDIA_REQUIRED;
 }
 
 struct media_leg join_leg(const struct call *c, enum call_side side)
 {
 	const struct call_leg *leg = side == SIDE_O ? &c->o_leg : t_leg(c);
 	bool tie = c->ties[side] && c->ties[side]->phase != TIE_ASKED;
-	return (struct media_leg){ .signalling = leg ? leg->peer : (struct addr){ 0 }, .tie = tie,
-		.nat = !tie && (side == SIDE_O ? c->o_line != 0 : c->t_line != 0) };
+	struct media_leg out = { .tie = tie, .nat = !tie && (side == SIDE_O ? c->o_line != 0 : c->t_line != 0) };
+	if (!leg) return out;
+	out.signalling = leg->peer;
+	out.leg = leg->link.leg;
+	if (!tie) out.security = (uint8_t)join_security(c, side, &leg->peer); // a tie never leaves the switch
+	return out;
 }
 
-static enum media_side media_of(enum call_side side)
+// Leaves in the trail what became of encryption, when that is new.
+static void note_suites(struct call *c, const uint8_t before[MEDIA_SIDES])
 {
-	return side == SIDE_O ? MEDIA_A : MEDIA_B;
+	for (enum call_side side = SIDE_O; side <= SIDE_T; side++) {
+		uint8_t suite = c->media.halves[media_of(side)].suite;
+		if (suite && suite != before[media_of(side)]) call_trail(c, side, TRAIL_MEDIA_SECURED, suite, 0);
+		else if (!suite && before[media_of(side)]) call_trail(c, side, TRAIL_MEDIA_BARE, 0, 0);
+	}
+}
+
+// An answer that a side brought.
+static enum err answer_from(struct call *c, enum call_side side, struct str sdp, struct str *out)
+{
+	struct media_leg leg = join_leg(c, side);
+	uint8_t before[MEDIA_SIDES] = { c->media.halves[MEDIA_A].suite, c->media.halves[MEDIA_B].suite };
+	enum err e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, media_of(side), &leg, sdp, out);
+	if (e == OK) note_suites(c, before);
+	return e;
+}
+
+static enum err answer_local(struct call *c, enum call_side side, struct str *out)
+{
+	uint8_t before[MEDIA_SIDES] = { c->media.halves[MEDIA_A].suite, c->media.halves[MEDIA_B].suite };
+	enum err e = media_answer_local(&c->media, &c->calls->media, c->calls->setup.env, media_of(side), out);
+	if (e == OK) note_suites(c, before);
+	return e;
 }
 
 // A party that another call brought says with its media who it is.
@@ -71,10 +129,8 @@ enum err join_offer(struct call *c, struct verb *v)
 
 enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_o)
 {
-	struct media_leg leg = join_leg(c, SIDE_T);
 	if (from_t->media != MEDIA_ANSWER) return ERR_STATE;
-	enum err e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, MEDIA_B, &leg, from_t->sdp,
-		&to_o->sdp);
+	enum err e = answer_from(c, SIDE_T, from_t->sdp, &to_o->sdp);
 	if (e == OK && to_o->sdp.n) to_o->media = MEDIA_ANSWER;
 	return e;
 }
@@ -99,7 +155,7 @@ enum err join_local(struct call *c, bool open)
 	if (c->o_open) return OK;
 	if (media_offer_waits(&c->media, MEDIA_A)) {
 		v.media = MEDIA_ANSWER;
-		e = media_answer_local(&c->media, m, env, MEDIA_A, &v.sdp);
+		e = answer_local(c, SIDE_O, &v.sdp);
 	} else if (c->media.halves[MEDIA_A].settled) { // by early media: the leg says the same answer again
 		if (!media_can_play(&c->media, MEDIA_A)) return ERR_REFUSED;
 		if (!open) return OK;
@@ -167,7 +223,7 @@ static void join_new_offer(struct call *c, enum call_side from, const struct ver
 		e = media_offer_to(&c->media, m, env, media_of(to), &other, &out.sdp);
 	} else {
 		out.media = MEDIA_ANSWER;
-		e = media_answer_local(&c->media, m, env, media_of(from), &out.sdp);
+		e = answer_local(c, from, &out.sdp);
 	}
 	if (e != OK) {
 		media_offer_drop(&c->media, m);
@@ -201,7 +257,6 @@ static bool holds(const struct call *c, enum call_side side)
 void join_media(struct call *c, enum call_side from, const struct verb *v)
 {
 	enum call_side to = from == SIDE_O ? SIDE_T : SIDE_O;
-	struct media_leg leg = join_leg(c, from);
 	struct verb out = { .kind = VERB_MEDIA, .media = MEDIA_ANSWER };
 	bool held_o = holds(c, SIDE_O), held_t = holds(c, SIDE_T);
 	enum err e;
@@ -217,7 +272,7 @@ void join_media(struct call *c, enum call_side from, const struct verb *v)
 		refuse(c, to, v->refusal);
 		break;
 	case MEDIA_ANSWER:
-		e = media_answer_from(&c->media, &c->calls->media, c->calls->setup.env, media_of(from), &leg, v->sdp, &out.sdp);
+		e = answer_from(c, from, v->sdp, &out.sdp);
 		if (e != OK) {
 			media_offer_drop(&c->media, &c->calls->media);
 			refuse_by(c, to, e);

@@ -274,6 +274,7 @@ static void go_on(struct call *c)
 		if (c->over_limit && !c->emergency) deny_full_line(c);
 		else if (c->on_reserve && !c->emergency) deny(c, cause_local(CAUSE_CONGESTION));
 		else if (!c->emergency && records_late(c)) deny_late(c);
+		else if (!join_is_secure(c, SIDE_O)) deny(c, join_failed(c, SIDE_O, ERR_REFUSED)); // it got dial tone for 911
 		else o_post(c, O_EV_ANALYSED, NULL);
 		break;
 	case DIAL_SHORT: deny_short(c); break;

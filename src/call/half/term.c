@@ -113,9 +113,9 @@ static void do_authorise(struct call *c, const struct call_event *ev)
 	t_post(c, T_EV_AUTHORISED, 0, NULL);
 }
 
-// Hands the offer to the leg that was made last; `alone`: no other is rung. False: there was no port for it or it could
-// not be sent, and the leg is gone again.
-static bool present(struct call *c, bool alone)
+// Hands the offer to the leg that was made last; `alone`: no other is rung. False: there was no port for it, it must be
+// encrypted and cannot, or it could not be sent; then the leg is gone again, and *why is left as it was or says more.
+static bool present(struct call *c, bool alone, struct cause *why)
 {
 	struct call_leg *leg = &c->t_legs[c->t_leg_count++];
 	struct diversion history[DIVERSIONS_MAX];
@@ -133,7 +133,7 @@ static bool present(struct call *c, bool alone)
 		call_note_leg(c, SIDE_T, leg);
 		t_tell(c, (uint8_t)(c->t_leg_count - 1), &v);
 	} else {
-		join_failed(c, SIDE_T, e);
+		*why = join_failed(c, SIDE_T, e);
 		t_tell(c, (uint8_t)(c->t_leg_count - 1), &(struct verb){ .kind = VERB_RELEASE });
 	}
 	if (leg->phase != LEG_GONE) return true;
@@ -151,6 +151,7 @@ static void ring_line(struct call *c, const struct office_line *line)
 	struct binding bindings[CALL_LEGS_MAX];
 	const struct calls_setup *s = &c->calls->setup;
 	uint32_t n = location_get(s->live->location, line->id, s->env->now_ms, bindings, CALL_LEGS_MAX);
+	struct cause why = cause_local(CAUSE_CONGESTION);
 	c->t_leg_count = 0;
 	call_looked_up(c, &(struct call_lookup){ .kind = LOOKUP_PHONES, .id = line->id, .calls = n });
 	for (uint32_t i = 0; i < n; i++) {
@@ -158,14 +159,14 @@ static void ring_line(struct call *c, const struct office_line *line)
 		struct call_leg *leg = &c->t_legs[c->t_leg_count];
 		*leg = (struct call_leg){ .peer = bindings[i].peer };
 		enum err e = s->legs.line(s->legs.self, &leg->link, call_ref(c), c->t_leg_count, line, &bindings[i]);
-		if (e == OK) present(c, n == 1);
+		if (e == OK) present(c, n == 1, &why);
 		else no_leg(c);
 	}
 	if (n == 0) {
 		call_trail(c, SIDE_T, TRAIL_NOT_REGISTERED, line->id, 0);
 		t_post(c, T_EV_NO_ANSWER, 0, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_ABSENT) });
 	} else if (c->t_leg_count == 0) {
-		post_fail(c, CAUSE_CONGESTION);
+		post_fail(c, why.value);
 	} else {
 		call_trail(c, SIDE_T, TRAIL_PHONES, line->id, c->t_leg_count);
 		t_post(c, T_EV_PRESENTED, 0, NULL);
@@ -198,12 +199,13 @@ static void try_trunk(struct call *c)
 		call_trail(c, SIDE_T, TRAIL_TRUNK_CHOSEN, group->id, a->peer);
 		enum err e = s->legs.trunk(s->legs.self, &leg->link, call_ref(c), 0, group, &leg->peer, c->emergency);
 		if (e != OK) no_leg(c);
-		if (e == OK && present(c, true)) {
+		struct cause why = cause_local(CAUSE_CONGESTION);
+		if (e == OK && present(c, true, &why)) {
 			t_post(c, T_EV_PRESENTED, 0, NULL);
 			return;
 		}
 		give_place(c);
-		c->cause = cause_local(CAUSE_CONGESTION);
+		c->cause = why;
 		c->route_at++;
 	}
 	t_post(c, T_EV_FAILED, 0, &(struct verb){ .kind = VERB_RELEASE,

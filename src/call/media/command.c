@@ -4,8 +4,10 @@
 #include "base/count.h"
 #include "call/media/prompt.h"
 #include "call/media/tone_plan.h"
+#include "wire/sdp/crypto.h"
 
 #include <assert.h>
+#include <string.h>
 
 COUNTER(media_not_played, "Tones, announcements and digits that could not be queued");
 
@@ -16,7 +18,21 @@ static_assert((int)MEDIA_FORM_RAW == RTP_FORM_RAW && (int)MEDIA_FORM_NONE == RTP
 static_assert((int)MEDIA_LAW_MU == RTP_LAW_MU && (int)MEDIA_LAW_A == RTP_LAW_A, "laws");
 static_assert((int)MEDIA_CONVERT_MU_TO_A == RTP_CONVERT_MU_TO_A && (int)MEDIA_CONVERT_A_TO_MU == RTP_CONVERT_A_TO_MU,
               "laws");
+static_assert((int)MEDIA_SUITE_COUNT == SRTP_SUITE_COUNT && (int)MEDIA_SUITE_COUNT == SDP_SUITE_COUNT, "suites");
+#define SUITE_IS_SAME(name)                                                                                            \
+	static_assert((int)MEDIA_##name == SRTP_##name && (int)MEDIA_##name == SDP_##name, "suites");
+MEDIA_SUITES(SUITE_IS_SAME)
+static_assert(MEDIA_KEY_MAX == SRTP_KEY_MAX && MEDIA_KEY_MAX == SDP_KEY_MAX, "keys");
 static_assert(MEDIA_PT_NONE == RTP_PT_NONE, "no payload type");
+
+static void do_keys(struct rtp_session *s, const struct media_command *c)
+{
+	struct srtp_keys keys = { .suite = c->keys.suite };
+	memcpy(keys.in, c->keys.in, sizeof keys.in);
+	memcpy(keys.out, c->keys.out, sizeof keys.out);
+	rtp_session_keys(s, c->side, c->stream, &keys);
+	explicit_bzero(&keys, sizeof keys);
+}
 
 static void do_remote(struct rtp_session *s, const struct media_command *c, uint64_t now_us)
 {
@@ -61,6 +77,7 @@ void media_command_do(struct rtp_session *s, const struct media_command *c, uint
 {
 	enum err e = OK;
 	switch (c->kind) {
+	case MEDIA_DO_KEYS: do_keys(s, c); break;
 	case MEDIA_DO_REMOTE: do_remote(s, c, now_us); break;
 	case MEDIA_DO_MAP: do_map(s, c); break;
 	case MEDIA_DO_PLAY: e = do_play(s, c); break;

@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "call/media/agree.h"
 #include "call/media/lines.h"
+#include "call/media/secure.h"
 
 #define EVENT_PT 101 // of telephone-event, where the number is ours to choose
 #define TONE_CLOCK_HZ 8000
@@ -37,6 +38,13 @@ static enum err parse(struct sdp *sdp, const struct media_worker *w, const struc
 	return OK;
 }
 
+static enum err parse_offer(struct sdp *sdp, const struct media_worker *w, const struct media_leg *leg, struct str text)
+{
+	enum err e = parse(sdp, w, leg, text);
+	if (e == OK) secure_offer(sdp, leg);
+	return e;
+}
+
 void media_offer_drop(struct call_media *cm, struct media_worker *w)
 {
 	media_offer_forget(cm, w);
@@ -50,7 +58,7 @@ enum err media_offer_from(struct call_media *cm, struct media_worker *w, enum me
 	struct media_lines lines;
 	if (media_offer_waits(cm, media_other(side))) return ERR_STATE;
 	if (text.n > MEDIA_TEXT_MAX) return ERR_REFUSED;
-	enum err e = parse(&sdp, w, leg, text);
+	enum err e = parse_offer(&sdp, w, leg, text);
 	if (e == OK) e = lines_of_offer(&lines, cm, side, &sdp);
 	if (e == OK && !cm->session) e = w->plane->ops->open(w->plane, &cm->session, cm->owner);
 	if (e != OK) return e;
@@ -64,11 +72,34 @@ enum err media_offer_from(struct call_media *cm, struct media_worker *w, enum me
 	return OK;
 }
 
-// Local addresses for the streams of these lines, and the text with them in it. The slots' ports are filled in here: of
-// those whose port is not 0.
-static enum err write_text(struct call_media *cm, struct media_worker *w, struct env *env, enum media_side side,
-                           const struct media_lines *lines, struct sdp_draft *draft, struct str *out)
+struct crypto_lines {
+	struct sdp_crypto of[MEDIA_LINES_MAX][SDP_CRYPTO_LINES_MAX];
+};
+
+// Our keys for the live lines. `answered`: the offer to which this is the answer, or NULL.
+static enum err write_keys(struct call_media *cm, struct media_worker *w, enum media_side side,
+                           const struct media_lines *lines, struct sdp_draft *draft, const struct sdp *answered,
+                           struct crypto_lines *crypto)
 {
+	enum err e = OK;
+	if (answered) secure_renew(cm, side, lines, answered);
+	for (uint32_t i = 0; i < lines->count && e == OK; i++) {
+		struct sdp_slot *slot = &draft->slots[i];
+		if (!slot->port || !sdp_proto_is_rtp(slot->proto)) continue;
+		slot->crypto = crypto->of[i];
+		e = secure_lines(crypto->of[i], &slot->crypto_count, cm, w, side, lines->line[i].stream,
+		                 answered ? &answered->media[i] : NULL);
+	}
+	return e;
+}
+
+// Local addresses for the streams of these lines, and the text with them in it. The slots' ports are filled in here: of
+// those whose port is not 0. `answered` as above.
+static enum err write_text(struct call_media *cm, struct media_worker *w, struct env *env, enum media_side side,
+                           const struct media_lines *lines, struct sdp_draft *draft, const struct sdp *answered,
+                           struct str *out)
+{
+	struct crypto_lines crypto;
 	struct media_half *h = &cm->halves[side];
 	struct addr rtp[MEDIA_STREAMS_MAX];
 	struct media_want want = { .side = (uint8_t)side, .family = h->leg.signalling.family == 6 ? 6 : 4, .count = 1,
@@ -82,7 +113,10 @@ static enum err write_text(struct call_media *cm, struct media_worker *w, struct
 	for (uint32_t i = 0; i < lines->count; i++)
 		if (draft->slots[i].port) draft->slots[i].port = rtp[lines->line[i].stream].port;
 	if (!h->origin.id) h->origin.id = (random_u64(&env->random) >> 33) + 1;
-	return sdp_write(out, &env->scratch, draft, &h->origin);
+	e = write_keys(cm, w, side, lines, draft, answered, &crypto);
+	if (e == OK) e = sdp_write(out, &env->scratch, draft, &h->origin);
+	if (cm->secret) explicit_bzero(&crypto, sizeof crypto);
+	return e;
 }
 
 static void fill_dead(struct sdp_draft *draft, const struct media_lines *lines)
@@ -102,7 +136,7 @@ struct relay {
 
 static enum err relay_read(struct relay *r, const struct call_media *cm, struct media_worker *w, enum media_side to)
 {
-	enum err e = parse(&r->offer, w, &cm->halves[cm->offer_from].leg, cm->offer);
+	enum err e = parse_offer(&r->offer, w, &cm->halves[cm->offer_from].leg, cm->offer);
 	r->told.media_count = 0;
 	if (e == OK && cm->told.n) e = sdp_parse(&r->told, cm->told, NULL);
 	if (e == OK) e = lines_of_offer(&r->from, cm, media_other(to), &r->offer);
@@ -130,10 +164,10 @@ static enum err relay_offer(struct call_media *cm, struct media_worker *w, struc
 	for (uint32_t j = 0; j < r.to.count; j++) {
 		const struct sdp_media *m = r.sources[j] >= 0 ? relay_source(&r, (uint32_t)r.sources[j]) : NULL;
 		if (!m) continue;
-		draft.slots[j] = (struct sdp_slot){ .source = m, .port = 1,
+		draft.slots[j] = (struct sdp_slot){ .source = m, .port = 1, .proto = r.to.line[j].proto,
 			                                .direction = direction_of(&r.offer.media[r.sources[j]]) };
 	}
-	e = write_text(cm, w, env, to, &r.to, &draft, out);
+	e = write_text(cm, w, env, to, &r.to, &draft, NULL, out);
 	if (e == OK) cm->halves[to].gave = MEDIA_GAVE_RELAYED;
 	return e;
 }
@@ -152,13 +186,18 @@ static enum err relay_stream(struct call_media *cm, struct media_worker *w, enum
 	ro.clock_hz = ra.clock_hz = va.clock_hz;
 	if (BUG(wrong_party_bridged)) ra.rtp = ro.rtp;
 	if (ro.form != ra.form) ro.form = ra.form = MEDIA_FORM_NONE; // one of them rejects it
+	uint8_t suite_o, suite_a = MEDIA_PLAIN;
+	enum err e = secure_tell(cm, w, offerer, stream, offer, &suite_o);
+	if (e == OK) e = secure_tell(cm, w, answerer, stream, answer, &suite_a);
 	if (ro.form == MEDIA_FORM_AUDIO && !*voiced) {
 		*voiced = true;
 		cm->voice = stream;
 		half_read(&cm->halves[offerer], &ro, &vo, &va, va.codec);
 		half_read(&cm->halves[answerer], &ra, &va, &vo, va.codec);
+		cm->halves[offerer].suite = suite_o;
+		cm->halves[answerer].suite = suite_a;
 	}
-	enum err e = tell_remote(cm, w, offerer, stream, &ro);
+	if (e == OK) e = tell_remote(cm, w, offerer, stream, &ro);
 	return e == OK ? tell_remote(cm, w, answerer, stream, &ra) : e;
 }
 
@@ -194,10 +233,12 @@ static enum err relay_answer(struct call_media *cm, struct media_worker *w, stru
 		int32_t j = stream == MEDIA_LINE_DEAD ? -1 : lines_find(&r->to, stream);
 		const struct sdp_media *a = j >= 0 ? &answer->media[j] : NULL;
 		bool live = a && media_form_of(m) != MEDIA_FORM_NONE && media_form_of(a) == media_form_of(m);
-		draft.slots[i] = live ? (struct sdp_slot){ .source = a, .port = 1, .direction = direction_of(a) }
-		                      : (struct sdp_slot){ .source = m };
+		draft.slots[i] = (struct sdp_slot){ .source = m };
+		if (live)
+			draft.slots[i] = (struct sdp_slot){ .source = a, .port = 1, .proto = r->from.line[i].proto,
+				                                .direction = direction_of(a) };
 	}
-	return write_text(cm, w, env, media_other(answerer), &r->from, &draft, out);
+	return write_text(cm, w, env, media_other(answerer), &r->from, &draft, &r->offer, out);
 }
 
 // The same, which is the first that was written; it is kept as long as another leg may answer too.
@@ -226,7 +267,7 @@ static enum err voice_text(struct call_media *cm, struct media_worker *w, struct
 	fill_dead(&draft, &lines);
 	draft.slots[at] =
 		(struct sdp_slot){ .voice = voice, .port = 1, .proto = lines.line[at].proto, .direction = SDP_SENDRECV };
-	enum err e = write_text(cm, w, env, side, &lines, &draft, out);
+	enum err e = write_text(cm, w, env, side, &lines, &draft, NULL, out);
 	if (e == OK) cm->halves[side].gave = MEDIA_GAVE_VOICE;
 	return e;
 }
@@ -248,6 +289,7 @@ enum err media_offer_to(struct call_media *cm, struct media_worker *w, struct en
 	enum media_side other = media_other(side);
 	*out = (struct str){ "", 0 };
 	if (media_offer_waits(cm, side)) return ERR_STATE;
+	if (leg->security == MEDIA_IMPOSSIBLE) return ERR_REFUSED;
 	cm->halves[side].leg = *leg;
 	if (cm->offer.n && cm->offer_from == other && cm->answered != MEDIA_ANSWERED_BY_US)
 		return relay_offer(cm, w, env, side, out);
@@ -261,6 +303,7 @@ enum err media_offer_local(struct call_media *cm, struct media_worker *w, struct
 {
 	*out = (struct str){ "", 0 };
 	if (media_offer_waits(cm, side)) return ERR_STATE;
+	if (leg->security == MEDIA_IMPOSSIBLE) return ERR_REFUSED;
 	enum err e = cm->session ? OK : w->plane->ops->open(w->plane, &cm->session, cm->owner);
 	if (e != OK) return e;
 	cm->halves[side].leg = *leg;
@@ -292,7 +335,8 @@ static enum err voice_apply(struct call_media *cm, struct media_worker *w, enum 
 	if (r.form != MEDIA_FORM_AUDIO || !r.law) return ERR_REFUSED;
 	r.clock_hz = TONE_CLOCK_HZ;
 	half_read(&cm->halves[side], &r, &theirs, ours, r.law == MEDIA_LAW_A ? STR("PCMA") : STR("PCMU"));
-	enum err e = tell_remote(cm, w, side, cm->voice, &r);
+	enum err e = secure_tell(cm, w, side, cm->voice, m, &cm->halves[side].suite);
+	if (e == OK) e = tell_remote(cm, w, side, cm->voice, &r);
 	return e == OK ? join(cm, w) : e;
 }
 
@@ -318,6 +362,7 @@ static enum err answer_to_voice(struct call_media *cm, struct media_worker *w, e
 	int32_t at = lines_of_voice(&lines, cm, side);
 	struct voice ours = { .law = MEDIA_LAW_MU, .mu = true, .a = true, .event_pt = voice_for(other).event_pt };
 	if (at < 0 || answer->media_count != lines.count) return ERR_BAD;
+	if (!secure_answer(answer, &lines, &cm->halves[side].leg)) return ERR_REFUSED;
 	return voice_answered(cm, w, side, &lines, at, answer, &ours);
 }
 
@@ -328,6 +373,7 @@ static enum err answer_to_relayed(struct call_media *cm, struct media_worker *w,
 	enum err e = cm->offer.n ? relay_read(&r, cm, w, side) : ERR_STATE;
 	if (e != OK) return e;
 	if (answer->media_count != r.to.count) return ERR_BAD;
+	if (!secure_answer(answer, &r.to, &cm->halves[side].leg)) return ERR_REFUSED;
 	if (cm->answered == MEDIA_ANSWERED_BY_US) { // meanwhile we answered that offer ourselves, to be heard
 		struct voice ours;
 		int32_t at = lines_find(&r.to, cm->voice);
@@ -376,7 +422,7 @@ enum err media_answer_local(struct call_media *cm, struct media_worker *w, struc
 	struct voice theirs;
 	*out = (struct str){ "", 0 };
 	if (!cm->offer.n || cm->offer_from != side) return ERR_STATE;
-	enum err e = parse(&offer, w, &cm->halves[side].leg, cm->offer);
+	enum err e = parse_offer(&offer, w, &cm->halves[side].leg, cm->offer);
 	if (e == OK) e = lines_of_offer(&lines, cm, side, &offer);
 	if (e != OK) return e;
 	int32_t at = find_voice(&theirs, &offer, &lines);
@@ -391,7 +437,7 @@ enum err media_answer_local(struct call_media *cm, struct media_worker *w, struc
 	draft.slots[at] = (struct sdp_slot){ .voice = &said, .port = 1, .proto = offer.media[at].proto,
 		                                 .direction = (uint8_t)sdp_direction_turned(direction_of(&offer.media[at])) };
 	struct str text;
-	e = write_text(cm, w, env, side, &lines, &draft, &text);
+	e = write_text(cm, w, env, side, &lines, &draft, &offer, &text);
 	if (e != OK) return e;
 	cm->voice = lines.line[at].stream;
 	e = voice_apply(cm, w, side, &offer.media[at], &ours);
@@ -413,6 +459,7 @@ static void forget_half(struct call_media *cm, struct media_worker *w, enum medi
 		if (tell_remote(cm, w, side, stream, &nobody) != OK) break; // the plane is behind: the session ends soon anyway
 	}
 	*h = (struct media_half){ 0 };
+	secure_leave(cm, side);
 }
 
 void media_leave(struct call_media *cm, struct media_worker *w, enum media_side side)
@@ -430,4 +477,5 @@ void media_replace(struct call_media *cm, struct media_worker *w, enum media_sid
 	cm->halves[side].lines.count = 1;
 	cm->halves[side].lines.line[0].stream = cm->voice;
 	cm->halves[side].lines.line[0].kind = SDP_AUDIO;
+	cm->halves[side].lines.line[0].proto = SDP_PROTO_OTHER; // none yet
 }

@@ -37,7 +37,8 @@ static struct str text_of(const uint8_t *line, size_t n)
 static void step(uint8_t what, struct str text)
 {
 	enum media_side side = what & 1 ? MEDIA_B : MEDIA_A;
-	struct media_leg leg = { .signalling = { .family = what & 2 ? 6 : 4, .ip = { 203, 0, 113, 5 } }, .nat = what & 4 };
+	struct media_leg leg = { .signalling = { .family = what & 2 ? 6 : 4, .ip = { 203, 0, 113, 5 } }, .nat = what & 4,
+		                     .security = (uint8_t)(what & 128 ? what & 4 ? MEDIA_REQUIRED : MEDIA_OFFERED : MEDIA_NEVER) };
 	struct str out = { "", 0 };
 	struct media_play play = { .tone = MEDIA_TONE_DIAL };
 	enum err e = OK;

@@ -1,6 +1,8 @@
 // m-lines and streams.
 #include "call/media/lines.h"
 
+#include "call/media/secure.h"
+
 uint8_t media_form_of(const struct sdp_media *m)
 {
 	if (m->port == 0) return MEDIA_FORM_NONE;
@@ -52,9 +54,11 @@ void lines_passed_on(struct media_lines *out, int8_t sources[MEDIA_LINES_MAX], c
 		if (from->line[i].stream == MEDIA_LINE_DEAD) continue;
 		int32_t j = lines_find(out, from->line[i].stream);
 		bool live = media_form_of(&sdp->media[i]) != MEDIA_FORM_NONE;
+		uint8_t before = j < 0 ? SDP_PROTO_OTHER : out->line[j].proto;
 		if (j < 0 && live && out->count < MEDIA_LINES_MAX) j = out->count++;
 		if (j < 0) continue;
 		out->line[j] = from->line[i];
+		out->line[j].proto = secure_proto(&cm->halves[to].leg, from->line[i].proto, before);
 		sources[j] = i;
 	}
 }
@@ -63,10 +67,11 @@ int32_t lines_of_voice(struct media_lines *out, const struct call_media *cm, enu
 {
 	*out = cm->halves[side].lines;
 	int32_t at = lines_find(out, cm->voice);
+	uint8_t before = at < 0 ? SDP_PROTO_OTHER : out->line[at].proto;
 	if (at < 0 && out->count < MEDIA_LINES_MAX) at = out->count++;
 	if (at < 0) return -1;
 	out->line[at].stream = cm->voice;
 	out->line[at].kind = SDP_AUDIO;
-	out->line[at].proto = SDP_PROTO_RTP_AVP;
+	out->line[at].proto = secure_proto(&cm->halves[side].leg, SDP_PROTO_RTP_AVP, before);
 	return at;
 }

@@ -1,5 +1,5 @@
 // A call's media: the session, and what is played and collected in it. The texts are exchange.c.
-#include "call/media/media.h"
+#include "call/media/secure.h"
 
 #include <assert.h>
 
@@ -26,6 +26,7 @@ bool media_close(struct call_media *cm, struct media_worker *w)
 	ref session = cm->session;
 	const struct media_command close = { .kind = MEDIA_DO_CLOSE };
 	media_offer_forget(cm, w);
+	secure_forget(cm, w);
 	cm->session = 0;
 	return session && w->plane->ops->tell(w->plane, session, &close) == OK;
 }
@@ -38,6 +39,10 @@ void media_settled(struct call_media *cm, struct media_worker *w)
 
 void media_offer_forget(struct call_media *cm, struct media_worker *w)
 {
+	if (cm->secret) { // there may be keys in them
+		if (cm->offer.n) explicit_bzero((char *)(uintptr_t)cm->offer.p, cm->offer.n);
+		if (cm->told.n) explicit_bzero((char *)(uintptr_t)cm->told.p, cm->told.n);
+	}
 	cm->offer = slab_free(&w->texts, cm->offer);
 	cm->told = slab_free(&w->texts, cm->told);
 }

@@ -14,8 +14,8 @@
 //     announcement                 media_offer_from(A)   media_answer_local(A): goes into a 183 or a 200
 //
 // Texts returned live in env->scratch. Errors, and what a leg makes of them: ERR_BAD no SDP, or one that does not fit
-// what was said before (400; cause 111); ERR_REFUSED nothing in it that we can carry, or an address we do not send to
-// (488; cause 88); ERR_FULL no port or session, ERR_SYSTEM no memory (503; cause 42); ERR_STATE asked out of turn (our
+// what was said before (400; cause 111); ERR_REFUSED nothing in it that we can carry, or not so secure as it must be, or
+// an address we do not send to (488; cause 88); ERR_FULL no port or session, ERR_SYSTEM no memory (503; cause 42); ERR_STATE asked out of turn (our
 // mistake).
 #pragma once
 
@@ -45,6 +45,16 @@ struct media_leg {
 		signalling; // where its signalling comes from or goes to; its family decides which of our addresses it gets
 	bool nat;               // it may stand behind a NAT: media may also be learnt from the host of its signalling
 	bool tie;               // it is another call of ours: its media go to a port of our own
+	uint8_t security;       // enum media_security
+	ref leg;                // which it is: each has keys of its own
+};
+
+// May, must or must not the media of a leg be encrypted?
+enum media_security {
+	MEDIA_NEVER,      // in the clear, keys that it names are passed over
+	MEDIA_OFFERED,    // encrypted where it can: RTP/AVP with keys is offered, and RTP/SAVP taken
+	MEDIA_REQUIRED,   // RTP/SAVP is offered, and nothing in the clear is taken
+	MEDIA_IMPOSSIBLE, // it must be, and cannot: whoever hears the signalling would have the keys
 };
 
 // The m-lines of one side, in order; a line never goes away (RFC 3264 §8), it only dies.
@@ -74,7 +84,17 @@ struct media_half {
 	uint8_t law;               // enum media_law: how it is played to; MEDIA_LAW_NONE: it cannot hear us
 	uint8_t event_out, event_in; // telephone-event to it and from it
 	uint8_t ways;              // of the voice: bit 0 we may send to it, bit 1 it sends
+	uint8_t suite;             // enum media_suite: of the voice; MEDIA_PLAIN: in the clear
 	char codec[MEDIA_CODEC_MAX]; // of the voice, NUL-terminated; "" before the answer
+};
+
+// Of a call with an encrypted side. Ours are made of the secret: each leg, stream and suite has its own.
+struct media_secret {
+	uint8_t secret[32];
+	struct {
+		uint8_t times;                       // that ours were changed
+		uint64_t theirs[MEDIA_STREAMS_MAX]; // a hash of the key that it named; 0: none
+	} sides[MEDIA_SIDES];
 };
 
 enum media_answered { MEDIA_UNANSWERED, MEDIA_ANSWERED_BY_PEER, MEDIA_ANSWERED_BY_US };
@@ -90,6 +110,7 @@ struct call_media {
 	uint8_t voice;      // stream that carries the voice
 	bool mapped;        // the sides were not negotiated with each other: payload types are renumbered between them
 	bool settled;       // nobody else will be asked
+	struct media_secret *secret; // owned (the texts), wiped at the end; NULL: nobody spoke of keys yet
 	bool emergency;     // of an emergency call, as the call says: ports are kept ready for it
 	struct media_half halves[MEDIA_SIDES];
 };

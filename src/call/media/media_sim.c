@@ -58,6 +58,7 @@ static void sim_close(struct media_sim *sim, struct sim_session *s)
 	post(sim, &e, s);
 	for (uint32_t i = 0; i < MEDIA_SIDES * 2 * MEDIA_STREAMS_MAX; i++)
 		sim->pairs_left += (&s->local[0][0][0])[i].family != 0;
+	rtp_session_fini(&s->rtp);
 	pool_put(&sim->sessions, s);
 }
 
@@ -80,13 +81,20 @@ static bool sim_take(struct media *m, struct media_event *out)
 	return true;
 }
 
+static enum err sim_secret(struct media *m, uint8_t *out, uint32_t n)
+{
+	(void)m;
+	memset(out, 0x5e, n);
+	return OK;
+}
+
 static bool sim_is_own(const struct media *m, const struct addr *a)
 {
 	(void)m;
 	return (a->family == 4 && memcmp(a->ip, "\xc0\0\2\x64", 4) == 0) || (a->family == 6 && a->ip[14] == 1);
 }
 
-static const struct media_ops sim_ops = { sim_open, sim_ports, sim_tell, sim_take, sim_is_own };
+static const struct media_ops sim_ops = { sim_open, sim_ports, sim_tell, sim_take, sim_secret, sim_is_own };
 
 enum err media_sim_init(struct media_sim *sim, uint32_t pairs)
 {
@@ -98,6 +106,8 @@ enum err media_sim_init(struct media_sim *sim, uint32_t pairs)
 
 void media_sim_fini(struct media_sim *sim)
 {
+	struct sim_session *s;
+	for (uint32_t at = 0; (s = pool_each(&sim->sessions, &at));) rtp_session_fini(&s->rtp);
 	pool_fini(&sim->sessions);
 }
 

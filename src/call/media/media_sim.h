@@ -33,7 +33,8 @@ struct sim_sent {
 // Our addresses in SDP are 192.0.2.100 and 2001:db8::100.
 MUST_CHECK enum err media_sim_init(struct media_sim *sim, uint32_t pairs);
 void media_sim_fini(struct media_sim *sim);
-// A datagram comes to one of our ports. True: *out was sent. The data are changed in place.
+// A datagram comes to one of our ports. True: *out was sent. The data are changed in place; there is room for
+// SRTP_GROWTH_MAX octets behind them.
 bool media_sim_input(struct media_sim *sim, const struct addr *from, const struct addr *to, char *data, uint32_t n,
                      struct sim_sent *out);
 // 20 ms pass: the next packet of what plays to this side of this session. True: *out was sent.

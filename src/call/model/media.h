@@ -63,6 +63,18 @@ struct media_remote {
 	uint32_t clock_hz;       // of the RTP timestamp
 };
 
+// SRTP of one stream of a side (RFC 3711, RFC 7714), told before the REMOTE that it belongs to: the same keys again change
+// nothing, PLAIN ends it.
+#define MEDIA_SUITES(X)                                                                                                \
+	X(AEAD_AES_256_GCM) X(AEAD_AES_128_GCM) X(AES_CM_128_HMAC_SHA1_80) X(AES_CM_128_HMAC_SHA1_32)
+#define MEDIA_SUITE_ENUM(name) MEDIA_##name,
+enum media_suite { MEDIA_PLAIN, MEDIA_SUITES(MEDIA_SUITE_ENUM) MEDIA_SUITE_COUNT };
+#define MEDIA_KEY_MAX 44
+struct media_keys { // master keys, each followed by its salt
+	uint8_t suite; // enum media_suite
+	uint8_t in[MEDIA_KEY_MAX], out[MEDIA_KEY_MAX];
+};
+
 // Renumbering of payload types in packets sent *to* a side, when the legs were not negotiated end to end. With an empty
 // list all pass as they are; with a list, only what it names.
 #define MEDIA_MAP_MAX 8
@@ -83,7 +95,7 @@ struct media_play {
 };
 
 #define MEDIA_COMMANDS(X)                                                                                              \
-	X(REMOTE) X(MAP) X(PLAY) X(STOP) X(COLLECT) X(DIGIT) X(WATCH) X(CLOSE)
+	X(KEYS) X(REMOTE) X(MAP) X(PLAY) X(STOP) X(COLLECT) X(DIGIT) X(WATCH) X(CLOSE)
 #define MEDIA_COMMAND_ENUM(name) MEDIA_DO_##name,
 enum media_command_kind { MEDIA_COMMANDS(MEDIA_COMMAND_ENUM) MEDIA_DO_COUNT };
 
@@ -92,6 +104,7 @@ struct media_command {
 	uint8_t side; // enum media_side
 	uint8_t stream;
 	union {
+		struct media_keys keys;     // KEYS
 		struct media_remote remote; // REMOTE
 		struct media_map map;       // MAP: for packets to this side
 		struct media_play play;     // PLAY to this side; MEDIA_EV_PLAYED follows when it ends by itself
@@ -157,6 +170,8 @@ struct media_ops {
 	enum err (*tell)(struct media *m, ref session, const struct media_command *command);
 	// The next event for this worker, or false.
 	bool (*take)(struct media *m, struct media_event *out);
+	// Octets that nobody can guess, for keys. ERR_SYSTEM: there are none.
+	enum err (*secret)(struct media *m, uint8_t *out, uint32_t n);
 	// Is this an address of ours (a media port, a signalling or control port)? Media is never sent there.
 	bool (*is_own)(const struct media *m, const struct addr *a);
 };

@@ -2,6 +2,7 @@
 #include "call/model/trail.h"
 
 #include "call/model/invariant.h"
+#include "call/model/media.h"
 
 static const struct {
 	const char *words;
@@ -50,13 +51,20 @@ static void put_invariant(struct buf *b, uint32_t invariant)
 	if (text) put_z(b, text);
 }
 
+static void put_suite(struct buf *b, uint32_t suite)
+{
+	static const char *const names[MEDIA_SUITE_COUNT] = { "nothing", MEDIA_SUITES(X_TEXT) };
+	if (suite < MEDIA_SUITE_COUNT) put_z(b, names[suite]);
+}
+
 static void put_operand(struct buf *b, char what, uint32_t value, const struct trail_names *names)
 {
 	uint32_t before = b->n;
 	if (what == 'C') put_cause(b, value);
 	else if (what == 'I') put_invariant(b, value);
+	else if (what == 'E') put_suite(b, value);
 	else if (what == 'S' && value == 0) put_z(b, "nothing");
-	else if (what != 'N' && what != 'S' && what != 'I' && names) names->put_name(names->self, b, what, value);
+	else if (!strchr("NS", what) && names) names->put_name(names->self, b, what, value);
 	if (b->n == before) put_u64(b, value);
 }
 

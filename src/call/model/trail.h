@@ -7,7 +7,8 @@
 
 // kind; words, in which $a and $b are replaced by the row's operands, told by the third and fourth column:
 // N a number as it is, L line, T trunk group, R route, F feature, C cause, D dialling class, P prompt or tone, S SIP
-// status, K rate centre, I invariant of a call, - unused. "(s)" is left out after a 1. The rule's version stands beside each row.
+// status, K rate centre, I invariant of a call, E encryption of media, - unused. "(s)" is left out after a 1. The
+// rule's version stands beside each row.
 #define TRAIL_KINDS(X)                                                                                                 \
 	X(LINE_CALLS, "line $a opens a call", 'L', '-')                                                                    \
 	X(TRUNK_CALLS, "trunk group $a brings a call", 'T', '-')                                                           \
@@ -69,7 +70,7 @@
 	X(MEDIA_SILENT, "nothing has been heard from this side for $a s: it is gone", 'N', '-')                            \
 	X(NO_MEDIA_MEMORY, "no memory is left for what the sides say of their media", '-', '-')                            \
 	X(ON_RESERVE, "the switch takes no new call but to 911, which may be dialled yet", '-', '-')                       \
-	X(CAME_FORWARDED, "the call was forwarded $a time(s) before it came here", 'N', '-')                            \
+	X(CAME_FORWARDED, "the call was forwarded $a time(s) before it came here", 'N', '-')                               \
 	X(TRANSFER_ASKED, "line $a asks to transfer the call to $b digit(s) that it dials", 'L', 'N')                      \
 	X(TRANSFER_JOIN, "line $a asks to join the call with another one of its own", 'L', '-')                            \
 	X(TRANSFER_REFUSED, "the transfer is refused: cause $a", 'C', '-')                                                 \
@@ -77,7 +78,11 @@
 	X(TRANSFER_FAILED, "the transfer fails: cause $a", 'C', '-')                                                       \
 	X(TRANSFER_LEFT, "line $a hangs up before the transfer is done, which goes on", 'L', '-')                          \
 	X(TRANSFERRED, "line $a leaves: its place is taken by the other call of the transfer", 'L', '-')                   \
-	X(ON_BEHALF, "line $a opens it by a transfer, and pays", 'L', '-')
+	X(ON_BEHALF, "line $a opens it by a transfer, and pays", 'L', '-')                                                 \
+	X(MEDIA_SECURED, "the media of this side are encrypted with $a", 'E', '-')                                         \
+	X(MEDIA_BARE, "the media of this side are encrypted no more", '-', '-')                                            \
+	X(MEDIA_NOT_SECURE, "the media of this side must be encrypted, and would not be", '-', '-')                        \
+	X(MEDIA_KEYS_BARE, "the media of this side must be encrypted, and their keys would go in the clear", '-', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
 #define TRAIL_ENUM(id, words, a, b) TRAIL_##id,
 enum trail_kind { TRAIL_KINDS(TRAIL_ENUM) TRAIL_KIND_COUNT };

@@ -95,7 +95,7 @@ static void words_and_operands_agree(void **state)
 		for (uint32_t operand = 0; operand < 2; operand++) {
 			bool named = strstr(kinds[kind].words, operand ? "$b" : "$a") != NULL;
 			assert_int_equal(named, kinds[kind].what[operand] != '-');
-			assert_non_null(strchr("NLTRFCDPSKI-", kinds[kind].what[operand]));
+			assert_non_null(strchr("NLTRFCDPSKIE-", kinds[kind].what[operand]));
 		}
 }
 

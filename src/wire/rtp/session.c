@@ -7,10 +7,13 @@
 
 #include <assert.h>
 
-static_assert(RTCP_OWN_MAX <= RTP_FRAME, "a report of ours fits where a packet of ours does");
+static_assert(RTCP_OWN_MAX + SRTP_GROWTH_MAX <= RTP_FRAME, "a report of ours fits where a packet of ours does");
 
 COUNTER(rtp_rx_malformed, "Datagrams on a media port that are not what belongs there");
 COUNTER(rtp_rx_stranger, "Media packets from an address that is not the other end's: dropped");
+COUNTER(srtp_rx_forged, "SRTP and SRTCP packets whose tag is not the other end's: dropped");
+COUNTER(srtp_rx_replayed, "SRTP and SRTCP packets that came before, or too late to know: dropped");
+COUNTER(srtp_tx_unsealed, "Packets that could not be encrypted, and were not sent");
 COUNTER(rtp_rx_unmapped, "RTP packets of a payload type that the other leg did not agree to: dropped");
 
 static void end_init(struct rtp_end *end)
@@ -27,6 +30,15 @@ void rtp_session_init(struct rtp_session *s, struct rtp_more *more, uint64_t see
 		s->sides[side].voice = RTP_STREAMS_MAX;
 		end_init(&s->sides[side].first);
 	}
+}
+
+void rtp_session_fini(struct rtp_session *s)
+{
+	for (uint32_t side = 0; side < 2; side++)
+		for (uint32_t i = 0; i < s->streams; i++) {
+			struct rtp_end *end = i ? &s->more->ends[side][i - 1] : &s->sides[side].first;
+			end->secret = srtp_pair_free(end->secret);
+		}
 }
 
 // One stream of a side, of those that were spoken of.
@@ -57,6 +69,11 @@ static void find_voice(struct rtp_session *s, uint32_t side)
 	s->sides[side].voice = i < s->streams ? i : RTP_STREAMS_MAX;
 }
 
+void rtp_session_keys(struct rtp_session *s, uint32_t side, uint32_t stream, const struct srtp_keys *keys)
+{
+	srtp_pair_set(&end_made(s, side, stream)->secret, keys);
+}
+
 void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_remote *r,
                         uint64_t now_us)
 {
@@ -66,6 +83,7 @@ void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, c
 	if (r->form == RTP_FORM_NONE) {
 		end->rtp = end->rtcp = (struct latch){ 0 };
 		end->map.count = 0;
+		end->secret = srtp_pair_free(end->secret);
 	} else {
 		latch_open(&end->rtp, &r->rtp, &r->signalling);
 		latch_open(&end->rtcp, &r->rtcp, &r->signalling);
@@ -108,14 +126,29 @@ static struct rtp_end *way_to(struct rtp_session *s, uint32_t side, uint32_t str
 	return end->remote.form != RTP_FORM_NONE ? end : NULL;
 }
 
+// What goes out encrypted. Where the numbers go back too far (a source that began anew) what comes next joins on to what
+// was sent.
+static bool seal(struct rtp_end *end, struct rtp_departure *out)
+{
+	enum err e = srtp_pair_seal(end->secret, out->control, out->data, &out->n);
+	if (e == OK) return true;
+	COUNT(srtp_tx_unsealed);
+	if (e == ERR_BAD && end->flow.begun) {
+		end->flow.seq = srtp_pair_seq(end->secret);
+		end->flow.splice = true;
+	}
+	return false;
+}
+
 static bool depart(struct rtp_end *end, const struct latch *latch, struct rtp_departure *out)
 {
 	const struct addr *to = latch_to(latch);
-	if (!to || !to->port) return false;
+	uint32_t n = out->n;
+	if (!to || !to->port || (end->secret && !seal(end, out))) return false;
 	out->to = *to;
 	if (!out->control) {
 		end->tx_packets++;
-		end->tx_bytes += out->n;
+		end->tx_bytes += n;
 	}
 	return true;
 }
@@ -273,18 +306,31 @@ static bool input_rtcp(struct rtp_session *s, const struct rtp_arrival *in, stru
 	return depart(other, &other->rtcp, out);
 }
 
+// Before anything is learnt of a packet its tag has proved whose it is.
+static bool unseal(struct rtp_end *end, struct rtp_arrival *in)
+{
+	enum srtp_opened opened = srtp_pair_open(end->secret, in->control, in->data, &in->n);
+	if (opened == SRTP_OPENED) return true;
+	if (opened == SRTP_REPLAYED) COUNT(srtp_rx_replayed);
+	else COUNT(srtp_rx_forged);
+	end->refused++;
+	return false;
+}
+
 bool rtp_session_input(struct rtp_session *s, const struct rtp_arrival *in, struct rtp_departure *out,
                        struct rtp_news *news)
 {
 	*news = (struct rtp_news){ 0 };
 	struct rtp_end *end = end_made(s, in->side, in->stream);
-	if (in->n == 0 || end->remote.form == RTP_FORM_NONE) {
+	if (in->n == 0 || in->n > RTP_PACKET_MAX || end->remote.form == RTP_FORM_NONE) {
 		COUNT(rtp_rx_stranger);
 		end->refused++;
 		return false;
 	}
 	if (end->remote.form == RTP_FORM_RAW) return input_raw(s, in, end, out);
-	return in->control ? input_rtcp(s, in, end, out) : input_rtp(s, in, end, out, news);
+	struct rtp_arrival opened = *in;
+	if (end->secret && !unseal(end, &opened)) return false;
+	return in->control ? input_rtcp(s, &opened, end, out) : input_rtp(s, &opened, end, out, news);
 }
 
 // --- what we send ourselves

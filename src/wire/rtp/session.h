@@ -1,12 +1,13 @@
 // One call's media: packet in, packet and destination out. No socket and no clock in here; whoever has them (the media
 // threads, the simulator) calls.
 //
-//     side A                                                          side B
-//     ──▶ latch ─▶ statistics ─▶ keys ─▶ direction ─▶ type map ─▶ numbering ──▶
+//     side A                                                                            side B
+//     ──▶ (open) ─▶ latch ─▶ statistics ─▶ keys ─▶ direction ─▶ type map ─▶ numbering ─▶ (seal) ──▶
 //     ◀── the same, the other way ◀──
 //     ◀── player, keys: every 20 ms, in place of what is relayed toward that side
 //
-// A side has up to four streams; stream n of one side belongs to stream n of the other.
+// A side has up to four streams; stream n of one side belongs to stream n of the other. Each may be SRTP (srtp.h): then
+// a packet is opened before anything is made of it, and sealed when all is done.
 #pragma once
 
 #include "base/random.h"
@@ -14,6 +15,7 @@
 #include "wire/rtp/flow.h"
 #include "wire/rtp/latch.h"
 #include "wire/rtp/player.h"
+#include "wire/rtp/srtp.h"
 #include "wire/rtp/stats.h"
 
 #define RTP_STREAMS_MAX 4
@@ -21,7 +23,7 @@
 #define RTP_PT_NONE 0xff
 #define RTP_TICK_US 20000u
 #define RTP_REPORT_US 5000000u // between two reports of our own (RFC 3550 §6.2; the first after half of it)
-#define RTP_FRAME (RTP_HEADER + PLAYER_FRAME) // octets of a packet that we make
+#define RTP_FRAME (RTP_HEADER + PLAYER_FRAME + SRTP_GROWTH_MAX) // octets of a packet that we make
 
 enum rtp_form {
 	RTP_FORM_NONE,  // nothing passes
@@ -64,6 +66,7 @@ struct rtp_end { // one stream of one side
 	uint32_t tx_packets, refused;
 	int32_t far_lost;         // by its RTCP
 	uint32_t far_jitter;
+	struct srtp_pair *secret; // owned; NULL: in the clear
 };
 struct rtp_side {
 	struct player player;
@@ -96,15 +99,15 @@ struct rtp_arrival {
 	uint8_t side, stream;
 	bool control; // on the RTCP port
 	struct addr from;
-	uint8_t *data; // changed in place
-	uint32_t n;
+	uint8_t *data; // changed in place; there is room for SRTP_GROWTH_MAX octets behind it
+	uint32_t n;    // more than RTP_PACKET_MAX: dropped
 	uint64_t now_us; // monotonic, never 0
 };
 struct rtp_departure {
 	uint8_t side, stream;
 	bool control;
 	struct addr to;
-	const uint8_t *data; // the arrival's memory, or the frame's
+	uint8_t *data; // the arrival's memory, or the frame's
 	uint32_t n;
 };
 enum rtp_news_kind { RTP_NEWS_NONE, RTP_NEWS_KEY, RTP_NEWS_PLAYED, RTP_NEWS_SILENT };
@@ -116,7 +119,11 @@ struct rtp_news {
 
 // `more` need not be zeroed, and belongs to the session as long as that is used. `seed`: of SSRCs and first numbers.
 void rtp_session_init(struct rtp_session *s, struct rtp_more *more, uint64_t seed);
-// Opens the window of the latch; form NONE forgets the stream's remote wholly.
+// Wipes and gives back the keys of its streams.
+void rtp_session_fini(struct rtp_session *s);
+// The keys of a stream, from now on; suite PLAIN: it is in the clear. To be told before the remote that they belong to.
+void rtp_session_keys(struct rtp_session *s, uint32_t side, uint32_t stream, const struct srtp_keys *keys);
+// Opens the window of the latch; form NONE forgets the stream's remote wholly, its keys too.
 void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_remote *r,
                         uint64_t now_us);
 void rtp_session_map(struct rtp_session *s, uint32_t side, uint32_t stream, const struct rtp_map *map);

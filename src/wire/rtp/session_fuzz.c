@@ -37,6 +37,13 @@ static void remote(struct rtp_session *s, uint64_t now)
 	rtp_session_remote(s, side, stream, &r, now);
 }
 
+static void keys(struct rtp_session *s)
+{
+	uint8_t side = octet() & 1, stream = octet() % RTP_STREAMS_MAX;
+	struct srtp_keys k = { .suite = octet() % SRTP_SUITE_COUNT, .in = { octet() & 1 }, .out = { octet() & 1 } };
+	rtp_session_keys(s, side, stream, &k);
+}
+
 static void map(struct rtp_session *s)
 {
 	uint8_t side = octet() & 1, stream = octet() % RTP_STREAMS_MAX;
@@ -48,7 +55,7 @@ static void map(struct rtp_session *s)
 
 static void check(const struct rtp_session *s, const struct rtp_departure *out)
 {
-	if (out->side > 1 || out->stream >= RTP_STREAMS_MAX || out->n == 0 || out->n > RTP_PACKET_MAX) abort();
+	if (out->side > 1 || out->stream >= RTP_STREAMS_MAX || out->n == 0 || out->n > RTP_PACKET_MAX + SRTP_GROWTH_MAX) abort();
 	uint8_t number = out->to.ip[3];
 	if (number != 1 + out->side && number != 3 + out->side) abort();
 	const struct rtp_end *end = out->stream ? &s->more->ends[out->side][out->stream - 1] : &s->sides[out->side].first;
@@ -63,7 +70,7 @@ static void datagram(struct rtp_session *s, uint64_t now)
 	struct rtp_departure out;
 	struct rtp_news news;
 	a.n = n < left ? n : (uint32_t)left;
-	a.data = malloc(a.n ? a.n : 1);
+	a.data = malloc(a.n + SRTP_GROWTH_MAX);
 	if (!a.data) return;
 	memcpy(a.data, in, a.n);
 	in += a.n, left -= a.n;
@@ -100,6 +107,7 @@ static void step(struct rtp_session *s, uint64_t now)
 	case 7: rtp_session_stats(s, side, &stats); break;
 	case 8:
 	case 9: tick(s, now); break;
+	case 10: keys(s); break;
 	default: datagram(s, now); break;
 	}
 	if (e != OK && e != ERR_FULL && e != ERR_BAD) abort();
@@ -118,5 +126,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		now += octet() * 20000ull;
 		step(&session, now);
 	}
+	rtp_session_fini(&session);
 	return 0;
 }

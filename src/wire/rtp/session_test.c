@@ -23,7 +23,7 @@ static struct rtp_session session;
 static struct rtp_more more;
 static struct rtp_departure out;
 static struct rtp_news news;
-static uint8_t frame[RTP_FRAME], packet[RTP_PACKET_MAX];
+static uint8_t frame[RTP_FRAME], packet[RTP_PACKET_MAX + SRTP_GROWTH_MAX];
 static uint64_t now;
 
 static struct addr at(const char *z)

@@ -22,6 +22,17 @@ struct str sdp_proto_text(enum sdp_proto proto)
 	return proto_texts[proto < SDP_PROTO_OTHER ? proto : SDP_PROTO_RTP_AVP];
 }
 
+uint8_t sdp_proto_as(uint8_t proto, bool secure)
+{
+	switch (proto) {
+	case SDP_PROTO_RTP_AVP:
+	case SDP_PROTO_RTP_SAVP: return secure ? SDP_PROTO_RTP_SAVP : SDP_PROTO_RTP_AVP;
+	case SDP_PROTO_RTP_AVPF:
+	case SDP_PROTO_RTP_SAVPF: return secure ? SDP_PROTO_RTP_SAVPF : SDP_PROTO_RTP_AVPF;
+	default: return proto;
+	}
+}
+
 struct str sdp_direction_text(enum sdp_direction direction)
 {
 	return direction_texts[direction & SDP_SENDRECV];
@@ -150,6 +161,8 @@ static const char *parse_attribute(struct sdp *s, struct sdp_media *m, struct st
 		else s->direction = direction;
 	} else if (m && str_eq(name, STR("rtcp"))) {
 		m->names_rtcp = true;
+	} else if (m && str_eq(name, STR("crypto"))) {
+		m->names_crypto = true;
 	} else if (m && str_eq(name, STR("ptime")) && str_to_u32(&number, str_trim(tail), 10000) == OK) {
 		m->ptime_ms = (uint16_t)number;
 	}

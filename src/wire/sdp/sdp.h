@@ -22,8 +22,8 @@
 #define SDP_KIND_ENUM(id, text) SDP_##id,
 enum sdp_kind { SDP_KINDS(SDP_KIND_ENUM) SDP_KIND_COUNT }; // an unknown one counts as APPLICATION
 
-// The transports, and whether we can stand in the middle: of plain RTP and UDPTL. Of a secure one we have no keys to
-// hand on, a TCP one needs connections.
+// The transports, and whether we can stand in the middle: of RTP, secure by the keys in its description too (SDES), and
+// of UDPTL. DTLS has keys of its own, a TCP one needs connections.
 #define SDP_PROTOS(X)                                                                                                  \
 	X(RTP_AVP, "RTP/AVP") X(RTP_AVPF, "RTP/AVPF") X(UDPTL, "udptl") X(RTP_SAVP, "RTP/SAVP")                            \
 	X(RTP_SAVPF, "RTP/SAVPF") X(DTLS_SAVP, "UDP/TLS/RTP/SAVP") X(DTLS_SAVPF, "UDP/TLS/RTP/SAVPF")                      \
@@ -42,6 +42,7 @@ struct sdp_media {
 	uint8_t direction;                  // enum sdp_direction, the session's where the medium says none
 	bool held;                          // the connection address is 0.0.0.0 or ::, an old way to say "on hold"
 	bool names_rtcp;                    // there is an a=rtcp
+	bool names_crypto;                  // there is an a=crypto (crypto.h)
 	uint16_t port;                      // 0: rejected or removed
 	uint16_t ptime_ms;                  // 0: not said
 	struct addr rtp, rtcp;              // where it wants them; family 0: no address, or a name that we do not resolve
@@ -80,10 +81,20 @@ struct sdp_codec {
 // Codecs of an RTP medium in the order of preference: call with *rest = m->formats until false.
 bool sdp_codec_next(const struct sdp_media *m, struct str *rest, struct sdp_codec *out);
 
+static inline bool sdp_proto_is_secure(uint8_t proto) // by SDES
+{
+	return proto == SDP_PROTO_RTP_SAVP || proto == SDP_PROTO_RTP_SAVPF;
+}
+static inline bool sdp_proto_is_rtp(uint8_t proto)
+{
+	return proto == SDP_PROTO_RTP_AVP || proto == SDP_PROTO_RTP_AVPF || sdp_proto_is_secure(proto);
+}
 static inline bool sdp_is_rtp(const struct sdp_media *m)
 {
-	return m->proto == SDP_PROTO_RTP_AVP || m->proto == SDP_PROTO_RTP_AVPF;
+	return sdp_proto_is_rtp(m->proto);
 }
+// The same profile, secure or not; what is no RTP stays.
+uint8_t sdp_proto_as(uint8_t proto, bool secure);
 
 struct str sdp_kind_text(enum sdp_kind kind);
 struct str sdp_proto_text(enum sdp_proto proto); // of OTHER: RTP/AVP

@@ -13,7 +13,7 @@ static void check_rewrite(const struct sdp *in)
 		                       .count = in->media_count };
 	for (uint32_t i = 0; i < in->media_count; i++)
 		draft.slots[i] = (struct sdp_slot){ .source = &in->media[i], .port = in->media[i].port,
-			                                .direction = in->media[i].direction };
+			                                .proto = in->media[i].proto, .direction = in->media[i].direction };
 	struct sdp_origin origin = { .id = 1 };
 	struct str out;
 	arena_reset(&arena);

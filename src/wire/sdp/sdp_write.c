@@ -115,12 +115,13 @@ static void put_slot(struct buf *b, const struct sdp_slot *slot)
 		put_voice(b, slot);
 	} else {
 		const struct sdp_media *m = slot->source;
-		put_m(b, m->kind_text, slot->port, m->proto_text);
+		put_m(b, m->kind_text, slot->port, slot->proto == m->proto ? m->proto_text : sdp_proto_text(slot->proto));
 		put_c(b, ' ');
 		put_line(b, m->formats);
 		put_bandwidth(b, m->section);
 		put_attributes(b, m->section, m->kind == SDP_AUDIO);
 	}
+	for (uint32_t i = 0; i < slot->crypto_count; i++) put_sdp_crypto(b, &slot->crypto[i]);
 	put(b, STR("a="));
 	put_line(b, sdp_direction_text(slot->direction));
 }
@@ -147,13 +148,21 @@ static void put_tail(struct buf *b, const struct sdp_draft *draft)
 	for (uint32_t i = 0; i < draft->count; i++) put_slot(b, &draft->slots[i]);
 }
 
-#define HEAD_MAX 128 // v= and o=
+#define HEAD_MAX 128   // v= and o=
+#define CRYPTO_MAX 128 // an a=crypto
+
+static uint32_t crypto_octets(const struct sdp_draft *draft)
+{
+	uint32_t lines = 0;
+	for (uint32_t i = 0; i < draft->count; i++) lines += draft->slots[i].crypto_count;
+	return lines * CRYPTO_MAX;
+}
 
 enum err sdp_write(struct str *out, struct arena *arena, const struct sdp_draft *draft, struct sdp_origin *origin)
 {
 	static const struct hash_key no_secret; // compared with our own last text only
 	uint32_t kept = draft->source ? draft->source->text.n : 0; // half as much again, where LF becomes CRLF
-	uint32_t cap = HEAD_MAX + 512 + draft->count * 256 + kept + kept / 2;
+	uint32_t cap = HEAD_MAX + 512 + draft->count * 256 + kept + kept / 2 + crypto_octets(draft);
 	*out = (struct str){ "", 0 };
 	char *memory = arena_alloc(arena, cap);
 	if (!memory) return ERR_FULL;

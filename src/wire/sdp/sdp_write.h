@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "wire/sdp/crypto.h"
 #include "wire/sdp/sdp.h"
 
 // The voice that we can make and hear ourselves: G.711 and telephone-event.
@@ -22,9 +23,11 @@ struct sdp_voice {
 struct sdp_slot {
 	const struct sdp_media *source; // formats and attributes are kept from here; or
 	const struct sdp_voice *voice;  // ... made of this; or neither: a line that only fills its place, port 0
-	uint8_t kind, proto;            // where there is no source
+	uint8_t kind, proto;            // enum sdp_kind where there is no source; enum sdp_proto, of a live line always
 	uint16_t port;                  // ours; 0: rejected, or no more
 	uint8_t direction;              // enum sdp_direction
+	uint8_t crypto_count;
+	const struct sdp_crypto *crypto; // our keys; none: in the clear
 };
 
 struct sdp_draft {
