@@ -48,6 +48,7 @@ struct scan {
 	uint64_t number;
 	struct str bytes;
 	uint32_t at;
+	uint64_t synced; // octets of which a later batch says that they were on disk
 };
 
 static enum err scan_frame(struct scan *s, const struct journal_frame *f)
@@ -56,6 +57,7 @@ static enum err scan_frame(struct scan *s, const struct journal_frame *f)
 	if (f->kind == JOURNAL_SEGMENT && f->payload.n == sizeof j->id) memcpy(&j->id, f->payload.p, sizeof j->id);
 	if (f->boot > j->boot) j->boot = f->boot;
 	if (f->sequence > j->sequence) j->sequence = f->sequence;
+	if (f->committed > s->synced && f->committed <= s->at) s->synced = f->committed;
 	struct open_call *none = NULL;
 	enum err err = journal_note(j, f, (struct journal_place){ s->number, s->at }, &none);
 	return err == OK ? note_life(j, f->boot, f->wall_ms) : err;
@@ -83,8 +85,10 @@ static enum err scan_frames(struct scan *s)
 	return err;
 }
 
-// Cuts the file to what was read, so that nobody ever sees the rest as records.
-static void cut_segment(const struct scan *s)
+// Cuts the file to what was read, so that nobody ever sees the rest as records. And what was read of the last batch goes to
+// the disk: when the process died before its sync, or after one that failed, only the system's memory may have it. Numbers
+// that are built on it would leave a gap when the power fails.
+static enum err settle_segment(const struct scan *s)
 {
 	const struct journal_files *f = &s->j->files;
 	struct str rest = str_from_at(s->bytes, s->at);
@@ -98,12 +102,16 @@ static void cut_segment(const struct scan *s)
 	put_journal_path(&b, s->j->folder, s->number);
 	if (s->at == 0) {
 		f->ops->unlink(f->self, path);
-		return;
+		return OK;
 	}
 	int fd = f->ops->open(f->self, path, O_RDWR, 0);
-	if (fd < 0) return; // it is found again, and so is its end
-	if (f->ops->ftruncate(f->self, fd, (off_t)s->at) == 0) f->ops->fdatasync(f->self, fd);
+	if (fd < 0) return ERR_SYSTEM;
+	if (f->ops->ftruncate(f->self, fd, (off_t)s->at)) {} // the rest is found again, and so is its end
+	struct journal_segment last = { .fd = fd, .number = s->number, .end = s->synced };
+	struct str unsure = str_from_at(str_head(s->bytes, s->at), (uint32_t)s->synced);
+	enum err err = journal_segment_append(&last, f, unsure);
 	f->ops->close(f->self, fd);
+	return err == OK || err == ERR_FULL ? OK : ERR_SYSTEM; // full: then nothing can be built on it, either
 }
 
 static enum err scan_segment(struct journal_log *j, uint64_t number)
@@ -118,7 +126,7 @@ static enum err scan_segment(struct journal_log *j, uint64_t number)
 	enum err err = n < 0 ? ERR_SYSTEM : journal_add_segment(j, number, 0);
 	if (err == OK) err = scan_frames(&s);
 	if (err == OK) {
-		cut_segment(&s);
+		err = settle_segment(&s);
 		if (s.at) journal_segment_info(j, number)->end = s.at;
 		else j->segment_count--;
 	}

@@ -115,6 +115,29 @@ static void a_damaged_head_is_survived(void **state)
 	assert_int_equal(journal_boot(f->log), 2);
 }
 
+// Two releases are written and never synced, and the process dies: whoever opens the journal writes them anew and syncs
+// them, before a number is built on theirs.
+static void what_was_left_unsynced_is_synced_first(void **state)
+{
+	struct fixture *f = *state;
+	struct faulty_disk *d = &f->disk;
+	f->setup.stop_ms = 20;
+	fixture_start(f);
+	fixture_keep(f, RECORD_RELEASE, 1);
+	d->ftruncate_errno = d->fdatasync_errno = EIO;
+	assert_int_equal(fixture_put(f, RECORD_RELEASE, 2), OK);
+	fixture_becomes(f, false);
+	fixture_close_log(f);
+	assert_int_equal(journal_open(&f->log, &f->setup), ERR_SYSTEM);
+	d->ftruncate_errno = d->fdatasync_errno = 0;
+	d->fallocate_errno = ENOSPC; // no new segment: what is written is the old one
+	int writes = d->writes, syncs = d->syncs;
+	fixture_open_log(f);
+	assert_int_equal(count_releases(f), 2);
+	assert_int_equal(d->writes, writes + 1);
+	assert_true(d->syncs > syncs);
+}
+
 static void foreign_files_are_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -446,6 +469,7 @@ int main(void)
 		FIXTURE_TEST(a_torn_end_is_cut_off_at_any_octet),
 		FIXTURE_TEST(damage_costs_only_what_is_damaged),
 		FIXTURE_TEST(a_damaged_head_is_survived),
+		FIXTURE_TEST(what_was_left_unsynced_is_synced_first),
 		FIXTURE_TEST(foreign_files_are_left_alone),
 		FIXTURE_TEST(nothing_told_is_lost_by_kills),
 		FIXTURE_TEST(nothing_told_is_lost_with_the_power),
