@@ -38,7 +38,9 @@ static bool is_settled(const struct checker *c, const struct ledger_call *a, con
 {
 	bool misses = sim_plan(c->sim)->faults & FAULT(ALLOCATION); // the switch may miss what it got
 	if (misses && c->calm_since_ms + RECOVERS_MS >= check_now(c)) return false;
-	return agrees(c, a) && agrees(c, b);
+	// An answer in a 183 that came changed, and was none, is told to the other one for good (RFC 3261 13.2.1).
+	bool refused = !a->told.port || !b->told.port;
+	return !(is_spoiled(c) && refused) && agrees(c, a) && agrees(c, b);
 }
 
 static void check_ear(struct checker *c, const struct call *call, const struct ledger_call *ear,
