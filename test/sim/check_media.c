@@ -19,8 +19,8 @@ static void put_who(struct buf *b, const struct ledger_call *row)
 	put_addr(b, &row->party);
 }
 
-// What each of the two said last the other has got, and neither waits for more. (What came in this millisecond the switch
-// may look at within it.)
+// What each of the two said last the other has got, and neither waits for more. (What came in this millisecond the
+// switch may look at within it.)
 static bool agrees(const struct checker *c, const struct ledger_call *row)
 {
 	const struct leg_seen *l = wire_leg(c, row->call_id);

@@ -91,8 +91,8 @@ static bool is_hostile(const struct checker *c, const struct call_record *r)
 	return (o && o->hostile) || (t && t->hostile);
 }
 
-// What the switch ends by itself, its first BYE tells; but where there was no transaction or memory for that one the other
-// may have waited for an ACK (RFC 3261 15).
+// What the switch ends by itself, its first BYE tells; but where there was no transaction or memory for that one, the
+// other may have waited for an ACK (RFC 3261 15).
 static bool ended_untold(const struct checker *c, const struct call_record *r, uint64_t is_ms)
 {
 	bool late = is_ms > r->answered_for_ms && is_ms < r->answered_for_ms + ACK_MS + EXACT_MS;
@@ -182,13 +182,15 @@ static void check_recovered(struct checker *c, const struct call_record *r, cons
 		      (unsigned long long)r->answered_for_ms, (unsigned long long)most_ms);
 }
 
-// What the two parties say by themselves: each knows between which two moments the switch heard of what it did.
+// What the two parties say by themselves: each knows between which two moments the switch heard of what it did. (A BYE
+// that crosses the switch's own ended nothing.)
 static void check_heard(struct checker *c, const struct call_record *r, const struct ledger_call *o,
                         const struct ledger_call *t)
 {
 	const struct ledger_call *first = o->by_me ? o : t, *other = o->by_me ? t : o;
 	bool clear = first->by_me && !other->by_me && first->bye_heard_ms && other->ended_ms >= first->ended_ms;
-	if (!clear || !t->acked_ms || o->hostile || t->hostile || o->forgets || t->forgets) return;
+	if (!clear || r->released_by == BY_SWITCH || !t->acked_ms) return;
+	if (o->hostile || t->hostile || o->forgets || t->forgets) return;
 	uint64_t least_ms = first->ended_ms > t->acked_ms ? first->ended_ms - t->acked_ms : 0;
 	uint64_t most_ms = first->bye_heard_ms - t->answered_ms;
 	if (r->answered_for_ms + EXACT_MS < least_ms || r->answered_for_ms > most_ms + EXACT_MS)
@@ -220,7 +222,7 @@ static void check_parties(struct checker *c, const struct call_record *r)
 }
 
 // A call for help that the switch gives up was tried on a trunk at least. (No media port at all is left in the storm of
-// that name, nor memory in its own; and an offer that the weather changed, or somebody who had overheard it, may be none.)
+// that name, nor memory in its own; and an offer that the weather changed, or who overheard it, may be none.)
 static void check_emergency(struct checker *c, const struct call_record *r, const struct leg_seen *o)
 {
 	const struct ledger_call *row = ledger_find(c->ledger, str_from(r->o.call_id), LEDGER_CALLER);

@@ -156,8 +156,8 @@ static bool takes(const struct txn *t, uint16_t status)
 	return !t->initial && t->method != SIP_CANCEL && status != 401 && status != 403 && status != 481 && status != 503;
 }
 
-// What the leg of an INVITE has become by this response, which goes to where its request came from. (By the marks of that
-// request alone it may be one that came before, from somebody who was overheard.)
+// What the leg of an INVITE has become by this response, which goes to where its request came from. (By the marks of
+// that request alone it may be one that came before, from somebody who was overheard.)
 static void note_in_leg(struct checker *c, const struct txn *t, const struct sip_msg *m, const struct addr *to)
 {
 	struct leg_seen *l = wire_leg_of(c, m);
