@@ -49,7 +49,7 @@ static void a_line_comes_with_its_number(void **state)
 	                    "{\"name\":\"6035550101\",\"customer\":\"Granite Works\",\"rate-centre\":\"NH/Salem\","
 	                    "\"number\":\"+16035550101\",\"display\":\"Front desk\",\"digest\":\"md5\","
 	                    "\"srtp\":\"offered\",\"calls-max\":2,"
-	                    "\"no-answer-s\":24,\"contacts-max\":4,\"suspended\":false}\n");
+	                    "\"no-answer-s\":24,\"contacts-max\":4,\"suspended\":false,\"pbx\":false}\n");
 
 	done("remove line 6035550101");
 	assert_null(office_line_by_name(test.office, STR("6035550101")));

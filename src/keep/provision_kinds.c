@@ -64,7 +64,9 @@
 	X("no-answer-s", U32, SET, 0, 6, 180, "24", NULL, "no_answer_s", NULL, "Ringing time, s (6 s a ring)")             \
 	X("contacts-max", U32, SET, 0, 1, 8, "4", NULL, "contacts_max", NULL, "Phones registered at once")                 \
 	X("suspended", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "suspended", NULL,                                         \
-	  "It can call only emergency numbers and 611")
+	  "It can call only emergency numbers and 611")                                                                    \
+	X("pbx", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "pbx", NULL,                                                     \
+	  "A PBX: calls carry the number dialled; it may show any of its numbers, and register in bulk (RFC 6140)")
 
 #define NUMBER_FIELDS(X)                                                                                               \
 	X("number", E164, KEY, 0, 0, 0, NULL, NULL, "number", NULL, "In E.164: +16035550101")                              \

@@ -127,7 +127,9 @@ static void many_of_a_kind_are_counted(void **state)
 {
 	(void)state;
 	broken("WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 129)"
-	       "INSERT INTO line SELECT i, 'line' || i, 1, 1, '', '', zeroblob(16), zeroblob(32), 'both', 4, 24, 4, 0, 'never' "
+	       "INSERT INTO line (id, name, customer, rate_centre, number, display, ha1_md5, ha1_sha256, digest, calls_max, "
+	       "no_answer_s, contacts_max, suspended) "
+	       "SELECT i, 'line' || i, 1, 1, '', '', zeroblob(16), zeroblob(32), 'both', 4, 24, 4, 0 "
 	       "FROM n",
 	       "W ... and 20 more of this kind\n");
 }

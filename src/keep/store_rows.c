@@ -244,7 +244,7 @@ enum err store_read_rules(struct store_db *db, struct office_rules *r, uint32_t 
 
 #define LINE_COLUMNS                                                                                                   \
 	"SELECT l.id, l.name, l.customer, l.rate_centre, l.number, l.display, l.ha1_md5, l.ha1_sha256, l.digest, "         \
-	"l.calls_max, l.no_answer_s, l.contacts_max, l.suspended OR c.suspended, l.srtp "                                 \
+	"l.calls_max, l.no_answer_s, l.contacts_max, l.suspended OR c.suspended, l.srtp, l.pbx "                          \
 	"FROM line l JOIN customer c ON c.id = l.customer "
 #define FEATURE_COLUMNS "SELECT line, feature, subscribed, active, target FROM feature "
 
@@ -264,6 +264,7 @@ static enum err get_line(struct store_query *q, struct office_line *line)
 	line->contacts_max = (uint16_t)store_get_u64(q);
 	line->suspended = store_get_u64(q);
 	line->srtp = store_choice(STORE_SRTP, store_get_str(q));
+	line->pbx = store_get_u64(q);
 	return whole ? OK : ERR_BAD;
 }
 

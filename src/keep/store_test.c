@@ -179,8 +179,10 @@ static void a_large_office_loads(void **state)
 	         "INSERT INTO rate_centre VALUES (1, 1, 'Salem', 122);"
 	         "INSERT INTO customer VALUES (1, 'A', 0);"
 	         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
-	         "INSERT INTO line SELECT i, 'line' || i, 1, 1, 16030000000 + i, '', zeroblob(16), zeroblob(32), 'both', "
-	         "4, 24, 4, 0, 'never' FROM n;"
+	         "INSERT INTO line (id, name, customer, rate_centre, number, display, ha1_md5, ha1_sha256, digest, calls_max, "
+	         "no_answer_s, contacts_max, suspended) "
+	         "SELECT i, 'line' || i, 1, 1, 16030000000 + i, '', zeroblob(16), zeroblob(32), 'both', "
+	         "4, 24, 4, 0 FROM n;"
 	         "INSERT INTO number SELECT id, number, 'line', id, '' FROM line;"
 	         "INSERT INTO feature SELECT NULL, id, 'forward-all', 1, 1, '12075550101' FROM line WHERE id %% 2;"
 	         "INSERT INTO feature SELECT NULL, id, 'caller-id-block', 1, 0, '' FROM line;", lines);

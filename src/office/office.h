@@ -46,6 +46,7 @@ struct office_line {
 	uint8_t ha1_md5[16], ha1_sha256[32];
 	uint8_t digest;                     // enum office_digest
 	uint8_t srtp;                       // enum office_srtp
+	bool pbx;                           // of several numbers: calls carry the one that was dialled, and show the caller's
 	bool suspended;                     // the line's own or its customer's: only emergency and 611 go out
 	uint16_t calls_max;                 // simultaneous calls, both directions
 	uint16_t no_answer_s;               // ringing time before no-answer treatment

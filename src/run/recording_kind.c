@@ -103,7 +103,8 @@ static const struct entry_field office_line_fields[] = {
 	FIELD(TEXT, "display", office_line, display), FIELD(NUMBER, "customer", office_line, customer),
 	FIELD(NUMBER, "rate-centre", office_line, rate_centre), FIELD_OF(digests, "digest", office_line, digest),
 	FIELD_OF_SOME(srtp, "srtp", office_line, srtp),
-	FIELD(YES, "suspended", office_line, suspended), FIELD(NUMBER, "calls-max", office_line, calls_max),
+	FIELD(YES, "pbx", office_line, pbx), FIELD(YES, "suspended", office_line, suspended),
+	FIELD(NUMBER, "calls-max", office_line, calls_max),
 	FIELD(NUMBER, "no-answer-s", office_line, no_answer_s), FIELD(NUMBER, "contacts-max", office_line, contacts_max),
 	OFFICE_FEATURES(FIELDS_OF_FEATURE)
 };

@@ -152,11 +152,16 @@ static bool set_contact(struct change *c, const struct sip_name_addr *contact, u
 static bool take_contact(struct change *c, struct str value)
 {
 	struct sip_name_addr contact;
+	struct str bnc;
 	uint32_t least = office_rules(c->r->auth.office)->settings.register_min_s;
 	if (sip_name_addr_parse(&contact, value) != PARSE_OK) return refuse(c, 400, "Contact not understood");
 	const struct sip_uri *uri = &contact.uri;
 	if (!str_eq_nocase(uri->scheme, STR("sip")) || uri->headers.n || uri->host.n == 0 || !is_harmless(uri->text))
 		return refuse(c, 400, "Contact not usable");
+	if (sip_param(&bnc, uri->params, STR("bnc"))) { // for all numbers of a PBX (RFC 6140 §5.2)
+		if (uri->user.n) return refuse(c, 400, "A bnc Contact has no user");
+		if (!c->line->pbx) return refuse(c, 403, "Not a PBX");
+	}
 	if (uri->text.n > LOCATION_CONTACT_MAX) return refuse(c, 400, "Contact too long");
 	uint32_t seconds = seconds_of(c, contact.params);
 	if (seconds > 0 && seconds < least) return refuse(c, 423, NULL);
@@ -242,14 +247,24 @@ static void put_answer(struct buf *b, const struct change *c)
 	put_sip_body(b, STR(""), STR(""));
 }
 
-// We have no extension that a REGISTER could require: Path (RFC 3327) and outbound (RFC 5626) neither.
+// No extension that a REGISTER could require but RFC 6140: Path (RFC 3327) and outbound (RFC 5626) neither.
 static void put_420(struct buf *b, const struct registrar *r, const struct sip_msg *m, const struct sip_source *from)
 {
 	struct sip_walk walk = { 0 };
 	struct str option;
 	put_sip_response(b, m, from, 420, STR(""), sip_auth_stateless_tag(&r->auth, m));
-	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option)) put_sip_header(b, SIP_H_UNSUPPORTED, option);
+	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option))
+		if (!str_eq_nocase(option, STR("gin"))) put_sip_header(b, SIP_H_UNSUPPORTED, option);
 	put_sip_body(b, STR(""), STR(""));
+}
+
+static bool needs_more(const struct sip_msg *m)
+{
+	struct sip_walk walk = { 0 };
+	struct str option;
+	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option))
+		if (!str_eq_nocase(option, STR("gin"))) return true;
+	return false;
 }
 
 uint16_t registrar_answer(struct buf *out, const struct registrar *r, const struct sip_msg *m,
@@ -257,7 +272,7 @@ uint16_t registrar_answer(struct buf *out, const struct registrar *r, const stru
 {
 	uint16_t status;
 	struct change c = { .r = r, .m = m, .from = from, .now_ms = r->auth.env->now_ms };
-	if (sip_msg_has(m, SIP_H_REQUIRE)) {
+	if (needs_more(m)) {
 		put_420(out, r, m, from);
 		return 420;
 	}

@@ -351,6 +351,7 @@ static void set_line(struct row *r)
 		else if (is(r, "contacts")) line.contacts_max = (uint16_t)next_number(r);
 		else if (is(r, "suspended")) line.suspended = true;
 		else if (is(r, "restored")) line.suspended = false;
+		else if (is(r, "pbx")) line.pbx = true;
 		else if (is(r, "digest")) set_digest(r, &line);
 		else if (is(r, "srtp")) set_srtp(r, &line.srtp);
 		else if (is(r, "feature")) set_feature(r, &line);

@@ -31,7 +31,8 @@ static void take_caller(struct call *c, const struct verb_offer *offer)
 	}
 	if (!line || offer->on_behalf) return;
 	struct party *p = &c->caller;
-	if (number_set(&p->number, NUMBER_INTERNATIONAL, str_from(line->number)) != OK) p->number = (struct number){ 0 };
+	// A PBX shows one of its numbers, which its leg has found to be its own.
+	if (!p->number.n && number_set(&p->number, NUMBER_INTERNATIONAL, str_from(line->number)) != OK) p->number = (struct number){ 0 };
 	p->screening = SCREENED_NETWORK;
 	p->name_n = (uint8_t)strnlen(line->display, sizeof p->name);
 	memcpy(p->name, line->display, p->name_n);

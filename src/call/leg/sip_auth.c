@@ -159,6 +159,14 @@ bool sip_auth_is_own(const struct sip_auth *a, const struct office_line *line, c
 	return str_eq(e164, str_from(line->number)) || line_of_number(a, e164) == line;
 }
 
+bool sip_auth_own_number(struct number *out, const struct sip_auth *a, const struct office_line *line,
+                         const struct sip_uri *uri)
+{
+	struct str e164 = e164_of(a, plain_user(a, uri));
+	bool own = e164.n && (str_eq(e164, str_from(line->number)) || line_of_number(a, e164) == line);
+	return own && number_set(out, NUMBER_INTERNATIONAL, e164) == OK;
+}
+
 // The line that a request without credentials says it is, or its stand-in; NULL when it does not say.
 static const struct office_line *claimed_line(const struct sip_auth *a, const struct sip_msg *m)
 {

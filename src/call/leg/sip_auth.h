@@ -10,6 +10,7 @@
 // source from which nobody authenticated lately (at most 1.5 x the request's octets + 300).
 #pragma once
 
+#include "call/model/number.h"
 #include "live/live.h"
 #include "office/office.h"
 #include "wire/sip/digest.h"
@@ -35,5 +36,8 @@ void sip_auth_spend(const struct sip_auth *a, const struct sip_msg *m);
 bool sip_auth_is_own(const struct sip_auth *a, const struct office_line *line, const struct sip_uri *uri);
 // The line whose name, or one of whose numbers, stands in this URI; NULL: none.
 const struct office_line *sip_auth_line_of(const struct sip_auth *a, const struct sip_uri *uri);
+// The number of this line that a URI names, in E.164; false: it names none, or another's.
+bool sip_auth_own_number(struct number *out, const struct sip_auth *a, const struct office_line *line,
+                         const struct sip_uri *uri);
 // The tag for the To of an answer that keeps no state: the same for the same request (RFC 3261 §8.2.7). Into scratch.
 struct str sip_auth_stateless_tag(const struct sip_auth *a, const struct sip_msg *m);

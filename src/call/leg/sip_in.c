@@ -78,6 +78,7 @@ static bool refuse_extensions(struct sip_legs *ls, ref txn, const struct sip_msg
 	uint32_t start = b.n;
 	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option)) {
 		if (m->method == SIP_INVITE && str_eq_nocase(option, STR("100rel"))) continue; // RFC 3262 4
+		if (m->method == SIP_REGISTER && str_eq_nocase(option, STR("gin"))) continue;    // RFC 6140 5.1
 		if (m->method == SIP_REFER && str_eq_nocase(option, STR("norefersub"))) continue; // RFC 4488 4
 		if (b.n > start) put_z(&b, ", ");
 		put(&b, option);
@@ -213,6 +214,8 @@ static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct off
 	take_diversions(&diversions, &o, m, group, &leg->legs->setup.env->scratch);
 	if (group) trunk_party(&o.caller, m, group, &leg->legs->setup.env->scratch);
 	else o.caller.presentation = wants_privacy(m) ? PRESENT_RESTRICTED : PRESENT_ALLOWED;
+	const struct office_line *line = office_line(leg->legs->setup.office, leg->line);
+	if (line && line->pbx) pbx_caller(&o.caller, leg->legs->setup.auth, line, m);
 	while (o.identity_count < OFFER_IDENTITIES_MAX && sip_msg_each(m, SIP_H_IDENTITY, &walk, &value))
 		o.identities[o.identity_count++] = value;
 	v.media = msg_sdp(m, &v.sdp) && v.sdp.n ? MEDIA_OFFER : MEDIA_ASK;

@@ -91,8 +91,22 @@ void update_end(struct sip_leg *leg);
 // What a message of theirs says that they allow.
 void update_learn(struct sip_leg *leg, const struct sip_msg *m);
 
+struct pbx_target {
+	const struct office_line *line;
+	const struct number *called;
+	struct str contact, realm;
+};
+
 // sip_credentials.c: a 401 or 407 to a request of the leg. False: it is not answered, and means what it says.
 bool credentials_answer(struct sip_leg *leg, ref txn, const struct sip_msg *m);
+
+// sip_pbx.c: lines of several numbers.
+// Request-URI and To of an INVITE to a line, whose phone registered the contact.
+void pbx_put_target(struct buf *uri, struct buf *to, const struct pbx_target *t);
+// P-Called-Party-ID (RFC 7315 4.2), where the number dialled is not told by who is rung.
+void pbx_put_called(struct buf *b, const struct pbx_target *t);
+// The number that a PBX shows for its call: one of its own, or none.
+void pbx_caller(struct party *p, const struct sip_auth *a, const struct office_line *line, const struct sip_msg *m);
 
 // sip_divert.c: who sent a call on before, and why (RFC 5806, RFC 7044).
 struct sip_diversions {

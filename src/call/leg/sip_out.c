@@ -112,10 +112,7 @@ static void put_target(struct buf *uri, struct buf *to, struct sip_leg *leg, con
 	const struct office_line *line = office_line(s->office, leg->line);
 	const struct office_trunk_group *g = office_trunk_group(office_rules(s->office), leg->trunk_group);
 	if (line) {
-		put(uri, leg->target);
-		put_z(to, "sip:");
-		put_sip_user(to, str_from(line->name));
-		put_fmt(to, "@%.*s", STR_FMT(realm));
+		pbx_put_target(uri, to, &(struct pbx_target){ line, &o->called, leg->target, realm });
 	} else if (g) {
 		put_z(uri, "sip:");
 		put_called(uri, g, o);
@@ -152,6 +149,8 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	// the caller can do that before the answer to the call.
 	leg->asks_early = v->media == MEDIA_ASK && v->early;
 	if (v->media == MEDIA_OFFER || leg->asks_early) put_z(&b, SUPPORTED);
+	const struct office_line *line = office_line(s->office, leg->line);
+	if (line) pbx_put_called(&b, &(struct pbx_target){ line, &v->offer->called, leg->target, realm });
 	put_diversions(&b, &(struct divert_told){ .offer = v->offer, .target = buf_str(&uri), .host = realm,
 		.spoken = g ? g->diversion : OFFICE_DIVERSION_DIVERSION, .trusted = g && g->trusted });
 	for (uint32_t i = 0; i < v->offer->identity_count; i++) put_sip_header(&b, SIP_H_IDENTITY, v->offer->identities[i]);
