@@ -21,6 +21,7 @@ import lab as labs
 import attacker  # noqa: F401  each of these adds its scenarios
 import calls  # noqa: F401
 import dialing  # noqa: F401
+import edge  # noqa: F401
 import flows  # noqa: F401
 import linphone  # noqa: F401
 import names  # noqa: F401
@@ -33,7 +34,7 @@ import tls  # noqa: F401
 import trouble  # noqa: F401
 
 PROGRAMS = ["baresip", "sipp", "tshark", "dumpcap", "svwar", "svmap", "svcrack",
-            "linphone-daemon"]
+            "linphone-daemon", "kamailio"]
 
 def run_one(title, program, keep):
     """In the child: one scenario, its results as lines, and the reasons when one failed."""
