@@ -22,6 +22,16 @@ enum err transport_parse(enum transport *out, struct str name)
 	return ERR_BAD;
 }
 
+bool transport_is_ws(enum transport t)
+{
+	return t == TRANSPORT_WS || t == TRANSPORT_WSS;
+}
+
+bool transport_is_secure(enum transport t)
+{
+	return t == TRANSPORT_TLS || t == TRANSPORT_WSS;
+}
+
 bool addr_is_stream(const struct addr *a)
 {
 	return a->transport != TRANSPORT_UDP;
@@ -113,6 +123,13 @@ void put_transport_addr(struct buf *b, const struct addr *a)
 	if (!addr_is_stream(a)) return;
 	put_z(b, TRANSPORT_PARAM);
 	put_z(b, transport_names[a->transport]);
+}
+
+void put_uri_addr(struct buf *b, const struct addr *a)
+{
+	struct addr said = *a;
+	if (said.transport == TRANSPORT_WSS) said.transport = TRANSPORT_WS;
+	put_transport_addr(b, &said);
 }
 
 bool addr_host_eq(const struct addr *a, const struct addr *b)

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 
 // How messages travel. UDP is 0: what says nothing is a datagram.
-#define TRANSPORTS(X) X(UDP, "udp") X(TCP, "tcp") X(TLS, "tls")
+#define TRANSPORTS(X) X(UDP, "udp") X(TCP, "tcp") X(TLS, "tls") X(WS, "ws") X(WSS, "wss")
 #define TRANSPORT_ENUM(id, name) TRANSPORT_##id,
 enum transport { TRANSPORTS(TRANSPORT_ENUM) TRANSPORT_COUNT };
 
@@ -19,11 +19,15 @@ struct addr {
 #define ADDR_PLACE_BYTES 20u          // from its beginning: all but the flow
 #define ADDR_FLOW_ENDED UINT32_MAX    // of a connection that has certainly ended: the number of none
 
-// "udp", "tcp", "tls". ERR_BAD: none of them, in any case of letters.
+// "udp", "tcp", "tls", "ws", "wss". ERR_BAD: none of them, in any case of letters.
 const char *transport_name(enum transport t);
 MUST_CHECK enum err transport_parse(enum transport *out, struct str name);
 // Messages come in order, whole and once, over a connection (RFC 3261 §18: a reliable transport).
 bool addr_is_stream(const struct addr *a);
+// It is a WebSocket (RFC 7118): who opened it can be reached by it alone, and nobody is called so.
+bool transport_is_ws(enum transport t);
+// TLS lies below it.
+bool transport_is_secure(enum transport t);
 
 // "192.0.2.1:5060", "[2001:db8::1]:5060", "192.0.2.1" (port stays 0), "2001:db8::1". Names are not resolved.
 MUST_CHECK enum err addr_parse(struct addr *out, struct str text);
@@ -35,6 +39,8 @@ void put_addr(struct buf *b, const struct addr *a);
 // With the transport where it is not UDP, written as in a SIP URI: "192.0.2.1:5061;transport=tls".
 MUST_CHECK enum err transport_addr_parse(struct addr *out, struct str text);
 void put_transport_addr(struct buf *b, const struct addr *a);
+// The same as a SIP URI of ours says it: of a WebSocket it is ws, over TLS too (RFC 7118 §5.2).
+void put_uri_addr(struct buf *b, const struct addr *a);
 
 // Host, port and transport.
 bool addr_eq(const struct addr *a, const struct addr *b);

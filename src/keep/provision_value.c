@@ -132,6 +132,8 @@ static bool parse_peer(struct provision *p, struct provision_answer *out, const 
 	}
 	if (addr_is_special(&a) && !addr_is_loopback(&a))
 		return provision_fail(out, ERR_BAD, f->name, "%.*s is no address of a switch", STR_FMT(address));
+	if (transport_is_ws((enum transport)a.transport))
+		return provision_fail(out, ERR_BAD, f->name, "nobody is called over a WebSocket");
 	if (a.port == 0)
 		return provision_fail(out, ERR_BAD, f->name, "%.*s needs a port, like :5060", STR_FMT(address));
 	put_transport_addr(canonical, &a);

@@ -159,10 +159,13 @@ static void check_addresses(struct checking *c)
 		struct addr addr;
 		struct addr_net net;
 		struct str group = store_get_str(&q), text = store_get_str(&q);
-		if ((store_get_u64(&q) ? addr_net_parse(&net, text) : transport_addr_parse(&addr, text)) == OK) continue;
+		struct office_name name;
+		bool is_net = store_get_u64(&q);
+		if ((is_net ? addr_net_parse(&net, text) : transport_addr_parse(&addr, text)) == OK) continue;
+		if (!is_net && office_name_parse(&name, text) == OK) continue;
 		char sentence[256];
 		struct buf b = buf_on(sentence, sizeof sentence);
-		put_fmt(&b, "the trunk group %.*s has a peer or network \"%.*s\" that is no address", STR_FMT(group),
+		put_fmt(&b, "the trunk group %.*s has a peer or network \"%.*s\" that is no address or name", STR_FMT(group),
 		        STR_FMT(str_head(text, 64)));
 		say(c, STORE_ERROR, buf_str(&b));
 	}

@@ -100,8 +100,8 @@ static void contradictions_are_errors(void **state)
 	broken("DELETE FROM route_choice", "E the route default names no trunk group\n");
 	broken("UPDATE office SET value = '1' WHERE name = 'call_max_s'",
 	       "E the setting call_max_s must be between 60 and 604800\n");
-	broken("UPDATE trunk_peer SET address = 'far.example'",
-	       "E the trunk group far has a peer or network \"far.example\" that is no address\n");
+	broken("UPDATE trunk_peer SET address = 'far..example'",
+	       "E the trunk group far has a peer or network \"far..example\" that is no address or name\n");
 }
 
 static void what_was_forgotten_is_a_warning(void **state)

@@ -38,7 +38,8 @@ enum err office_name_parse(struct office_name *out, struct str text)
 		n.port = (uint16_t)port;
 	}
 	if (str_find_char(text, ';') >= 0) {
-		if (!str_starts_nocase(rest, STR("transport=")) || transport_parse(&transport, str_from_at(rest, 10)) != OK)
+		if (!str_starts_nocase(rest, STR("transport=")) || transport_parse(&transport, str_from_at(rest, 10)) != OK ||
+		    transport_is_ws(transport))
 			return ERR_BAD;
 		n.transport = (uint8_t)transport;
 	}

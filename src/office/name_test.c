@@ -30,7 +30,7 @@ static void what_is_no_name_is_refused(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = { "", ".", "a..b", "-a.b", "a-.b", "192.0.2.1", "192.0.2", "1", "a.b.", "a b",
-		"a:0", "a:65536", "a:", "a;", "a;transport=", "a;transport=carrier-pigeon", "a;ttl=1", "[2001:db8::1]",
+		"a:0", "a:65536", "a:", "a;", "a;transport=", "a;transport=ws", "a;transport=carrier-pigeon", "a;ttl=1", "[2001:db8::1]",
 		"2001:db8::1", "a/b", "a\n",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b" };
 	struct office_name n;

@@ -97,8 +97,10 @@ static bool listener_read(struct config_listener *out, cfg_t *section)
 
 static const char *listener_lacks(const struct config_listener *l)
 {
-	bool tls = l->transport == TRANSPORT_TLS;
+	bool tls = transport_is_secure((enum transport)l->transport);
 	if (tls && (!l->certificate[0] || !l->key[0])) return "needs a certificate and a key for tls";
+	if (l->origins[0] && !transport_is_ws((enum transport)l->transport))
+		return "has origins, and its transport is no WebSocket";
 	if (!tls && (l->certificate[0] || l->key[0] || l->authorities[0] || l->clients[0]))
 		return "has settings of tls, and its transport is another";
 	return NULL;

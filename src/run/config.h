@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #define CONFIG_TEXT_MAX 48
+#define CONFIG_LINE_MAX 256
 #define CONFIG_PATH_MAX 512
 #define CONFIG_LISTENERS_MAX 8
 #define CONFIG_MEDIA_MAX 16
@@ -35,10 +36,10 @@
 	  "Most calls held at once; each opens four sockets for its media (LimitNOFILE)")                                  \
 	X(transactions_max, U32, "65536", 16, 4000000, AT_RESTART,                                                         \
 	  "Most SIP transactions held at once; a finished one stays 32 s, so: requests a second, times 32")                \
-	X(connections_max, U32, "20000", 1, 1000000, AT_RESTART,                                                              \
-	  "Most connections (TCP, TLS) held at once; each needs a descriptor (LimitNOFILE)")                                  \
+	X(connections_max, U32, "20000", 1, 1000000, AT_RESTART,                                                           \
+	  "Most connections (TCP, TLS) held at once; each needs a descriptor (LimitNOFILE)")                               \
 	X(dns, ADDRS, "", 0, 0, AT_RESTART,                                                                               \
-	  "DNS servers that the names of trunk peers are asked of, parted by commas; empty: the system's")                  \
+	  "DNS servers that the names of trunk peers are asked of, parted by commas; empty: the system's")                 \
 	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")                 \
 	X(subscriptions_max, U32, "100000", 0, 4000000, AT_RESTART,                                                        \
 	  "Most subscriptions of phones held at once (busy lamps, waiting messages)")                                      \
@@ -53,14 +54,17 @@
 	  "Room for those of calls that stand, MiB: 16 KiB a call and more; calls past it are not kept")
 #define CONFIG_LISTENER(X)                                                                                             \
 	X(address, ADDR, NULL, 0, 0, AT_RESTART, "Address and port where SIP is received")                                 \
-	X(transport, TRANSPORT, "udp", 0, 0, AT_RESTART, "Transport protocol; tls needs a certificate and its key")           \
-	X(certificate, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                           \
-	  "Of tls: file of our certificate and those between it and its authority, PEM; read again at a reload")              \
-	X(key, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD, "Of tls: file of its private key, PEM")                           \
-	X(authorities, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                           \
-	  "Of tls: file of authorities whose certificates we believe of those we call, PEM; empty: the system's")             \
-	X(clients, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                               \
-	  "Of tls: file of authorities; whoever connects must show a certificate of theirs. Empty: nobody is asked")          \
+	X(transport, TRANSPORT, "udp", 0, 0, AT_RESTART, "Transport protocol; tls and wss need a certificate and its key") \
+	X(certificate, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                        \
+	  "Of tls and wss: file of our certificate and those between it and its authority, PEM; read again at a reload")   \
+	X(key, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD, "Of tls and wss: file of its private key, PEM")                \
+	X(authorities, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                        \
+	  "Of tls and wss: file of authorities whose certificates we believe of those we call, PEM; empty: the system's")  \
+	X(clients, PATH, "", 0, CONFIG_PATH_MAX - 1, AT_RELOAD,                                                            \
+	  "Of tls and wss: file of authorities; whoever connects must show a certificate of theirs. Empty: nobody is asked") \
+	X(origins, LINE, "", 0, CONFIG_LINE_MAX - 1, AT_RESTART,                                                           \
+	  "Of ws and wss: origins whose pages may connect, such as https://console.example.com, parted by commas; "        \
+	  "empty: all")                                                                                                    \
 	X(public, HOST, "", 0, 0, AT_RESTART,                                                                              \
 	  "Address that peers are told, where a NAT stands between; with a port if that differs too")
 #define CONFIG_MEDIA(X)                                                                                                \
@@ -75,6 +79,7 @@ enum config_inputs { CONFIG_INPUTS(CONFIG_INPUTS_ENUM) };
 
 // What a row of each type becomes: a C type, and how it is stored.
 #define CONFIG_MEMBER_TEXT(name) char name[CONFIG_TEXT_MAX];
+#define CONFIG_MEMBER_LINE(name) char name[CONFIG_LINE_MAX];
 #define CONFIG_MEMBER_PATH(name) char name[CONFIG_PATH_MAX];
 #define CONFIG_MEMBER_U32(name) uint32_t name;
 #define CONFIG_MEMBER_LEVEL(name) uint32_t name;     // enum log_level

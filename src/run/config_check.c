@@ -64,7 +64,7 @@ struct store_findings config_check(const struct config *c, const struct office_r
 {
 	struct check k = { .report = report, .self = self };
 	for (uint32_t i = 0; i < c->listener_count; i++)
-		if (c->listeners[i].transport == TRANSPORT_TLS) check_certificate(&k, &c->listeners[i]);
+		if (transport_is_secure((enum transport)c->listeners[i].transport)) check_certificate(&k, &c->listeners[i]);
 	for (uint32_t i = 0; rules && i < rules->trunk_group_count; i++) {
 		const struct office_trunk_group *g = &rules->trunk_groups[i];
 		for (uint32_t p = 0; p < g->peer_count; p++) check_peer(&k, c, g->name, &g->peers[p].addr);

@@ -45,6 +45,7 @@ void put_setting_takes(struct buf *b, const struct setting *s)
 	switch (s->type) {
 	case U32: put_fmt(b, "%u to %u", s->min, s->max); break;
 	case TEXT:
+	case LINE:
 	case PATH: put_fmt(b, "a text of %u to %u characters", s->min, s->max); break;
 	case LEVEL:
 	case TRANSPORT:
@@ -115,6 +116,7 @@ bool setting_parse(char *part, const struct setting *s, struct str text)
 	case TRANSPORT:
 	case INPUTS: return choice_parse((uint32_t *)(void *)field, s->type, text);
 	case TEXT:
+	case LINE:
 	case PATH: return text_parse(field, s, text);
 	case ADDR:
 	case HOST: return addr_setting_parse((struct addr *)(void *)field, s, text);
@@ -133,6 +135,7 @@ void put_setting(struct buf *b, const char *part, const struct setting *s)
 	case TRANSPORT:
 	case INPUTS: put_z(b, choices_of(s->type)[*(const uint32_t *)(const void *)field]); break;
 	case TEXT:
+	case LINE:
 	case PATH: put_z(b, field); break;
 	case ADDR:
 	case HOST: put_addr_said(b, addr); break;

@@ -3,7 +3,7 @@
 
 #include "run/config.h"
 
-enum setting_type { TEXT, PATH, U32, LEVEL, TRANSPORT, INPUTS, ADDR, HOST, ADDRS };
+enum setting_type { TEXT, LINE, PATH, U32, LEVEL, TRANSPORT, INPUTS, ADDR, HOST, ADDRS };
 enum setting_when { AT_RESTART, AT_RELOAD };
 
 struct setting {

@@ -93,6 +93,7 @@ static bool may_open(void *self, const struct addr *peer, char *host)
 	rcu_online();
 	const struct office_rules *rules = office_rules(nw->node->setup.office);
 	const struct office_trunk_group *g = group_that_lists(rules, peer);
+	if (transport_is_ws((enum transport)peer->transport)) return false;
 	if (!g && !peer->flow) g = office_trunk_group_of(rules, peer);
 	if (!g) return false;
 	struct buf b = buf_on(host, STREAM_HOST_MAX - 1);
@@ -187,11 +188,12 @@ static enum err open_listener(struct node_worker *nw, uint16_t index, struct buf
 	const struct tls_settings tls = tls_settings_of(l, n->ticket_key);
 	uint32_t at = why->n;
 	put_fmt(why, "listener \"%s\": ", l->title);
-	enum err e = l->transport == TRANSPORT_TLS ? tls_new(&nw->tls[index], &tls, why) : OK;
+	enum err e = transport_is_secure((enum transport)l->transport) ? tls_new(&nw->tls[index], &tls, why) : OK;
 	if (e == OK) why->n = at;
 	if (e != OK) return e;
 	return streams_listen(nw->streams, index, &(struct stream_settings){ .local = l->address,
-		.share_port = n->worker_count > 1, .dscp = DSCP_SIGNALLING, .tls = nw->tls[index] }, why);
+		.share_port = n->worker_count > 1, .dscp = DSCP_SIGNALLING, .tls = nw->tls[index],
+		.websocket = transport_is_ws((enum transport)l->transport), .origins = str_from(l->origins) }, why);
 }
 
 enum err node_open_streams(struct node_worker *nw, struct buf *why)

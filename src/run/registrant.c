@@ -110,7 +110,7 @@ static void put_register(struct buf *b, const struct registrant *r, const struct
 	put_fmt(b, "Max-Forwards: 70\r\nFrom: <%s>;tag=%s\r\nTo: <%s>\r\nCall-ID: %s\r\nCSeq: %u REGISTER\r\n", g->aor, g->tag,
 		g->aor, g->call_id, g->cseq);
 	put_fmt(b, "Contact: <sip:%.*s@", STR_FMT(aor.user));
-	put_transport_addr(b, me);
+	put_uri_addr(b, me);
 	put_fmt(b, ">\r\nExpires: %u\r\n", seconds);
 	put_sip_body(b, STR(""), STR(""));
 }
@@ -147,7 +147,7 @@ static uint32_t seconds_given(const struct registration *g, const struct sip_msg
 	struct sip_walk walk = { 0 };
 	struct str value, expires = sip_msg_header(m, SIP_H_EXPIRES);
 	uint32_t seconds = g->interval_s;
-	put_transport_addr(&mine, me);
+	put_uri_addr(&mine, me);
 	while (sip_msg_each(m, SIP_H_CONTACT, &walk, &value)) {
 		struct sip_name_addr c;
 		struct str own;

@@ -129,7 +129,7 @@ static void accept(const struct asking *a, struct subscription *sub)
 	char text[128];
 	struct buf b = buf_on(text, sizeof text);
 	put_fmt(&b, "Expires: %u\r\nContact: <sip:dialtone@", a->seconds);
-	put_transport_addr(&b, &a->s->setup.listeners[sub->dialog.flow_listener]);
+	put_uri_addr(&b, &a->s->setup.listeners[sub->dialog.flow_listener]);
 	put_z(&b, ">\r\n");
 	answer(a, 200, (struct str){ sub->tag, SUBSCRIPTION_TAG_LEN }, buf_str(&b));
 	subscription_accept(sub, a->seconds);

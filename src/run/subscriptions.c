@@ -108,7 +108,7 @@ static struct str write_notify(struct subscription *sub, struct str branch)
 	const struct addr *me = &s->listeners[sub->dialog.flow_listener];
 	const struct event_view view = view_of(sub);
 	put_z(&c, "<sip:dialtone@");
-	put_transport_addr(&c, me);
+	put_uri_addr(&c, me);
 	put_c(&c, '>');
 	put_event_body(&body, sub->package, &view);
 	put_sip_dialog_request(&b, &sub->dialog, &(struct sip_dialog_request){ .method = SIP_NOTIFY, .sent_by = *me,

@@ -80,7 +80,7 @@ static void ask(struct supervise *s, const struct office_trunk_group *g, uint32_
 	put_fmt(&b, "From: <sip:dialtone@%.*s>;tag=%.*s\r\nTo: <sip:%.*s>\r\nCall-ID: %.*s\r\n", STR_FMT(buf_str(&m)),
 		STR_FMT(id.from_tag), STR_FMT(buf_str(&f)), STR_FMT(id.call_id));
 	put_z(&b, "CSeq: 1 OPTIONS\r\nContact: <sip:dialtone@");
-	put_transport_addr(&b, &s->setup.listeners[listener]);
+	put_uri_addr(&b, &s->setup.listeners[listener]);
 	put_z(&b, ">\r\nAccept: application/sdp\r\n");
 	put_sip_body(&b, STR(""), STR(""));
 	ref txn;

@@ -32,6 +32,7 @@ import strangers  # noqa: F401
 import streams  # noqa: F401
 import tls  # noqa: F401
 import trouble  # noqa: F401
+import websocket  # noqa: F401
 
 PROGRAMS = ["baresip", "sipp", "tshark", "dumpcap", "svwar", "svmap", "svcrack",
             "linphone-daemon", "kamailio"]

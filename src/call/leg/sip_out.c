@@ -23,7 +23,7 @@ struct buf out_room(struct sip_legs *ls)
 void put_leg_contact(struct buf *b, const struct sip_leg *leg)
 {
 	put_z(b, "Contact: <sip:dialtone@");
-	put_transport_addr(b, &leg->legs->setup.listeners[leg->listener]);
+	put_uri_addr(b, &leg->legs->setup.listeners[leg->listener]);
 	put_z(b, ">\r\n");
 }
 
@@ -184,7 +184,7 @@ struct str out_contact(struct sip_leg *leg)
 	struct buf b = buf_on(arena_alloc(&leg->legs->setup.env->scratch, 96), 96);
 	if (!b.p) b.cap = 0;
 	put_z(&b, "<sip:dialtone@");
-	put_transport_addr(&b, &leg->legs->setup.listeners[leg->listener]);
+	put_uri_addr(&b, &leg->legs->setup.listeners[leg->listener]);
 	put_c(&b, '>');
 	return buf_str(&b);
 }

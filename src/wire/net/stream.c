@@ -72,7 +72,7 @@ void stream_fail(struct conn *c)
 
 void stream_watch(struct conn *c)
 {
-	bool writes = c->phase == CONNECTING || c->tls_wants_write || (c->phase == OPEN && !list_empty(&c->unsent));
+	bool writes = c->phase == CONNECTING || c->tls_wants_write || (c->phase >= UPGRADING && !list_empty(&c->unsent));
 	uint32_t events = (c->refused ? 0 : LOOP_READ) | (writes ? LOOP_WRITE : 0);
 	if (c->failed || events == c->events) return;
 	c->events = events;
@@ -113,6 +113,7 @@ static void conn_free(struct conn *c)
 {
 	struct streams *s = c->streams;
 	c->tls = tls_session_free(c->tls);
+	c->ws = ws_free(c->ws);
 	if (c->watch.fd >= 0) COUNT(stream_closed), close(c->watch.fd);
 	map_remove(&s->by_host, &c->by_host);
 	LIST_EACH(it, &c->unsent) stream_waiting_free(s, LIST_OF(it, struct waiting, node));
@@ -150,6 +151,7 @@ static void tell_end(struct conn *c)
 		const struct packet p = { .peer = peer, .listener = (uint16_t)c->key.listener, .arrived_ms = s->now_ms,
 			.returned = true, .data = { w->text, w->n } };
 		COUNT(stream_tx_failed);
+		if (c->ws) continue; // whoever opened it can be reached by no other way
 		s->user.unsent(s->user.self, &p, stood);
 	}
 	conn_free(c);

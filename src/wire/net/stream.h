@@ -1,4 +1,4 @@
-// Connections (TCP, TLS) of one thread: messages come out whole, and go to whoever is at the other end of an address. A
+// Connections (TCP, TLS, WebSocket) of one thread: messages come out whole, and go to whoever is at the other end of an address. A
 // connection is named by its listener and the peer's address, so that nobody keeps a handle of one: what is sent to an
 // address goes by the connection that stands; when none does, one is opened. An address may name its connection, too
 // (addr.flow), and then no other will do, unless the peer may be called.
@@ -76,6 +76,8 @@ struct stream_settings {
 	bool share_port;
 	uint8_t dscp; // 0-63, RFC 2474
 	struct tls *tls;
+	bool websocket;     // over TLS or not: a message is one of WebSocket, and its beginning an HTTP request
+	struct str origins; // borrowed: whose pages may open one (ws_upgrade.h)
 };
 MUST_CHECK enum err streams_listen(struct streams *s, uint16_t listener, const struct stream_settings *settings,
                                    struct buf *why);

@@ -1,17 +1,18 @@
 // Inside the connections, for stream*.c only: what they are made of.
 //
 //     stream.c       their life and time          stream_io.c   what they read, and what waits to be sent
-//     stream_open.c  how they begin: listening, calling, shaking hands
+//     stream_open.c  how they begin: listening, calling, shaking hands       stream_ws.c  those of WebSocket
 #pragma once
 
 #include "base/map.h"
 #include "base/wheel.h"
 #include "wire/net/stream.h"
 #include "wire/net/tls.h"
+#include "wire/net/ws.h"
 
 #define READ_BYTES 65536u // at a time
 
-enum phase { CONNECTING, SHAKING, OPEN };
+enum phase { CONNECTING, SHAKING, UPGRADING, OPEN };
 enum timer_kind { TIMER_LATE = 1, TIMER_IDLE, TIMER_REFUSED, TIMER_NO_ROOM };
 
 struct waiting { // a message that is not sent whole yet
@@ -31,6 +32,7 @@ struct conn {
 	struct conn_key key;
 	struct loop_watch watch;
 	struct tls_session *tls; // owned; NULL: TCP
+	struct ws *ws;           // owned; NULL: no WebSocket, or not yet
 	struct list unsent;      // struct waiting, owned
 	struct list node;        // in streams.failed, when it has failed
 	struct timer timer;      // of one kind at a time
@@ -50,6 +52,8 @@ struct listening {
 	uint16_t listener;
 	uint8_t dscp;
 	struct tls *tls;
+	bool websocket;
+	struct str origins;
 	struct timer timer; // TIMER_NO_ROOM
 	bool open;
 };
@@ -66,6 +70,7 @@ struct streams {
 	uint64_t now_ms;
 	uint64_t memory; // octets that are held or wait, of all
 	char read[READ_BYTES];
+	char frame[WS_HEAD_MAX + 65536]; // of WebSocket, while it is sent
 };
 
 // LIFE (stream.c). The peer, with the number of the connection.
@@ -94,6 +99,20 @@ void stream_count_unreachable(void);
 void stream_read(struct conn *c);
 void stream_write_unsent(struct conn *c);
 void stream_send_on(struct conn *c, struct str data);
+// As they are.
+void stream_send_octets(struct conn *c, struct str octets);
+// Appends to what is held; false: there is no room.
+bool stream_hold_more(struct conn *c, struct str octets);
+// Holds this, and nothing else.
+bool stream_hold(struct conn *c, struct str rest);
+void stream_tell(struct conn *c, struct str data, bool broken);
+// It ends when what was sent has had time to go out; nothing more is read.
+void stream_refuse(struct conn *c);
+
+// WEBSOCKET (stream_ws.c). What came, before it is open and after.
+void stream_take_upgrade(struct conn *c, struct str new);
+void stream_take_frames(struct conn *c, struct str new);
+void stream_send_frame(struct conn *c, struct str message);
 
 // BEGINNING (stream_open.c)
 void stream_on_ready(void *self, uint32_t events);

@@ -32,7 +32,7 @@ static bool resize_held(struct conn *c, uint32_t cap)
 }
 
 // Keeps what is not a whole message yet.
-static bool hold(struct conn *c, struct str rest)
+bool stream_hold(struct conn *c, struct str rest)
 {
 	uint32_t cap = rest.n > c->held_cap ? (rest.n < 512 ? 1024 : rest.n * 2) : rest.n ? c->held_cap : 0;
 	if (cap != c->held_cap && !resize_held(c, cap)) return false;
@@ -41,7 +41,7 @@ static bool hold(struct conn *c, struct str rest)
 	return true;
 }
 
-static void tell(struct conn *c, struct str data, bool broken)
+void stream_tell(struct conn *c, struct str data, bool broken)
 {
 	const struct packet p = { .peer = stream_peer(c), .listener = (uint16_t)c->key.listener,
 		.arrived_ms = c->streams->now_ms, .broken = broken, .data = data };
@@ -49,19 +49,24 @@ static void tell(struct conn *c, struct str data, bool broken)
 	c->streams->user.message(c->streams->user.self, &p);
 }
 
+void stream_refuse(struct conn *c)
+{
+	c->refused = true;
+	wheel_start(&c->streams->wheel, &c->timer, c->streams->now_ms + REFUSED_MS, TIMER_REFUSED,
+		pool_ref(&c->streams->conns, c));
+}
+
 // Ends it when the answer, which may come from another thread, has had time to go out.
 static void end_broken(struct conn *c, struct str head)
 {
 	COUNT(stream_ended_broken);
-	if (head.n) tell(c, head, true);
+	if (head.n) stream_tell(c, head, true);
 	if (c->failed) return;
 	if (!head.n) {
 		stream_fail(c);
 		return;
 	}
-	c->refused = true;
-	wheel_start(&c->streams->wheel, &c->timer, c->streams->now_ms + REFUSED_MS, TIMER_REFUSED,
-		pool_ref(&c->streams->conns, c));
+	stream_refuse(c);
 }
 
 // Takes the pieces off the beginning; gives what is left.
@@ -77,11 +82,21 @@ static struct str take_pieces(struct conn *c, struct str rest)
 		rest = str_from_at(rest, n);
 		if (piece == STREAM_MESSAGE) c->said_something = true;
 		if (c->said_something) wheel_stop(&s->wheel, &c->timer);
-		if (piece == STREAM_MESSAGE) tell(c, data, false);
+		if (piece == STREAM_MESSAGE) stream_tell(c, data, false);
 		else if (piece == STREAM_PING) stream_send_on(c, s->user.pong);
 		else if (piece == STREAM_BROKEN) end_broken(c, data);
 	}
 	return rest;
+}
+
+bool stream_hold_more(struct conn *c, struct str octets)
+{
+	uint32_t n = c->held_n + octets.n;
+	if (n > c->streams->limits.message_max) return false;
+	if (n > c->held_cap && !resize_held(c, n < 512 ? 1024 : n * 2)) return false;
+	memcpy(c->held + c->held_n, octets.p, octets.n);
+	c->held_n = n;
+	return true;
 }
 
 // What was held and what is new, as one.
@@ -99,7 +114,7 @@ static void take(struct conn *c, struct str new)
 	struct str rest = take_pieces(c, all);
 	if (c->failed || c->refused) return;
 	if (rest.n > c->streams->limits.message_max) end_broken(c, (struct str){ "", 0 });
-	else if (!hold(c, rest)) stream_end_full(c);
+	else if (!stream_hold(c, rest)) stream_end_full(c);
 	else stream_restart_timer(c);
 }
 
@@ -119,7 +134,10 @@ void stream_read(struct conn *c)
 	for (uint32_t round = 0; round < READ_ROUNDS && !c->failed && !c->refused; round++) {
 		uint32_t n;
 		enum tls_result r = read_some(c, &n);
-		if (r == TLS_DONE) take(c, (struct str){ c->streams->read, n });
+		const struct str came = { c->streams->read, n };
+		if (r == TLS_DONE && c->phase == UPGRADING) stream_take_upgrade(c, came);
+		else if (r == TLS_DONE && c->ws) stream_take_frames(c, came);
+		else if (r == TLS_DONE) take(c, came);
 		else if (r == TLS_WANTS_WRITE) c->tls_wants_write = true;
 		else if (r != TLS_WANTS_READ) stream_fail(c);
 		if (r != TLS_DONE) return;
@@ -183,10 +201,16 @@ static void keep_unsent(struct conn *c, struct str data, uint32_t sent)
 	else if (c->unsent_n > s->limits.unsent_max) COUNT(stream_ended_slow), stream_fail(c);
 }
 
-void stream_send_on(struct conn *c, struct str data)
+void stream_send_octets(struct conn *c, struct str octets)
 {
 	uint32_t sent = 0;
-	bool waits = c->failed || c->phase != OPEN || !list_empty(&c->unsent);
-	if (waits || !write_all(c, data, &sent)) keep_unsent(c, data, sent);
+	bool waits = c->failed || (c->phase != OPEN && c->phase != UPGRADING) || !list_empty(&c->unsent);
+	if (waits || !write_all(c, octets, &sent)) keep_unsent(c, octets, sent);
 	stream_watch(c);
+}
+
+void stream_send_on(struct conn *c, struct str data)
+{
+	if (c->ws) stream_send_frame(c, data);
+	else stream_send_octets(c, data);
 }

@@ -40,7 +40,7 @@ static void fail_tls(struct conn *c)
 
 static void open_now(struct conn *c)
 {
-	c->phase = OPEN;
+	c->phase = c->streams->listening[c->key.listener].websocket ? UPGRADING : OPEN;
 	stream_write_unsent(c);
 }
 
@@ -73,9 +73,9 @@ void stream_on_ready(void *self, uint32_t events)
 	c->tls_wants_write = false;
 	if (c->phase == CONNECTING && (events & LOOP_WRITE)) connected(c);
 	if (c->phase == SHAKING && !c->failed) shake_hands(c);
-	if (c->phase == OPEN && !c->failed && (events & LOOP_WRITE)) stream_write_unsent(c);
+	if (c->phase >= UPGRADING && !c->failed && (events & LOOP_WRITE)) stream_write_unsent(c);
 	if (c->refused && (events & LOOP_READ)) stream_fail(c); // not asked for: he has gone
-	if (c->phase == OPEN && !c->failed && !c->refused) stream_read(c);
+	if (c->phase >= UPGRADING && !c->failed && !c->refused) stream_read(c);
 	stream_watch(c);
 	stream_restart_timer(c);
 }
@@ -107,7 +107,7 @@ void streams_adopt(struct streams *s, int fd, uint16_t listener, const struct ad
 	}
 	COUNT(stream_accepted);
 	set_options(fd, peer->family, l->dscp);
-	c->phase = l->tls ? SHAKING : OPEN;
+	c->phase = l->tls ? SHAKING : l->websocket ? UPGRADING : OPEN;
 	c->flow = s->user.began(s->user.self);
 	if (!c->flow || (l->tls && !(c->tls = tls_accept(l->tls, fd)))) stream_fail(c);
 	stream_watch(c);
@@ -244,7 +244,7 @@ enum err streams_listen(struct streams *s, uint16_t listener, const struct strea
 	int fd = socket(settings->local.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) return refuse(why, &settings->local, "cannot open");
 	*l = (struct listening){ .streams = s, .listener = listener, .dscp = settings->dscp, .tls = settings->tls,
-		.open = true, .watch = { .fd = fd, .ready = on_listening, .self = l } };
+		.websocket = settings->websocket, .origins = settings->origins, .open = true, .watch = { .fd = fd, .ready = on_listening, .self = l } };
 	enum err e = bind_and_listen(l, settings, why);
 	if (e == OK) e = loop_watch(s->loop, &l->watch, LOOP_READ);
 	if (e == OK) return OK;
