@@ -8,7 +8,7 @@
 
 #define SQL_NAME(name, kind, member) #name ", "
 #define SQL_MARK(name, kind, member) "?, "
-#define SELECT "SELECT " CDR_COLUMNS(SQL_NAME) "trail, ladder FROM call_record"
+#define SELECT "SELECT " CDR_COLUMNS(SQL_NAME) CDR_HEARD_COLUMNS(SQL_NAME) "trail, ladder FROM cdr"
 
 enum err cdr_open(struct cdr_store **out, const char *path, struct store_fault *fault)
 {
@@ -37,7 +37,7 @@ enum err cdr_put(struct cdr_store *s, const struct call_record *r)
 	const struct cdr_column *columns = cdr_columns(&count);
 	struct store_query q = store_ask(&s->db, "INSERT INTO call_record (" CDR_COLUMNS(SQL_NAME)
 	                                         "trail, ladder) VALUES (" CDR_COLUMNS(SQL_MARK) "?, ?)");
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < CDR_KEPT_COLUMNS; i++) {
 		struct buf b = buf_on(text, sizeof text);
 		if (cdr_column_is_text(&columns[i])) {
 			put_cdr_column(&b, &columns[i], r);
@@ -111,7 +111,7 @@ static void bind_filter(struct store_query *q, const struct cdr_filter *f)
 
 struct cdr_walk *cdr_walk_new(struct cdr_store *s, const struct cdr_filter *filter, enum err *err)
 {
-	char sql[2048];
+	char sql[4096];
 	struct buf b = buf_on(sql, sizeof sql);
 	struct cdr_walk *w = calloc(1, sizeof *w);
 	put_select(&b, filter);

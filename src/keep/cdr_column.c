@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-static const struct cdr_column columns[] = { CDR_COLUMNS(CDR_COLUMN_ROW) };
+static const struct cdr_column columns[] = { CDR_COLUMNS(CDR_COLUMN_ROW) CDR_HEARD_COLUMNS(CDR_COLUMN_ROW) };
 static_assert(sizeof(struct call_record) <= UINT16_MAX, "places of fields fit");
 
 const struct cdr_column *cdr_columns(uint32_t *count)

@@ -6,6 +6,7 @@
 // How a field is kept in the store, and written.
 enum cdr_kind {
 	CDR_UINT,   // a number
+	CDR_FIGURE, // a number and one; 0: it is not known
 	CDR_NAMED,  // a number of 64 bits that is a name: text in JSON, which has no such numbers
 	CDR_FLAG,   // bool
 	CDR_TIME,   // UTC in ms; 0 is never
@@ -56,6 +57,19 @@ enum cdr_kind {
 	X(rules_version, UINT, rules_version)                                                                              \
 	CDR_SIDE_COLUMNS(X, o)                                                                                             \
 	CDR_SIDE_COLUMNS(X, t)
+
+// What telephones reported, joined to the record when it is read (the view cdr).
+#define CDR_SIDE_HEARD_COLUMNS(X, side)                                                                                \
+	X(side##_mos_lq, FIGURE, side.heard.mos_lq)                                                                        \
+	X(side##_mos_cq, FIGURE, side.heard.mos_cq)                                                                        \
+	X(side##_heard_loss, FIGURE, side.heard.loss)                                                                      \
+	X(side##_heard_discard, FIGURE, side.heard.discard)                                                                \
+	X(side##_round_trip_ms, FIGURE, side.heard.round_trip_ms)                                                          \
+	X(side##_delay_ms, FIGURE, side.heard.delay_ms)                                                                    \
+	X(side##_heard_jitter_ms, FIGURE, side.heard.jitter_ms)
+#define CDR_HEARD_COLUMNS(X) CDR_SIDE_HEARD_COLUMNS(X, o) CDR_SIDE_HEARD_COLUMNS(X, t)
+#define CDR_COLUMN_ONE(name, kind, member) +1
+enum { CDR_KEPT_COLUMNS = 0 CDR_COLUMNS(CDR_COLUMN_ONE) }; // those that come first: of the table call_record
 
 struct cdr_column {
 	const char *name;

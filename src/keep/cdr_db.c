@@ -54,10 +54,26 @@ static const char line_states[] =
 	"remote_cseq INTEGER NOT NULL, loose INTEGER NOT NULL, peer TEXT NOT NULL, listener INTEGER NOT NULL,"
 	"text TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
+// What telephones reported of calls (RFC 6035), by line and Call-ID: a report may come before the record, and long after
+// it. NULL: not reported. A reader finds both together in cdr.
+#define HEARD(s)                                                                                                       \
+	"coalesce(" s ".mos_lq + 1, 0) AS " s "_mos_lq, coalesce(" s ".mos_cq + 1, 0) AS " s "_mos_cq,"                    \
+	"coalesce(" s ".loss + 1, 0) AS " s "_heard_loss, coalesce(" s ".discard + 1, 0) AS " s "_heard_discard,"          \
+	"coalesce(" s ".round_trip_ms + 1, 0) AS " s "_round_trip_ms, coalesce(" s ".delay_ms + 1, 0) AS " s "_delay_ms,"  \
+	"coalesce(" s ".jitter_ms + 1, 0) AS " s "_heard_jitter_ms"
+#define HEARD_BY(s) " LEFT JOIN quality_report AS " s " ON " s ".line = c." s "_line AND " s ".call_id = c." s "_call_id"
+static const char reports[] =
+	"CREATE TABLE quality_report ("
+	"line INTEGER NOT NULL, call_id TEXT NOT NULL, at INTEGER NOT NULL, mos_lq INTEGER, mos_cq INTEGER, loss INTEGER,"
+	"discard INTEGER, round_trip_ms INTEGER, delay_ms INTEGER, jitter_ms INTEGER,"
+	"PRIMARY KEY (line, call_id)) STRICT, WITHOUT ROWID;"
+	"CREATE VIEW cdr AS SELECT c.*, " HEARD("o") ", " HEARD("t") " FROM call_record AS c" HEARD_BY("o") HEARD_BY("t") ";";
+
 static const struct store_migration migrations[] = {
 	{ 100, "records", records },
 	{ 101, "registrations", registrations },
 	{ 102, "messages and subscriptions", line_states },
+	{ 103, "reports of voice quality", reports },
 	{ 0, NULL, NULL },
 };
 

@@ -117,7 +117,7 @@ static void list_and_table_agree(void **state)
 	struct cdr_store *s = filled(0);
 	uint32_t count, found = 0;
 	const struct cdr_column *columns = cdr_columns(&count);
-	struct store_query q = store_ask(&s->db, "SELECT name FROM pragma_table_info('call_record')");
+	struct store_query q = store_ask(&s->db, "SELECT name FROM pragma_table_info('cdr')");
 	while (store_next(&q)) {
 		struct str name = store_get_str(&q);
 		bool known = str_eq(name, STR("trail")) || str_eq(name, STR("ladder"));

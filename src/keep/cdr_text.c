@@ -36,6 +36,9 @@ static void put_value(struct buf *b, const struct cdr_column *c, const struct ca
 {
 	uint64_t value = cdr_column_is_text(c) ? 0 : cdr_column_uint(c, r);
 	switch ((enum cdr_kind)c->kind) {
+	case CDR_FIGURE:
+		if (value) put_u64(b, value - 1);
+		return;
 	case CDR_UINT:
 	case CDR_NAMED: put_u64(b, value); return;
 	case CDR_FLAG: put_z(b, value ? "yes" : "no"); return;
@@ -127,7 +130,7 @@ static void put_json_value(struct buf *b, const struct cdr_column *c, const stru
 	char text[CELL_MAX];
 	struct buf value = buf_on(text, sizeof text);
 	put_value(&value, c, r, names);
-	if (c->kind == CDR_UINT) {
+	if (c->kind == CDR_UINT || (c->kind == CDR_FIGURE && value.n)) {
 		put(b, buf_str(&value));
 	} else if (c->kind == CDR_FLAG) {
 		put_z(b, cdr_column_uint(c, r) ? "true" : "false");

@@ -156,3 +156,29 @@ enum err line_state_restore_subscriptions(struct line_state_store *s, const stru
 	store_bind_u64(&q, env->wall_ms);
 	return store_finish(&q);
 }
+
+// ---- Reports --------------------------------------------------------------------------------------------------------
+
+static enum err save_report(struct line_state_store *s, const struct quality_report *r)
+{
+	const struct record_heard *h = &r->heard;
+	const uint16_t figures[] = { h->mos_lq, h->mos_cq, h->loss, h->discard, h->round_trip_ms, h->delay_ms, h->jitter_ms };
+	struct store_query q = store_ask(&s->db, "INSERT OR REPLACE INTO quality_report (line, call_id, at, mos_lq, mos_cq,"
+		" loss, discard, round_trip_ms, delay_ms, jitter_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	store_bind_u64(&q, r->line);
+	store_bind_str(&q, str_from(r->call_id));
+	store_bind_u64(&q, r->wall_ms);
+	for (uint32_t i = 0; i < ARRAY_LEN(figures); i++) {
+		if (figures[i]) store_bind_u64(&q, figures[i] - 1u);
+		else store_bind_null(&q);
+	}
+	return store_finish(&q);
+}
+
+enum err line_state_save_reports(struct line_state_store *s, const struct quality_report *rows, uint32_t count)
+{
+	enum err err = store_run(&s->db, "BEGIN IMMEDIATE");
+	if (err != OK) return err;
+	for (uint32_t i = 0; i < count && err == OK; i++) err = save_report(s, &rows[i]);
+	return finish(s, err);
+}

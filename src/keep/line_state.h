@@ -1,8 +1,10 @@
-// What phones know of lines, over a restart: the messages that wait (live/waiting) and who subscribed to what, saved in
-// records.db by the control thread, put back at start. Beside keep/registration.h, and as it.
+// What phones know of lines, and say of them: the messages that wait (live/waiting) and who subscribed to what, saved in
+// records.db by the control thread and put back at start, beside keep/registration.h and as it; and what phones report
+// that they heard in a call, which is found with its record (keep/cdr.h).
 #pragma once
 
 #include "base/env.h"
+#include "call/model/record.h"
 #include "keep/store.h"
 #include "live/live.h"
 
@@ -23,6 +25,13 @@ struct kept_subscription {
 	char text[KEPT_SUBSCRIPTION_TEXT_MAX];
 };
 
+struct quality_report {
+	uint32_t line; // whose phone
+	uint64_t wall_ms;
+	char call_id[RECORD_TEXT_MAX]; // of its dialog
+	struct record_heard heard;
+};
+
 struct line_state_store;
 // Errors as store_open.
 MUST_CHECK enum err line_state_open(struct line_state_store **out, const char *path, struct store_fault *fault);
@@ -40,3 +49,6 @@ MUST_CHECK enum err line_state_restore_subscriptions(struct line_state_store *s,
 // Puts, replaces or (over) forgets so many, all or none.
 MUST_CHECK enum err line_state_save_subscriptions(struct line_state_store *s, const struct env *env,
                                                   const struct kept_subscription *rows, uint32_t count);
+
+// Puts so many reports, all or none; of the same line and call the last one holds.
+MUST_CHECK enum err line_state_save_reports(struct line_state_store *s, const struct quality_report *rows, uint32_t count);

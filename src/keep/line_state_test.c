@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/testing.h"
+#include "keep/cdr_core.h"
 
 #define WALL_MS 1700000000000
 #define NOW_MS 5000
@@ -121,9 +122,39 @@ static void subscriptions_come_back(void **state)
 	assert_int_equal(b.seen[0].expires_ms, 9000 + LONGEST_MS);
 }
 
+// A report is found with the record of its call, on the side that reported, whichever came first.
+static void reports_are_found_with_their_record(void **state)
+{
+	(void)state;
+	struct store_fault fault;
+	struct cdr_store *cdrs;
+	struct call_record r = { .kind = RECORD_RELEASE, .sequence = 1, .o = { .line = 7 }, .t = { .line = 8 } }, found;
+	struct quality_report of[] = { { .line = 7, .wall_ms = WALL_MS, .heard = { .mos_lq = 421, .loss = 1 } },
+		{ .line = 9, .wall_ms = WALL_MS, .heard = { .mos_lq = 101 } } };
+	strcpy(r.o.call_id, "a");
+	strcpy(r.t.call_id, "b");
+	strcpy(of[0].call_id, "a");
+	strcpy(of[1].call_id, "b"); // of a line that was not in this call
+	assert_int_equal(line_state_save_reports(b.store, of, 2), OK);
+	assert_int_equal(cdr_open(&cdrs, b.path, &fault), OK);
+	assert_int_equal(cdr_put(cdrs, &r), OK);
+	assert_int_equal(cdr_find(cdrs, &(struct cdr_filter){ .sequence = 1 }, &found), OK);
+	assert_true(found.o.heard.mos_lq == 421 && found.o.heard.loss == 1 && found.o.heard.jitter_ms == 0);
+	assert_int_equal(found.t.heard.mos_lq, 0);
+	of[1].line = 8; // late
+	of[1].heard.delay_ms = 41;
+	of[0].heard.mos_lq = 301; // the report of the end, after one of the middle
+	assert_int_equal(line_state_save_reports(b.store, of, 2), OK);
+	assert_int_equal(cdr_find(cdrs, &(struct cdr_filter){ .line = 8 }, &found), OK);
+	assert_true(found.o.heard.mos_lq == 301 && found.t.heard.mos_lq == 101 && found.t.heard.delay_ms == 41);
+	assert_int_equal(cdr_count(cdrs), 1);
+	cdr_close(cdrs);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(messages_come_back), TEST(subscriptions_come_back) };
+	const struct CMUnitTest tests[] = { TEST(messages_come_back), TEST(subscriptions_come_back),
+		TEST(reports_are_found_with_their_record) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

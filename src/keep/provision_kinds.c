@@ -101,6 +101,8 @@
 	X("trusted", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "trusted", NULL,                                             \
 	  "Its asserted identities count, and withheld numbers pass to it (RFC 3325)")                                     \
 	X("emergency", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "emergency", NULL, "911, 933 and 988 go here")             \
+	X("voicemail", BOOL, SET, 0, 0, 1, "no", NULL, "voicemail", NULL,                                                  \
+	  "It tells which lines have messages (message-summary, RFC 3842)")                                                \
 	X("format", CHOICE, SET, 0, 0, 0, "e164", STORE_FORMATS, "format", NULL,                                           \
 	  "Of called numbers: +16035550101, 6035550101, 16035550101")                                                      \
 	X("diversion", CHOICE, SET, 0, 0, 0, "diversion", STORE_DIVERSIONS, "diversion", NULL,                             \

@@ -126,6 +126,7 @@ struct office_trunk_group {
 	char host[OFFICE_NAME_MAX];  // host part of URIs sent to it; "" uses the peer's address
 	bool in_service, trusted;    // trusted: their P-Asserted-Identity counts, restricted numbers pass (RFC 3325)
 	bool emergency;              // 911, 933 and 988 go here
+	bool voicemail;              // it tells which lines have messages (RFC 3842)
 	uint8_t format;              // enum office_number_format of called numbers
 	uint8_t diversion;           // enum office_diversion: what it is told, and what of it counts
 	bool overlap;                // it may dial in parts: 484 asks for more (RFC 3578)

@@ -108,6 +108,22 @@ json_t *api_call_number(uint64_t call)
 
 // ---- A record ----
 
+static json_t *figure(uint16_t one_more, double parts)
+{
+	if (!one_more) return json_null();
+	return parts == 1 ? json_integer(one_more - 1) : json_real((one_more - 1) / parts);
+}
+
+// What the telephone reported that it heard; null: nothing.
+static json_t *heard_json(const struct record_heard *h)
+{
+	static const struct record_heard nothing = { 0 };
+	if (memcmp(h, &nothing, sizeof nothing) == 0) return json_null();
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "mos_lq", figure(h->mos_lq, 100), "mos_cq", figure(h->mos_cq, 100),
+	                 "loss_percent", figure(h->loss, 100), "discard_percent", figure(h->discard, 100), "round_trip_ms",
+	                 figure(h->round_trip_ms, 1), "delay_ms", figure(h->delay_ms, 1), "jitter_ms", figure(h->jitter_ms, 1));
+}
+
 static json_t *party_json(const struct api *a, const struct record_party *p)
 {
 	static const char *const presentations[] = { "allowed", "restricted", "unavailable" };
@@ -116,11 +132,12 @@ static json_t *party_json(const struct api *a, const struct record_party *p)
 	json_t *media = json_pack("{s:I,s:I,s:I,s:I}", "packets", (json_int_t)p->media.packets, "octets",
 	                          (json_int_t)p->media.octets, "lost", (json_int_t)p->media.lost, "jitter_us",
 	                          (json_int_t)p->media.jitter_us);
-	return json_pack("{s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "line", api_line_key(a, p->line), "trunk",
+	return json_pack("{s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "line", api_line_key(a, p->line), "trunk",
 	                 api_trunk_key(a, p->trunk_group), "customer", api_customer_key(a, p->customer), "number",
 	                 api_number(&who->number), "presentation", shown, "name",
 	                 api_text((struct str){ who->name, who->name_n }), "peer", api_addr(&p->peer), "sip_call_id",
-	                 api_text(str_from(p->call_id)), "received", media);
+	                 api_text(str_from(p->call_id)), "received", media, "reported",
+	                 heard_json(&p->heard));
 }
 
 static json_t *cause_json(struct cause c)

@@ -58,6 +58,24 @@ static const char *released_by(const json_t *call)
 
 // ---- Sheet ----
 
+// "4.20": of what a telephone reported, "-" what it did not.
+static const char *reported(char text[16], const json_t *heard, const char *name)
+{
+	const json_t *value = json_object_get(heard, name);
+	if (!json_is_number(value)) return "-";
+	snprintf(text, 16, json_is_real(value) ? "%.2f" : "%.0f", json_number_value(value));
+	return text;
+}
+
+static void print_heard(FILE *out, const json_t *heard)
+{
+	char mos[16], loss[16], jitter[16], delay[16];
+	if (!json_is_object(heard)) return;
+	sheet_line(out, "  reports to hear", "MOS %s, %s %% lost, jitter %s ms, delay %s ms", reported(mos, heard, "mos_lq"),
+	           reported(loss, heard, "loss_percent"), reported(jitter, heard, "jitter_ms"),
+	           reported(delay, heard, "delay_ms"));
+}
+
 static void print_party(FILE *out, const char *title, const json_t *p)
 {
 	const json_t *media = json_object_get(p, "received");
@@ -72,6 +90,7 @@ static void print_party(FILE *out, const char *title, const json_t *p)
 		sheet_line(out, "  media received", "%lld packets, %lld lost, jitter %.1f ms",
 		           (long long)number_of(media, "packets"), (long long)number_of(media, "lost"),
 		           (double)number_of(media, "jitter_us") / 1000);
+	print_heard(out, json_object_get(p, "reported"));
 }
 
 static void print_times(FILE *out, const json_t *call)

@@ -10,6 +10,7 @@ COUNTER(node_features_full, "Features set from phones that were refused because 
 
 #define MAIL_INLINE 2048 // octets of a packet that fit into a letter; longer ones go by pointer
 #define FEATURES_MAX 64
+#define REPORTS_MAX 256
 #define SUBSCRIPTIONS_KEPT_MAX 512 // that wait for the control thread; more wait where they are
 #define OUT_PACKETS 256
 #define SWEEP_MS 1000
@@ -318,6 +319,11 @@ bool crew_next_subscription(struct crew *c, uint32_t index, struct kept_subscrip
 	return ring_take(&c->members[index].subscriptions, out);
 }
 
+bool crew_next_report(struct crew *c, uint32_t index, struct quality_report *out)
+{
+	return ring_take(&c->members[index].reports, out);
+}
+
 void crew_restore(struct crew *c, const struct kept_subscription *row)
 {
 	const struct office_line *line = office_line(c->setup.worker.office, row->watched);
@@ -424,6 +430,12 @@ static enum err keep_subscription(void *self, const struct kept_subscription *ro
 	return ring_put(&m->subscriptions, row);
 }
 
+static enum err keep_report(void *self, const struct quality_report *r)
+{
+	struct member *m = self;
+	return ring_put(&m->reports, r);
+}
+
 static enum err make_member(struct crew *c, uint32_t index)
 {
 	const struct crew_setup *s = &c->setup;
@@ -436,6 +448,7 @@ static enum err make_member(struct crew *c, uint32_t index)
 	for (uint32_t i = 0; i <= c->count && e == OK; i++) e = ring_init(&m->mail[i], sizeof(struct mail), s->mail_max);
 	if (e == OK) e = ring_init(&m->features, sizeof(struct feature_change), FEATURES_MAX);
 	if (e == OK) e = ring_init(&m->subscriptions, sizeof(struct kept_subscription), SUBSCRIPTIONS_KEPT_MAX);
+	if (e == OK) e = ring_init(&m->reports, sizeof(struct quality_report), REPORTS_MAX);
 	if (e == OK) e = outbox_init(&m->out, OUT_PACKETS, 4 * PACKET_MAX);
 	if (e == OK) e = trace_init(&m->trace);
 	m->out.flush = send_packets;
@@ -454,7 +467,8 @@ static enum err make_member(struct crew *c, uint32_t index)
 	w.set_feature = set_feature;
 	w.set_feature_self = c;
 	w.keep = keep_subscription;
-	w.keep_self = m;
+	w.report = keep_report;
+	w.keep_self = w.report_self = m;
 	w.tell = tell;
 	w.tell_self = m;
 	w.send_tie = send_tie;
@@ -504,6 +518,7 @@ struct crew *crew_free(struct crew *c)
 		drop_mail(m, c->count + 1);
 		ring_fini(&m->features);
 		ring_fini(&m->subscriptions);
+		ring_fini(&m->reports);
 		outbox_fini(&m->out);
 		trace_fini(&m->trace);
 		free(m->recovering);

@@ -73,7 +73,8 @@ struct member { // its own worker's thread alone touches it, but for the atomics
 	struct trace trace;
 	struct ring *mail;    // one from each member and, last, one from the control thread
 	struct ring features;      // to the control thread,
-	struct ring subscriptions; // ... those to be kept
+	struct ring subscriptions; // ... those to be kept,
+	struct ring reports;       // ... those of voice quality
 	struct recovering *recovering; // NULL: there is none, or no more
 	uint64_t swept_ms;
 	_Atomic int sleep; // enum member_sleep
@@ -149,6 +150,8 @@ void crew_tell(struct crew *c, uint32_t index, struct job *j);
 bool crew_next_feature(struct crew *c, uint32_t index, struct feature_change *out);
 // The next subscription of this member that is to be kept, or forgotten.
 bool crew_next_subscription(struct crew *c, uint32_t index, struct kept_subscription *out);
+// The next report of voice quality.
+bool crew_next_report(struct crew *c, uint32_t index, struct quality_report *out);
 // result: OK when the change is in the office for good, else why it is not. Without memory, or room on the way to the
 // member, the call never hears of it, and its own timer goes on without.
 void crew_feature_done(struct crew *c, uint32_t index, const struct feature_change *change, enum err result);

@@ -416,6 +416,19 @@ static uint32_t take_kept(struct node *n, struct kept_subscription *rows, uint32
 	return count;
 }
 
+static enum err save_reports(struct node *n)
+{
+	static struct quality_report rows[256]; // of the one control thread
+	enum err e = OK;
+	for (uint32_t count = 1; e == OK && count;) {
+		count = 0;
+		for (uint32_t i = 0; i < n->worker_count; i++)
+			while (count < ARRAY_LEN(rows) && crew_next_report(n->crew, i, &rows[count])) count++;
+		if (count) e = line_state_save_reports(n->line_states, rows, count);
+	}
+	return e;
+}
+
 // What is not saved in time is lost with a crash: then its phone is answered 481 when it refreshes.
 void node_save_line_states(struct node *n)
 {
@@ -425,8 +438,9 @@ void node_save_line_states(struct node *n)
 	if (!n->line_states || !n->crew) return;
 	for (uint32_t count; e == OK && (count = take_kept(n, rows, ARRAY_LEN(rows)));)
 		e = line_state_save_subscriptions(n->line_states, &env, rows, count);
+	if (e == OK) e = save_reports(n);
 	if (e == OK) e = line_state_save_messages(n->line_states, n->live->waiting);
-	if (e != OK) LOG(WARN, "line_states_unsaved", LOG_TEXT("messages or subscriptions could not be saved"));
+	if (e != OK) LOG(WARN, "line_states_unsaved", LOG_TEXT("messages, subscriptions or reports could not be saved"));
 }
 
 static uint32_t step(void *self)

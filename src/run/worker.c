@@ -9,6 +9,7 @@
 #include "keep/journal.h"
 #include "run/inputs.h"
 #include "run/keepalive.h"
+#include "run/publish.h"
 #include "run/registrant.h"
 #include "run/registrar.h"
 #include "run/subscriptions.h"
@@ -36,6 +37,7 @@ struct worker {
 	struct registrant registrant;
 	struct keepalive keepalive;
 	struct subscriptions subscriptions;
+	struct publish publish;
 	struct {
 		uint64_t at_ms;    // when the next share is told
 		uint64_t round_ms; // when the next round begins
@@ -76,12 +78,13 @@ static void on_request(void *self, ref txn, const struct sip_msg *m, const struc
 		sip_leg_on_invite(&w->legs, txn, m, from);
 	} else if (m->method == SIP_OPTIONS) {
 		answer_options(w, txn, m, from);
+	} else if (m->method == SIP_PUBLISH || m->method == SIP_NOTIFY) {
+		publish_request(&w->publish, txn, m, from);
 	} else {
 		COUNT(worker_refused_methods);
-		bool events = m->method == SIP_PUBLISH;
-		bool in_dialog_only = m->method == SIP_BYE || m->method == SIP_INFO || m->method == SIP_NOTIFY ||
-			m->method == SIP_PRACK || m->method == SIP_UPDATE;
-		sip_reply(&w->legs, txn, m, from, events ? 489 : in_dialog_only ? 481 : 405, STR(""));
+		bool in_dialog_only = m->method == SIP_BYE || m->method == SIP_INFO || m->method == SIP_PRACK ||
+			m->method == SIP_UPDATE;
+		sip_reply(&w->legs, txn, m, from, in_dialog_only ? 481 : 405, STR(""));
 	}
 }
 
@@ -166,6 +169,14 @@ static void ask_all(void *self, uint32_t line)
 	struct worker *w = self;
 	const struct line_news n = { .kind = NEWS_ASKED, .dialog.line = line };
 	for (uint32_t to = 0; to < w->setup.count; to++) tell(w, to, &n);
+}
+
+static void messages_changed(void *self, uint32_t id)
+{
+	struct worker *w = self;
+	const struct office_line *line = office_line(w->setup.office, id);
+	const struct line_news n = { .kind = NEWS_CHANGED, .dialog.line = id };
+	if (line) tell(w, live_home(str_from(line->name), w->setup.count), &n);
 }
 
 void worker_news(struct worker *w, const struct line_news *n)
@@ -271,6 +282,8 @@ struct worker *worker_new(const struct worker_setup *setup)
 	    make_subscriptions(w) != OK)
 		return worker_free(w);
 	w->registrar = (struct registrar){ .auth = w->auth, .stack = w->stack, .home = setup->index };
+	w->publish = (struct publish){ .env = &w->env, .legs = &w->legs, .stack = w->stack, .auth = &w->auth,
+		.report = setup->report, .report_self = setup->report_self, .changed = messages_changed, .self = w };
 	supervise_init(&w->supervise, &(struct supervise_setup){ .env = &w->env, .stack = w->stack, .office = setup->office,
 		.live = setup->live, .listener_count = setup->listener_count, .listeners = w->legs.setup.listeners,
 		.worker = setup->index, .workers = setup->count });

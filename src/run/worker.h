@@ -60,6 +60,9 @@ struct worker_setup {
 	// A subscription to be kept over a restart, or to be forgotten; ERR_FULL: later. NULL: none is kept.
 	enum err (*keep)(void *self, const struct kept_subscription *row);
 	void *keep_self;
+	// What a phone reported that it heard, to be kept with the record of its call; ERR_FULL: not now. NULL: none is.
+	enum err (*report)(void *self, const struct quality_report *r);
+	void *report_self;
 	// News for another worker (worker_news), or for this one. NULL: this is the only one.
 	void (*tell)(void *self, uint32_t worker, const struct line_news *n);
 	void *tell_self;

@@ -247,6 +247,7 @@ static void set_trunk(struct row *r, struct office_rules *rules)
 		else if (is(r, "format")) set_format(r, g);
 		else if (is(r, "diversion")) set_diversion(r, g);
 		else if (is(r, "overlap")) g->overlap = true;
+		else if (is(r, "voicemail")) g->voicemail = true;
 		else if (is(r, "user")) set_login(r, g);
 		else if (is(r, "register")) set_register(r, g);
 		else not_understood(r);

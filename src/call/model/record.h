@@ -28,12 +28,22 @@ struct record_media { // one side, as received from it
 	uint32_t packets, octets, lost, jitter_us;
 };
 
+// What the telephone of a side reported that it heard (RFC 6035), beside what we counted: each one more than the figure,
+// 0: not reported. It comes with the record when that is read, and is no part of what the journal keeps.
+struct record_heard {
+	uint16_t mos_lq, mos_cq;          // hundredths of MOS: listening and conversational quality
+	uint16_t loss, discard;           // hundredths of a percent of packets: lost, and too late to be played
+	uint16_t round_trip_ms, delay_ms; // of the network; of this end
+	uint16_t jitter_ms;
+};
+
 struct record_party {
 	uint32_t line, trunk_group, customer; // ids; 0 none
 	struct party party;
 	struct addr peer;                  // of its signalling
 	char call_id[RECORD_TEXT_MAX];     // of its SIP dialog, cut
 	struct record_media media;
+	struct record_heard heard;
 	uint64_t tied_to;                  // number of the other call; 0: none, or not known
 	uint8_t tied_as;                   // enum record_tied
 	uint32_t dialog_n;                 // of an ANSWER: what sends a BYE after a restart, in the leg's own form
