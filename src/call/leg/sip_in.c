@@ -445,7 +445,9 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	struct sip_leg *leg = owner ? pool_at(&ls->pool, owner) : NULL;
 	const struct leg_input in = { .msg = m, .from = from, .txn = txn };
 	bool success = m->status >= 200 && m->status < 300;
-	if (leg && (m->status == 401 || m->status == 407) && credentials_answer(leg, txn, m)) return;
+	bool challenge = m->status == 401 || m->status == 407;
+	if (leg && challenge && credentials_answer(leg, txn, m)) return;
+	if (!owner && challenge && m->method == SIP_BYE) credentials_answer_bye(ls, m, from);
 	if (leg && m->status >= 200) leg->challenges = 0;
 	if (m->method != SIP_INVITE) {
 		if (leg && m->method == SIP_NOTIFY && m->status >= 200) refer_notified(leg, txn, m->status);

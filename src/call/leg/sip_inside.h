@@ -99,6 +99,8 @@ struct pbx_target {
 
 // sip_credentials.c: a 401 or 407 to a request of the leg. False: it is not answered, and means what it says.
 bool credentials_answer(struct sip_leg *leg, ref txn, const struct sip_msg *m);
+// The same to a BYE that has no leg: of a call that a crash cut off, or of an answer that nobody waited for. Once.
+void credentials_answer_bye(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from);
 
 // sip_pbx.c: lines of several numbers.
 // Request-URI and To of an INVITE to a line, whose phone registered the contact.
