@@ -38,6 +38,8 @@
 	  "Most SIP transactions held at once; a finished one stays 32 s, so: requests a second, times 32")                \
 	X(connections_max, U32, "20000", 1, 1000000, AT_RESTART,                                                           \
 	  "Most connections (TCP, TLS) held at once; each needs a descriptor (LimitNOFILE)")                               \
+	X(dscp_signalling, U32, "24", 0, 63, AT_RESTART, "Class of our SIP packets (DSCP, RFC 2474); 24: CS3")             \
+	X(dscp_media, U32, "46", 0, 63, AT_RESTART, "Class of our RTP packets (DSCP); 46: expedited forwarding, voice")     \
 	X(dns, ADDRS, "", 0, 0, AT_RESTART,                                                                               \
 	  "DNS servers that the names of trunk peers are asked of, parted by commas; empty: the system's")                 \
 	X(registrations_max, U32, "100000", 1, 4000000, AT_RESTART, "Most registered phones held at once")                 \

@@ -280,12 +280,12 @@ static enum err check_addresses(const struct media_setup *s)
 	return OK;
 }
 
-// For two pairs of sockets in each call, as far as there are ports for them, and for all else.
+// For two pairs of sockets in each call, as far as there are ports for them, for connections, and for all else.
 static uint64_t descriptors_wanted(const struct media_setup *s)
 {
 	uint64_t calls = (uint64_t)s->sessions_max * s->workers, ports = 0;
 	for (uint32_t i = 0; i < s->address_count; i++) ports += 2 * media_pair_count(&s->addresses[i]);
-	return (calls * DESCRIPTORS_CALL < ports ? calls * DESCRIPTORS_CALL : ports) + DESCRIPTORS_OTHER;
+	return (calls * DESCRIPTORS_CALL < ports ? calls * DESCRIPTORS_CALL : ports) + s->connections + DESCRIPTORS_OTHER;
 }
 
 // As many as the system lets us have; where that is too few, whoever reads the log learns it before callers do.
@@ -298,8 +298,8 @@ static void raise_descriptor_limit(uint64_t wanted)
 	if (limit.rlim_cur >= wanted) return;
 	uint64_t left = limit.rlim_cur > DESCRIPTORS_OTHER ? limit.rlim_cur - DESCRIPTORS_OTHER : 0;
 	LOG(WARN, "descriptors_few",
-	    LOG_TEXT("the system lets this process open fewer files than calls_max calls need: raise LimitNOFILE of the "
-	             "service (ulimit -n), or calls beyond this number will be refused"),
+	    LOG_TEXT("the system lets this process open fewer files than calls_max calls and connections_max connections "
+	             "need: raise LimitNOFILE of the service (ulimit -n), or calls beyond this number will be refused"),
 	    LOG_U64("calls", left / DESCRIPTORS_CALL), LOG_U64("files", limit.rlim_cur), LOG_U64("wanted", wanted));
 }
 

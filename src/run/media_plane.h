@@ -29,6 +29,8 @@ struct media_setup {
 	uint32_t address_count, own_count;
 	struct media_address addresses[MEDIA_ADDRESSES_MAX];
 	struct addr own[MEDIA_OWN_MAX]; // our signalling and control addresses: no media is ever sent there
+	uint32_t connections;           // that others may open to us: each needs a descriptor, too
+	uint8_t dscp;                   // of RTP and RTCP, 0-63 (RFC 2474)
 	bool loopback;                  // media addresses on loopback are accepted
 	uint64_t seed;                  // of ports, SSRCs and first sequence numbers
 	// Tells a worker that events wait; called from media threads, must not block. Then: plane->ops->take until false.

@@ -409,6 +409,9 @@ static void test_descriptor_limit(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &low), 0);
 	assert_true(low.rlim_cur == before.rlim_max && !said[0]);
 	assert_int_equal(descriptors_wanted(&s), 4 * MANY + DESCRIPTORS_OTHER);
+	s.connections = 7;
+	assert_int_equal(descriptors_wanted(&s), 4 * MANY + 7 + DESCRIPTORS_OTHER);
+	s.connections = 0;
 	s.sessions_max = 1u << 30; // there are no ports for so many
 	assert_int_equal(descriptors_wanted(&s), 2 * 2 * 2048 + DESCRIPTORS_OTHER);
 	raise_descriptor_limit(UINT64_MAX);

@@ -10,7 +10,6 @@ COUNTER(media_ports_lost, "Pairs of media ports given up because another program
 COUNTER(media_ports_full, "Times that no media port was free");
 COUNTER(media_ports_no_descriptor, "Media sockets that the system refused to open");
 
-#define DSCP_EXPEDITED 46 // RFC 3246: voice
 #define KEPT_SHARE 16     // of so many pairs one is kept for emergency calls,
 #define KEPT_MIN 2        // ... but as many as one call needs at least
 #define IDLE_MIN 64       // as many open pairs must be idle before one of them is chosen: else it could be guessed
@@ -85,7 +84,7 @@ static uint16_t draw(struct media_pair_set *set, struct random *random)
 
 static enum err open_pair(const struct media_ports *p, struct media_pair pair, struct media_pair_opened *out)
 {
-	struct udp_settings settings = { .local = p->setup->addresses[pair.address].bound, .dscp = DSCP_EXPEDITED };
+	struct udp_settings settings = { .local = p->setup->addresses[pair.address].bound, .dscp = p->setup->dscp };
 	settings.local.port = media_pair_port(p->setup, pair);
 	enum err e = udp_open(&out->rtp, &settings, 0, NULL);
 	if (e != OK) return e;

@@ -147,7 +147,7 @@ static enum err open_sockets(struct node *n, struct buf *why)
 		for (uint16_t i = 0; i < c->listener_count; i++) {
 			if (c->listeners[i].transport != TRANSPORT_UDP) continue;
 			const struct udp_settings s = { .local = c->listeners[i].address, .returns = true,
-				.share_port = n->worker_count > 1, .dscp = 24, .buffer_bytes = 4u << 20 };
+				.share_port = n->worker_count > 1, .dscp = (uint8_t)c->dscp_signalling, .buffer_bytes = 4u << 20 };
 			enum err e = udp_open(&nw->sockets[i], &s, i, why);
 			if (e != OK) return e;
 			nw->watches[i] = (struct node_watch){ .worker = nw, .socket = &nw->sockets[i],
@@ -164,7 +164,10 @@ static enum err start_media(struct node *n)
 {
 	const struct config *c = n->setup.config;
 	struct media_setup s = { .workers = n->worker_count, .threads = c->media_threads,
-		.sessions_max = c->calls_max / n->worker_count + 1 + CALLS_RESERVED, .wake = wake_worker, .wake_self = n };
+		.sessions_max = c->calls_max / n->worker_count + 1 + CALLS_RESERVED, .wake = wake_worker, .wake_self = n,
+		.dscp = (uint8_t)c->dscp_media };
+	for (uint32_t i = 0; i < c->listener_count; i++)
+		if (addr_is_stream(&c->listeners[i].address)) s.connections = c->connections_max;
 	for (uint32_t i = 0; i < c->media_count; i++) {
 		s.addresses[s.address_count++] = (struct media_address){ .bound = c->media[i].address,
 			.told = c->media[i].public, .port_first = (uint16_t)c->media[i].port_first,

@@ -18,7 +18,6 @@
 #define MEMORY_MAX (128u << 20) // of all workers
 #define FIRST_MS 10000
 #define IDLE_MS 3900000     // longer than the hour that a registration lasts
-#define DSCP_SIGNALLING 24  // CS3, RFC 4594 §4.2
 
 COUNTER(node_sent_anew, 
 	"Messages to trunk peers sent over a new connection, since that which they were for had ended");
@@ -192,7 +191,7 @@ static enum err open_listener(struct node_worker *nw, uint16_t index, struct buf
 	if (e == OK) why->n = at;
 	if (e != OK) return e;
 	return streams_listen(nw->streams, index, &(struct stream_settings){ .local = l->address,
-		.share_port = n->worker_count > 1, .dscp = DSCP_SIGNALLING, .tls = nw->tls[index],
+		.share_port = n->worker_count > 1, .dscp = (uint8_t)n->setup.config->dscp_signalling, .tls = nw->tls[index],
 		.websocket = transport_is_ws((enum transport)l->transport), .origins = str_from(l->origins) }, why);
 }
 
