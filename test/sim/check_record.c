@@ -91,12 +91,15 @@ static bool is_hostile(const struct checker *c, const struct call_record *r)
 	return (o && o->hostile) || (t && t->hostile);
 }
 
-// What the switch ends by itself, its first BYE tells; but where there was no transaction or memory for that one, the
-// other may have waited for an ACK (RFC 3261 15).
-static bool ended_untold(const struct checker *c, const struct call_record *r, uint64_t is_ms)
+// What no BYE of theirs ended, the first of ours tells; but where there was no transaction or memory for that one, the
+// other may have waited for an ACK (RFC 3261 15), or for the end of a call whose party was lost.
+static bool ended_untold(const struct checker *c, const struct call_record *r, const struct leg_seen *o,
+                         const struct leg_seen *t)
 {
-	bool late = is_ms > r->answered_for_ms && is_ms < r->answered_for_ms + ACK_MS + EXACT_MS;
-	return late && r->released_by == BY_SWITCH && has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION));
+	uint64_t ended_ms = least(o->ended_ms, t->ended_ms), said_ms = t->answered_ms + r->answered_for_ms;
+	bool ours = ended_ms && (ended_ms == o->bye_sent_ms || ended_ms == t->bye_sent_ms);
+	bool late = ended_ms > said_ms && ended_ms < said_ms + ACK_MS + EXACT_MS;
+	return ours && late && has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION));
 }
 
 // To the millisecond, whatever the wall clock did: from the answer that came to the first end of either leg.
@@ -107,7 +110,7 @@ static void check_seconds(struct checker *c, const struct call_record *r, const 
 	// There was no transaction for our BYE, or for theirs, or no memory for either's message.
 	if (has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION)) && !ended_ms) return;
 	if (has_fault(c, FAULT(POOLS)) && is_hostile(c, r)) return; // nobody knows whether its BYE was meant
-	if (ended_ms && ended_untold(c, r, is_ms)) return;
+	if (ended_untold(c, r, o, t)) return;
 	if (!ended_ms || ended_ms < t->answered_ms || apart(is_ms, r->answered_for_ms) > EXACT_MS)
 		ABOUT(c, r, "says %llu ms of talk; it was answered at %llu ms, and ended at %llu ms", NUMBER(r),
 		      (unsigned long long)r->answered_for_ms, (unsigned long long)t->answered_ms, (unsigned long long)ended_ms);
