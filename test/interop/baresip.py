@@ -39,10 +39,12 @@ statmode_default off
 class Phone:
     """One phone of one line. It says a tone of its own for as long as a call stands, so that others can be proved to
     hear it. `server` is where it registers; without one it stands alone. transport: "tcp" or "tls", then
-    with the file of the authority that it believes. mediaenc: how it would be encrypted, in baresip's words."""
+    with the file of the authority that it believes. mediaenc: how it would be encrypted, in baresip's words.
+    extra: a module that it loads beside, and what its account then says."""
 
     def __init__(self, lab, name, user, server=None, password="", says_hz=700, codecs=("pcmu", "pcma"), auto=False,
-                 address="127.0.0.1", expires_s=600, register=True, transport="", authority=None, mediaenc=None):
+                 address="127.0.0.1", expires_s=600, register=True, transport="", authority=None, mediaenc=None,
+                 extra=None):
         self.lab, self.name, self.user, self.says_hz = lab, name, user, says_hz
         self.address, self.port, self.control_port = address, lab.own_port(), lab.own_port()
         self.server = server or f"{address}:{self.port}"
@@ -56,12 +58,12 @@ class Phone:
         (self.folder / "config").write_text(CONFIG.format(
             address=shown, interface=address, port=self.port, folder=self.folder, modules=MODULES,
             control=self.control_port, media_ports=PHONE_MEDIA) + (f"sip_cafile {authority}\n" if authority else "") +
-            ("module srtp.so\n" if mediaenc else ""))
+            ("module srtp.so\n" if mediaenc else "") + (f"module_app {extra[0]}.so\n" if extra else ""))
         (self.folder / "contacts").write_text("")
         account = (f"<sip:{user}@{self.server}{f';transport={transport}' if transport else ''}>;auth_user={user};auth_pass={password}"
                    f";regint={expires_s if server and register else 0};answermode={'auto' if auto else 'manual'}"
                    f";audio_codecs={','.join(CODECS[codec] for codec in codecs)}"
-                   f"{f';mediaenc={mediaenc}' if mediaenc else ''}\n")
+                   f"{f';mediaenc={mediaenc}' if mediaenc else ''}{f';{extra[1]}' if extra else ''}\n")
         (self.folder / "accounts").write_text(account)
         self.program = lab.start(name, ["baresip", "-f", self.folder])
         self.socket = self.connect()

@@ -23,6 +23,7 @@ import calls  # noqa: F401
 import dialing  # noqa: F401
 import edge  # noqa: F401
 import flows  # noqa: F401
+import lamps  # noqa: F401
 import linphone  # noqa: F401
 import names  # noqa: F401
 import records  # noqa: F401
