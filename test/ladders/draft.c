@@ -67,6 +67,26 @@ struct str draft_write(struct ladder *l, const struct draft *d)
 	return buf_str(&b);
 }
 
+// {replaces A 2}: the Replaces that names A's second call; {replaced A 2}: the same as a header within a URI.
+static struct str replaces(struct ladder *l, struct str words, bool escaped)
+{
+	const struct actor *p = ladder_actor(l, str_cut(&words, ' '));
+	uint32_t number = 1;
+	if (words.n && str_to_u32(&number, words, ACTOR_CALLS_MAX) != OK) p = NULL;
+	const struct actor_call *c = p && number >= 1 && number <= p->call_count ? p->calls[number - 1] : NULL;
+	if (!c) {
+		ladder_fail(l, NULL, "there is no such call to be replaced");
+		return STR("");
+	}
+	struct buf b = buf_on(arena_alloc(&l->arena, 512), 512);
+	if (!b.p) return STR("");
+	struct str call_id = c->call_id, user = str_cut(&call_id, '@');
+	put_fmt(&b, "%.*s%s%.*s", STR_FMT(user), call_id.n == 0 ? "" : escaped ? "%40" : "@", STR_FMT(call_id));
+	put_fmt(&b, escaped ? "%%3Bto-tag%%3D%.*s%%3Bfrom-tag%%3D%.*s" : ";to-tag=%.*s;from-tag=%.*s", STR_FMT(c->remote_tag),
+	        STR_FMT(c->local_tag));
+	return buf_str(&b);
+}
+
 // The value of {name}.
 static struct str placeholder(struct ladder *l, struct str name, const struct actor_call *call, struct str branch)
 {
@@ -77,6 +97,8 @@ static struct str placeholder(struct ladder *l, struct str name, const struct ac
 	if (call && str_eq(name, STR("tag"))) return call->local_tag;
 	if (call && str_eq(name, STR("remote-tag"))) return call->remote_tag;
 	if (call && str_eq(name, STR("target"))) return call->target;
+	if (str_starts(name, STR("replaces "))) return replaces(l, str_from_at(name, 9), false);
+	if (str_starts(name, STR("replaced "))) return replaces(l, str_from_at(name, 9), true);
 	const struct actor *p = ladder_actor(l, name);
 	if (p) return actor_addr_text(l, &p->contact);
 	ladder_fail(l, NULL, "nothing is known as {%.*s}", STR_FMT(name));

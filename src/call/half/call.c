@@ -388,7 +388,7 @@ void calls_replace(struct calls *cs, ref call, enum call_side side, uint8_t leg,
 	struct call *c = pool_at(&cs->pool, call);
 	const struct verb refused = { .kind = VERB_RELEASE, .cause = cause_local(CAUSE_NORMAL_UNSPECIFIED) };
 	bool counts = c && (side == SIDE_O || c->t_answered == leg + 1u);
-	if (!counts || c->id == r->tied_to) {
+	if (!counts) {
 		r->by.ops->take(r->by.self, r->by.leg, &refused);
 		return;
 	}

@@ -154,7 +154,8 @@ static void put_in_place(struct call *c, enum call_side side, struct cause cause
 	if (c->answered) media_replace(&c->media, &c->calls->media, side == SIDE_O ? MEDIA_A : MEDIA_B);
 	else c->ties[side]->media_old = true; // what is called now was offered it
 	give_place(c, side);
-	left.ops->take(left.self, left.leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause });
+	left.ops->take(left.self, left.leg,
+		&(struct verb){ .kind = VERB_RELEASE, .cause = cause, .elsewhere = !c->answered });
 }
 
 void orig_part(struct call *c, const struct verb *v)

@@ -144,7 +144,8 @@ static void do_refuse(struct sip_leg *leg, const struct leg_input *in)
 {
 	char text[160];
 	struct buf reason = buf_on(text, sizeof text);
-	uint16_t status = leg->cause.value ? 487 : sip_status_of_cause(in->verb->cause); // cause: they gave up themselves
+	bool given_up = leg->cause.value || in->verb->elsewhere;
+	uint16_t status = given_up ? 487 : sip_status_of_cause(in->verb->cause); // cause: they gave up themselves
 	if (status != 487) put_reason(&reason, in->verb->cause);
 	out_invite_response(leg, status, sip_status_text(status), buf_str(&reason), STR(""));
 }

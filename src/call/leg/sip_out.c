@@ -72,6 +72,24 @@ static void put_called(struct buf *b, const struct office_trunk_group *g, const 
 	else put_number_user(b, &o->called);
 }
 
+// Who it is, as far as we vouch for it and may say it.
+static void put_asserted(struct buf *b, const struct party *p, struct str host, bool trusted, bool emergency)
+{
+	struct str name = { p->name, p->name_n };
+	bool known = p->number.n > 0, shown = known && (p->presentation == PRESENT_ALLOWED || emergency);
+	if (known && (trusted || (shown && p->screening != SCREENED_NOT))) {
+		put_z(b, "P-Asserted-Identity: ");
+		if (name.n) {
+			put_sip_quoted(b, name);
+			put_c(b, ' ');
+		}
+		put_z(b, "<sip:");
+		put_number_user(b, &p->number);
+		put_fmt(b, "@%.*s>\r\n", STR_FMT(host));
+	}
+	if (p->presentation == PRESENT_RESTRICTED && !emergency) put_z(b, "Privacy: id\r\n");
+}
+
 // RFC 3323, RFC 3325: who is shown to whom. A restricted number goes only to a trunk that is trusted to keep it.
 static void put_caller(struct buf *b, const struct sip_leg *leg, const struct verb_offer *o, struct str host, bool trusted)
 {
@@ -92,17 +110,7 @@ static void put_caller(struct buf *b, const struct sip_leg *leg, const struct ve
 		put_z(b, "\"Anonymous\" <sip:anonymous@anonymous.invalid");
 	}
 	put_fmt(b, ">;tag=%.*s\r\n", SIP_LEG_TAG_LEN, leg->tag);
-	if (known && (trusted || (shown && p->screening != SCREENED_NOT))) {
-		put_z(b, "P-Asserted-Identity: ");
-		if (name.n) {
-			put_sip_quoted(b, name);
-			put_c(b, ' ');
-		}
-		put_z(b, "<sip:");
-		put_number_user(b, &p->number);
-		put_fmt(b, "@%.*s>\r\n", STR_FMT(host));
-	}
-	if (p->presentation == PRESENT_RESTRICTED && !o->emergency) put_z(b, "Privacy: id\r\n");
+	put_asserted(b, p, host, trusted, o->emergency);
 }
 
 // Request-URI and To.
@@ -199,11 +207,20 @@ void out_notify(struct sip_leg *leg, const struct notify *n, ref *txn)
 	send_request(leg, SIP_NOTIFY, branch, &b, txn);
 }
 
+// Another call brought its party here: telephones show who it is (RFC 3325 9.3, RFC 5876).
+static void put_new_party(struct buf *b, const struct sip_leg *leg, const struct party *party)
+{
+	const struct office_rules *rules = office_rules(leg->legs->setup.office);
+	const struct office_trunk_group *g = office_trunk_group(rules, leg->trunk_group);
+	put_asserted(b, party, str_from(rules->realm), g && g->trusted, false);
+}
+
 void out_reinvite(struct sip_leg *leg, const struct verb *v)
 {
 	struct str branch = new_branch(leg);
 	struct buf b = begin(leg, SIP_INVITE, branch, out_contact(leg), 0);
 	leg->credentials = slab_free(&leg->legs->texts, leg->credentials);
+	if (v->party) put_new_party(&b, leg, v->party);
 	put_z(&b, ALLOW);
 	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
 	send_request(leg, SIP_INVITE, branch, &b, &leg->invite_txn);

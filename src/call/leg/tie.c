@@ -307,6 +307,8 @@ static void join_call(struct ties *ts, const struct tie_letter *l)
 	struct sip_replaced leg;
 	struct cause cause = sip_replaces_find(&leg, ts->setup.legs, l->text);
 	bool same = cause.value == 0 && (l->line ? leg.line == l->line : l->trunk_group && leg.trunk_group == l->trunk_group);
+	const struct tie_end *far = l->from_worker == ts->setup.env->worker ? pool_at(&ts->pool, l->from) : NULL;
+	if (far && far->call == leg.call) same = false; // a line that called itself
 	if (cause.value == 0 && !same) cause = cause_local(CAUSE_BARRED);
 	if (cause.value) {
 		refuse(ts, l, cause);

@@ -63,7 +63,8 @@ struct verb {
 	uint8_t refusal;     // enum media_refusal, with MEDIA_REFUSED
 	bool in_band;        // PROGRESS, ALERT: there is something to hear
 	bool early;          // OFFER with MEDIA_ASK: PROGRESS or ALERT may bring the offer, its answer comes as MEDIA
-	bool elsewhere;      // RELEASE toward a ringing leg: another one answered (RFC 3326 "Call completed elsewhere")
+	bool elsewhere;      // RELEASE before an answer: another one answered (RFC 3326 "Call completed elsewhere"), or is
+	                     // in its place
 	bool final_retry;    // RELEASE: no other route would help
 	char digit;          // SIGNAL_DIGIT
 	uint8_t signal;      // enum signal_kind
