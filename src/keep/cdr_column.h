@@ -32,7 +32,9 @@ enum cdr_kind {
 	X(side##_packets, UINT, side.media.packets)                                                                        \
 	X(side##_octets, UINT, side.media.octets)                                                                          \
 	X(side##_lost, UINT, side.media.lost)                                                                              \
-	X(side##_jitter_us, UINT, side.media.jitter_us)
+	X(side##_jitter_us, UINT, side.media.jitter_us)                                                                    \
+	X(side##_tied_to, NAMED, side.tied_to)                                                                             \
+	X(side##_tied_as, UINT, side.tied_as)
 #define CDR_COLUMNS(X)                                                                                                 \
 	X(sequence, UINT, sequence)                                                                                        \
 	X(call, NAMED, call)                                                                                               \

@@ -69,11 +69,19 @@ static const char reports[] =
 	"PRIMARY KEY (line, call_id)) STRICT, WITHOUT ROWID;"
 	"CREATE VIEW cdr AS SELECT c.*, " HEARD("o") ", " HEARD("t") " FROM call_record AS c" HEARD_BY("o") HEARD_BY("t") ";";
 
+// A side whose party a transfer replaced, or that a transfer brought: the number of the other call, and what it is to
+// this one (enum record_tied).
+#define TIED(s)                                                                                                        \
+	"ALTER TABLE call_record ADD COLUMN " s "_tied_to INTEGER NOT NULL DEFAULT 0;"                                     \
+	"ALTER TABLE call_record ADD COLUMN " s "_tied_as INTEGER NOT NULL DEFAULT 0;"
+static const char transfers[] = TIED("o") TIED("t");
+
 static const struct store_migration migrations[] = {
 	{ 100, "records", records },
 	{ 101, "registrations", registrations },
 	{ 102, "messages and subscriptions", line_states },
 	{ 103, "reports of voice quality", reports },
+	{ 104, "transfers", transfers },
 	{ 0, NULL, NULL },
 };
 

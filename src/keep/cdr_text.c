@@ -48,7 +48,9 @@ static void put_value(struct buf *b, const struct cdr_column *c, const struct ca
 		if (value) put_id(b, c->kind, (uint32_t)value, names);
 		return;
 	case CDR_FEATURE:
-		if (!is_no_feature(c, r)) put_id(b, c->kind, (uint32_t)value, names);
+		if (is_no_feature(c, r)) return;
+		if (value == RECORD_BY_TRANSFER) put_z(b, "transfer");
+		else put_id(b, c->kind, (uint32_t)value, names);
 		return;
 	case CDR_TEXT:
 	case CDR_NUMBER:

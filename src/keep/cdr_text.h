@@ -13,5 +13,5 @@ enum cdr_format { CDR_TABLE, CDR_CSV, CDR_JSON };
 // The line above the rows; nothing for JSON. `names` may be NULL: ids are shown as numbers.
 void put_cdr_head(struct buf *b, enum cdr_format format);
 // One row with its line end; at most CDR_ROW_MAX octets.
-#define CDR_ROW_MAX 4096
+#define CDR_ROW_MAX 6144
 void put_cdr(struct buf *b, enum cdr_format format, const struct call_record *r, const struct trail_names *names);

@@ -29,7 +29,8 @@ struct field {
 #define PARTY(tag, side)                                                                                               \
 	OCTETS(tag, side.line), OCTETS(tag + 1, side.trunk_group), OCTETS(tag + 2, side.customer),                        \
 	    OCTETS(tag + 3, side.party), PLACE(tag + 4, side.peer), OCTETS(tag + 5, side.call_id),                       \
-	    OCTETS(tag + 6, side.media), COUNTED(tag + 7, side.dialog, side.dialog_n)
+	    OCTETS(tag + 6, side.media), COUNTED(tag + 7, side.dialog, side.dialog_n), OCTETS(tag + 8, side.tied_to),     \
+	    OCTETS(tag + 9, side.tied_as)
 
 static const struct field fields[] = {
 	OCTETS(1, kind),

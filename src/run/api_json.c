@@ -124,6 +124,15 @@ static json_t *heard_json(const struct record_heard *h)
 	                 figure(h->round_trip_ms, 1), "delay_ms", figure(h->delay_ms, 1), "jitter_ms", figure(h->jitter_ms, 1));
 }
 
+// What a transfer made of this side.
+static json_t *tied_as(const struct record_party *p)
+{
+	static const char *const words[] = { [RECORD_TIED_TRANSFERRED] = "transferred", [RECORD_TIED_BEGUN] = "begun",
+		[RECORD_TIED_JOINED] = "joined" };
+	const char *word = p->tied_as < ARRAY_LEN(words) ? words[p->tied_as] : NULL;
+	return word ? json_string(word) : json_null();
+}
+
 static json_t *party_json(const struct api *a, const struct record_party *p)
 {
 	static const char *const presentations[] = { "allowed", "restricted", "unavailable" };
@@ -132,12 +141,12 @@ static json_t *party_json(const struct api *a, const struct record_party *p)
 	json_t *media = json_pack("{s:I,s:I,s:I,s:I}", "packets", (json_int_t)p->media.packets, "octets",
 	                          (json_int_t)p->media.octets, "lost", (json_int_t)p->media.lost, "jitter_us",
 	                          (json_int_t)p->media.jitter_us);
-	return json_pack("{s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "line", api_line_key(a, p->line), "trunk",
+	return json_pack("{s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "line", api_line_key(a, p->line), "trunk",
 	                 api_trunk_key(a, p->trunk_group), "customer", api_customer_key(a, p->customer), "number",
 	                 api_number(&who->number), "presentation", shown, "name",
 	                 api_text((struct str){ who->name, who->name_n }), "peer", api_addr(&p->peer), "sip_call_id",
-	                 api_text(str_from(p->call_id)), "received", media, "reported",
-	                 heard_json(&p->heard));
+	                 api_text(str_from(p->call_id)), "received", media, "reported", heard_json(&p->heard), "tied_to",
+	                 p->tied_to ? api_call_number(p->tied_to) : json_null(), "tied_as", tied_as(p));
 }
 
 static json_t *cause_json(struct cause c)
@@ -152,6 +161,7 @@ static json_t *diverted_by(const struct call_record *r)
 {
 #define FEATURE_NAME(id, name, help) name,
 	static const char *const names[] = { OFFICE_FEATURES(FEATURE_NAME) };
+	if (r->diverted_from.nature != NUMBER_NONE && r->diversion_feature == RECORD_BY_TRANSFER) return json_string("transfer");
 	if (r->diverted_from.nature == NUMBER_NONE || r->diversion_feature >= ARRAY_LEN(names)) return json_null();
 	return json_string(names[r->diversion_feature]);
 }

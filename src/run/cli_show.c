@@ -78,6 +78,11 @@ static void print_heard(FILE *out, const json_t *heard)
 
 static void print_party(FILE *out, const char *title, const json_t *p)
 {
+	static const struct { const char *as, *words; } tied[] = {
+		{ "transferred", "left, having transferred the other side to" },
+		{ "begun", "opened it by transferring" },
+		{ "joined", "left, having joined it with" },
+	};
 	const json_t *media = json_object_get(p, "received");
 	sheet_line(out, title, "%s", call_party(p));
 	if (cli_text(p, "name")[0]) sheet_line(out, "  name", "%s", cli_cell(p, "name"));
@@ -86,6 +91,9 @@ static void print_party(FILE *out, const char *title, const json_t *p)
 		sheet_line(out, "  number is", "%s", cli_cell(p, "presentation"));
 	if (cli_text(p, "peer")[0]) sheet_line(out, "  signals from", "%s", cli_cell(p, "peer"));
 	if (cli_text(p, "sip_call_id")[0]) sheet_line(out, "  Call-ID", "%s", cli_cell(p, "sip_call_id"));
+	for (uint32_t i = 0; i < ARRAY_LEN(tied); i++)
+		if (strcmp(cli_text(p, "tied_as"), tied[i].as) == 0)
+			sheet_line(out, "  transfer", "%s call %s", tied[i].words, cli_cell(p, "tied_to"));
 	if (number_of(media, "packets"))
 		sheet_line(out, "  media received", "%lld packets, %lld lost, jitter %.1f ms",
 		           (long long)number_of(media, "packets"), (long long)number_of(media, "lost"),

@@ -194,6 +194,15 @@ static bool flag(struct question *q, const char *what, bool is)
 	return is || ladder_fail(q->l, NULL, "the record does not say %s", what);
 }
 
+// A side of it was replaced by another call, or brought by one, which the record names.
+static bool tied(struct question *q, const char *what, uint8_t as)
+{
+	const struct record_party *const sides[] = { &q->r->o, &q->r->t };
+	for (uint32_t i = 0; i < ARRAY_LEN(sides); i++)
+		if (sides[i]->tied_as == as && sides[i]->tied_to && sides[i]->tied_to != q->r->call) return true;
+	return flag(q, what, false);
+}
+
 static const char *trunk_name(struct ladder *l, uint32_t id)
 {
 	const struct office_trunk_group *g = office_trunk_group(office_rules(l->exchange->office), id);
@@ -229,6 +238,9 @@ static bool question_word(struct question *q, const struct word *w)
 	if (word_is(w, "by")) return released_by(q);
 	if (word_is(w, "from")) return same_number(q, "from", &r->o.party.number);
 	if (word_is(w, "to")) return same_number(q, "to", &r->called);
+	if (word_is(w, "transferred")) return tied(q, "transferred", RECORD_TIED_TRANSFERRED);
+	if (word_is(w, "begun")) return tied(q, "begun", RECORD_TIED_BEGUN);
+	if (word_is(w, "joined")) return tied(q, "joined", RECORD_TIED_JOINED);
 	if (word_is(w, "forwarded-from")) return same_number(q, "forwarded from", &r->diverted_from);
 	if (word_is(w, "dialled"))
 		return str_eq(word_after(q), str_from(r->dialled)) || differs(q, "dialled", str_from(r->dialled));

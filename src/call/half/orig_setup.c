@@ -27,7 +27,7 @@ static void take_caller(struct call *c, const struct verb_offer *offer)
 	if (offer->on_behalf) {
 		call_trail(c, SIDE_O, TRAIL_ON_BEHALF, c->o_line, 0);
 		if (offer->diversion_count) c->diverted_from = offer->diversions[0].from;
-		c->diversion_feature = FEATURE_COUNT; // none: a transfer
+		c->diversion_feature = RECORD_BY_TRANSFER;
 	}
 	if (!line || offer->on_behalf) return;
 	struct party *p = &c->caller;

@@ -24,6 +24,8 @@ enum record_tied {
 	RECORD_TIED_JOINED,      // it was this party's second call, and it left this one too
 };
 
+#define RECORD_BY_TRANSFER 255 // as diversion_feature: who is named there sent the other party on by a transfer
+
 struct record_media { // one side, as received from it
 	uint32_t packets, octets, lost, jitter_us;
 };
@@ -62,7 +64,7 @@ struct call_record {
 	char dialled[NUMBER_DIGITS_MAX * 2]; // as it came
 	struct number called;                // what it became
 	struct number diverted_from;         // nature NUMBER_NONE: not forwarded
-	uint8_t diversion_feature;           // enum office_feature, when diverted
+	uint8_t diversion_feature;           // enum office_feature, when diverted; or RECORD_BY_TRANSFER
 	struct cause cause;
 	char codec[24];
 	uint32_t rules_version;
