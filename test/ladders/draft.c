@@ -67,8 +67,9 @@ struct str draft_write(struct ladder *l, const struct draft *d)
 	return buf_str(&b);
 }
 
-// {replaces A 2}: the Replaces that names A's second call; {replaced A 2}: the same as a header within a URI.
-static struct str replaces(struct ladder *l, struct str words, bool escaped)
+// {replaces A 2}: the Replaces that names A's second call; {replaced A 2}: the same as a header within a URI;
+// {reversed A 2}: with the tags as A's own phone has them.
+static struct str replaces(struct ladder *l, struct str words, bool escaped, bool reversed)
 {
 	const struct actor *p = ladder_actor(l, str_cut(&words, ' '));
 	uint32_t number = 1;
@@ -80,10 +81,10 @@ static struct str replaces(struct ladder *l, struct str words, bool escaped)
 	}
 	struct buf b = buf_on(arena_alloc(&l->arena, 512), 512);
 	if (!b.p) return STR("");
+	struct str to = reversed ? c->local_tag : c->remote_tag, from = reversed ? c->remote_tag : c->local_tag;
 	struct str call_id = c->call_id, user = str_cut(&call_id, '@');
 	put_fmt(&b, "%.*s%s%.*s", STR_FMT(user), call_id.n == 0 ? "" : escaped ? "%40" : "@", STR_FMT(call_id));
-	put_fmt(&b, escaped ? "%%3Bto-tag%%3D%.*s%%3Bfrom-tag%%3D%.*s" : ";to-tag=%.*s;from-tag=%.*s", STR_FMT(c->remote_tag),
-	        STR_FMT(c->local_tag));
+	put_fmt(&b, escaped ? "%%3Bto-tag%%3D%.*s%%3Bfrom-tag%%3D%.*s" : ";to-tag=%.*s;from-tag=%.*s", STR_FMT(to), STR_FMT(from));
 	return buf_str(&b);
 }
 
@@ -97,8 +98,9 @@ static struct str placeholder(struct ladder *l, struct str name, const struct ac
 	if (call && str_eq(name, STR("tag"))) return call->local_tag;
 	if (call && str_eq(name, STR("remote-tag"))) return call->remote_tag;
 	if (call && str_eq(name, STR("target"))) return call->target;
-	if (str_starts(name, STR("replaces "))) return replaces(l, str_from_at(name, 9), false);
-	if (str_starts(name, STR("replaced "))) return replaces(l, str_from_at(name, 9), true);
+	if (str_starts(name, STR("replaces "))) return replaces(l, str_from_at(name, 9), false, false);
+	if (str_starts(name, STR("replaced "))) return replaces(l, str_from_at(name, 9), true, false);
+	if (str_starts(name, STR("reversed "))) return replaces(l, str_from_at(name, 9), false, true);
 	const struct actor *p = ladder_actor(l, name);
 	if (p) return actor_addr_text(l, &p->contact);
 	ladder_fail(l, NULL, "nothing is known as {%.*s}", STR_FMT(name));

@@ -387,12 +387,10 @@ void calls_replace(struct calls *cs, ref call, enum call_side side, uint8_t leg,
 {
 	struct call *c = pool_at(&cs->pool, call);
 	const struct verb refused = { .kind = VERB_RELEASE, .cause = cause_local(CAUSE_NORMAL_UNSPECIFIED) };
-	bool counts = c && (side == SIDE_O || c->t_answered == leg + 1u);
-	if (!counts) {
-		r->by.ops->take(r->by.self, r->by.leg, &refused);
-		return;
-	}
-	post_of(c, side, O_EV_REPLACE, &(struct verb){ .kind = VERB_SIGNAL, .replacement = r });
+	const struct verb v = { .kind = VERB_SIGNAL, .replacement = r, .seat = leg };
+	if (c && !r->tied_to) post_of(c, side, O_EV_TAKE, &v);
+	else if (c && (side == SIDE_O || c->t_answered == leg + 1u)) post_of(c, side, O_EV_REPLACE, &v);
+	else r->by.ops->take(r->by.self, r->by.leg, &refused);
 	run(cs);
 }
 

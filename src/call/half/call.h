@@ -37,7 +37,7 @@ enum o_pic { O_PICS(O_PIC_ENUM) O_PIC_COUNT };
 #define O_EVENTS(X) \
 	X(OFFER) X(DENIED) X(NO_DIGITS) X(DIGITS) X(DIGIT) X(TIMER) X(COLLECTED) X(RECALL) X(CONFIRM) X(ANALYSED) X(ROUTED)  \
 	X(T_PROGRESS) X(T_ALERT) X(T_ANSWER) X(T_FAIL) X(T_REDIRECT) X(T_RELEASE) X(MEDIA) X(RECORDED) X(LATE) X(REFUSE)     \
-	X(PLAYED) X(STATS) X(RELEASE) X(GIVE_UP) X(TRANSFER) X(TIE) X(PARTED) X(REPLACE)
+	X(PLAYED) X(STATS) X(RELEASE) X(GIVE_UP) X(TRANSFER) X(TIE) X(PARTED) X(REPLACE) X(TAKE)
 #define O_EV_ENUM(name) O_EV_##name,
 enum o_event { O_EVENTS(O_EV_ENUM) O_EV_COUNT };
 
@@ -118,6 +118,7 @@ struct call {
 	bool asks_early;                   // the caller sent no offer, and can answer one before the call is answered
 	bool in_band;                      // the far party's early media is connected
 	bool rings;                        // the caller hears ringing of ours
+	uint8_t taking;                    // enum call_side + 1 of a leg that took a place and waits for its answer
 	bool far_told;                     // ... and was no ringing: what the far network has to say was heard
 	bool heard_of;                     // the attempt that stands got an answer of any kind (its peer is not silent)
 	uint8_t prompt, tone;              // treatment chosen: enum media_prompt, enum media_tone; 0 by the cause
@@ -279,13 +280,22 @@ uint32_t calls_reserve(const struct calls *cs, uint32_t line, struct str dialled
 // A verb from a leg. Runs the call until nothing is left to do, unless a step is running: then it waits its turn.
 // A call that ended meanwhile: nothing happens.
 void calls_take(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct verb *v);
-// A leg is replaced by a tie (RFC 3891): told ANSWER or ALERT when it is, RELEASE when it may not be.
+// A leg is replaced (RFC 3891): by a tie, or by a leg that comes with an offer of its own. It is told ANSWER when it is
+// (a tie of a call that is not answered yet ALERT), RELEASE when it may not be.
 struct call_replacement {
 	struct leg_link by;
-	uint64_t tied_to;           // number of the call at the other end of the tie
-	const struct party *party;  // who is at the other end
+	uint64_t tied_to;           // of a tie: number of the call at its other end; 0: it is none
+	const struct party *party;  // of a tie: who is at the other end
+	uint32_t line;              // of a leg: whose phone it is
+	struct addr peer;           // ... of its signalling
+	struct str offer;
+	bool rings;                 // what is replaced is not answered yet: this one answers
 };
 void calls_replace(struct calls *cs, ref call, enum call_side side, uint8_t leg, const struct call_replacement *r);
+// The place of a leg that will replace this one, which `rings` or talks. ERR_NOT_FOUND, ERR_STATE: it may not be
+// replaced now; ERR_FULL: there is no room.
+MUST_CHECK enum err calls_seat(const struct calls *cs, ref call, enum call_side side, uint8_t leg, bool rings,
+                               uint8_t *seat);
 // A message of one of its legs, for the ladder; with its text, for calls that are traced.
 void calls_ladder(struct calls *cs, ref call, const struct ladder_row *row, struct str bytes);
 void calls_on_media(struct calls *cs, const struct media_event *e);

@@ -81,6 +81,13 @@ enum err join_answer(struct call *c, const struct verb *from_t, struct verb *to_
 // Opens the caller's leg ourselves, so that it hears us: an ANSWER when `open`, else a PROGRESS.
 enum err join_local(struct call *c, bool open);
 
+// takeover.c
+// The answer of a phone that came by itself, with an offer, while another one rang: the answers for both sides. *held:
+// that for the caller; empty: it has one already.
+enum err take_answers(struct call *c, struct str offer, struct str *held);
+// The word for a leg that took a place and waits for its answer: MEDIA becomes ANSWER, or the end of the call.
+bool take_word(struct call *c, struct verb *v);
+
 // transfer.c
 // Who is on a side, as the other side is to see it.
 void call_who(struct party *out, const struct call *c, enum call_side side);

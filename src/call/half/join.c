@@ -106,6 +106,7 @@ static void tell(struct call *c, enum call_side side, const struct verb *v)
 		v = &shown;
 	}
 	uint8_t joined = t_joined(c);
+	if (c->taking == side + 1u && take_word(c, &shown)) v = &shown;
 	if (side == SIDE_O) o_tell(c, v);
 	else if (joined) t_tell(c, (uint8_t)(joined - 1), v);
 }

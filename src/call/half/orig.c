@@ -57,6 +57,8 @@ static const struct fsm_row rows[] = {
 	{ IN(O_ACTIVE), O_EV_TIE, FSM_SAME, DO_tie, "what the call with the target says" },
 	{ IN(O_ACTIVE), O_EV_PARTED, FSM_SAME, DO_part, "RFC 5589 6.1: who asked hangs up, the transfer goes on" },
 	{ CALLING | IN(O_RECORDING) | IN(O_ACTIVE), O_EV_REPLACE, FSM_SAME, DO_replace, "RFC 3891 3" },
+	{ CALLING | IN(O_ACTIVE), O_EV_TAKE, FSM_SAME, DO_take, "RFC 3891 3: pick-up of a ringing phone, or of a call" },
+	{ FSM_ANY, O_EV_TAKE, FSM_SAME, DO_refuse_replace, "RFC 3891 3: 603" },
 	{ FSM_ANY, O_EV_REPLACE, FSM_SAME, DO_refuse_replace, "RFC 3891 3: 603" },
 	// What crosses the end of a call is no fault of anyone.
 	{ FSM_ANY, O_EV_TIE, FSM_SAME, DO_none, "" },

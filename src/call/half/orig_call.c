@@ -70,6 +70,10 @@ static enum err answer_came(struct call *c, const struct verb *v)
 {
 	struct verb up = { .kind = VERB_ANSWER };
 	struct media_leg leg = join_leg(c, SIDE_T);
+	if (c->taking) {
+		enum err taken = take_answers(c, v->sdp, &up.sdp);
+		return taken == OK && up.sdp.n ? hold_sdp(c, up.sdp) : taken;
+	}
 	if (v->media == MEDIA_OFFER) return media_offer_from(&c->media, &c->calls->media, MEDIA_B, &leg, v->sdp);
 	enum err e = v->media == MEDIA_ANSWER ? join_answer(c, v, &up) : OK;
 	return e == OK && up.media == MEDIA_ANSWER ? hold_sdp(c, up.sdp) : e;

@@ -79,6 +79,7 @@ static bool refuse_extensions(struct sip_legs *ls, ref txn, const struct sip_msg
 	while (sip_msg_each(m, SIP_H_REQUIRE, &walk, &option)) {
 		if (m->method == SIP_INVITE && str_eq_nocase(option, STR("100rel"))) continue; // RFC 3262 4
 		if (m->method == SIP_REGISTER && str_eq_nocase(option, STR("gin"))) continue;    // RFC 6140 5.1
+		if (m->method == SIP_INVITE && str_eq_nocase(option, STR("replaces"))) continue; // RFC 3891 4
 		if (m->method == SIP_REFER && str_eq_nocase(option, STR("norefersub"))) continue; // RFC 4488 4
 		if (b.n > start) put_z(&b, ", ");
 		put(&b, option);
@@ -234,49 +235,76 @@ static void start_expiry(struct sip_leg *leg, const struct sip_msg *m)
 		leg_ref(leg));
 }
 
+struct sip_leg *leg_of_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from,
+                              const struct invited *who)
+{
+	struct sip_leg *leg = leg_new(ls, who->reserve);
+	if (!leg) {
+		sip_reply(ls, txn, m, from, 503, STR(""));
+		return NULL;
+	}
+	leg->state = LEG_INVITED_STATE;
+	leg->side = SIDE_O;
+	leg->line = who->line;
+	leg->trunk_group = who->trunk_group;
+	leg->listener = from->listener;
+	leg->peer = from->peer;
+	leg->invite_txn = txn;
+	leg->invite_cseq = m->cseq.number;
+	leg_keep(leg, &leg->head, out_head(leg, m, from));
+	enum err e = leg->head.n
+		? sip_dialog_init_uas(&leg->dialog, m, from, (struct str){ leg->tag, SIP_LEG_TAG_LEN }) : ERR_FULL;
+	if (e == OK) return leg;
+	leg_refuse_invite(leg, m, from, e == ERR_BAD ? 400 : 503, STR(""));
+	return NULL;
+}
+
+void leg_refuse_invite(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+                       struct str extra)
+{
+	struct sip_legs *ls = leg->legs;
+	ref txn = leg->invite_txn;
+	leg->invite_txn = 0;
+	leg_free(leg);
+	sip_reply(ls, txn, m, from, status, extra);
+}
+
+void leg_take_invite(struct sip_leg *leg, const struct sip_msg *m)
+{
+	sip_server_own(leg->legs->setup.stack, leg->invite_txn, leg_ref(leg));
+	leg_ladder(leg, false, m->bytes);
+	start_expiry(leg, m);
+	reliable_read(leg, m);
+	update_learn(leg, m);
+}
+
 void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
 	const struct office_trunk_group *group;
 	const struct office_line *line;
-	struct sip_leg *leg = NULL;
 	if (refuse_invite(ls, txn, m, from) || !identify(ls, txn, m, from, &group, &line)) return;
+	if (sip_msg_has(m, SIP_H_REPLACES)) {
+		replaces_invite(ls, txn, m, from, line);
+		return;
+	}
 	const struct str digits = dialled(m, group, &ls->setup.env->scratch);
 	if (group && group->overlap && number_is_begun(digits)) { // the next INVITE brings more of it (RFC 3578 3)
 		COUNT(sip_in_more_digits);
 		sip_reply(ls, txn, m, from, 484, STR(""));
 		return;
 	}
-	leg = leg_new(ls, calls_reserve(ls->setup.calls, line ? line->id : 0, digits, SIP_LEGS_RESERVED));
-	if (!leg) {
-		sip_reply(ls, txn, m, from, 503, STR(""));
-		return;
-	}
-	leg->state = LEG_INVITED_STATE;
-	leg->side = SIDE_O;
-	leg->line = line ? line->id : 0;
-	leg->trunk_group = group ? group->id : 0;
-	leg->listener = from->listener;
-	leg->peer = from->peer;
-	leg->invite_txn = txn;
-	leg->invite_cseq = m->cseq.number;
-	leg_keep(leg, &leg->head, out_head(leg, m, from));
+	struct sip_leg *leg = leg_of_invite(ls, txn, m, from,
+		&(struct invited){ .line = line ? line->id : 0, .trunk_group = group ? group->id : 0,
+			.reserve = calls_reserve(ls->setup.calls, line ? line->id : 0, digits, SIP_LEGS_RESERVED) });
+	if (!leg) return;
 	const struct call_begin begin = { .leg = sip_leg_link(leg), .line = leg->line, .trunk_group = leg->trunk_group,
 		.peer = from->peer, .dialled = digits };
-	const struct str tag = { leg->tag, SIP_LEG_TAG_LEN };
-	enum err e = leg->head.n ? sip_dialog_init_uas(&leg->dialog, m, from, tag) : ERR_FULL;
-	if (e == OK) e = calls_begin(&leg->call, ls->setup.calls, &begin);
-	if (e != OK) {
-		leg->invite_txn = 0;
-		leg_free(leg);
-		// ERR_STATE: this node leaves service.
-		sip_reply(ls, txn, m, from, e == ERR_BAD ? 400 : 503, e == ERR_STATE ? STR("Retry-After: 60\r\n") : STR(""));
+	enum err e = calls_begin(&leg->call, ls->setup.calls, &begin);
+	if (e != OK) { // ERR_STATE: this node leaves service
+		leg_refuse_invite(leg, m, from, 503, e == ERR_STATE ? STR("Retry-After: 60\r\n") : STR(""));
 		return;
 	}
-	sip_server_own(ls->setup.stack, txn, leg_ref(leg));
-	leg_ladder(leg, false, m->bytes);
-	start_expiry(leg, m);
-	reliable_read(leg, m);
-	update_learn(leg, m);
+	leg_take_invite(leg, m);
 	offer(leg, m, group);
 }
 

@@ -125,6 +125,22 @@ struct divert_told {
 };
 void put_diversions(struct buf *b, const struct divert_told *t);
 
+// sip_in.c: a leg of an INVITE that may become one of a call. NULL: it was answered.
+struct invited {
+	uint32_t line, trunk_group; // whose it is: one of the two
+	uint32_t reserve;           // as for leg_new
+};
+struct sip_leg *leg_of_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from,
+                              const struct invited *who);
+// It does not, or it does.
+void leg_refuse_invite(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from, uint16_t status,
+                       struct str extra);
+void leg_take_invite(struct sip_leg *leg, const struct sip_msg *m);
+
+// sip_replaces.c: an INVITE that wants the place of a party of a call that stands (RFC 3891); line NULL: of a trunk.
+void replaces_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from,
+                     const struct office_line *line);
+
 // sip_refer.c: a party asks to be replaced, and is told what becomes of it (RFC 3515).
 void refer_take(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
 // A SUBSCRIBE within the dialog: to what a REFER began, or 489.

@@ -196,8 +196,10 @@ struct sip_replaced {
 	ref call;
 	uint8_t side, index;
 	uint32_t line, trunk_group; // whose it is
+	bool rings;  // a phone that is being called
+	bool theirs; // a call of theirs that is not answered yet
 };
-// Which worker has it.
+// Which worker has it; more than any: it names none.
 uint32_t sip_replaces_worker(struct str replaces);
 // A cause with value 0: *out is it. Else why it may not be replaced.
 struct cause sip_replaces_find(struct sip_replaced *out, struct sip_legs *ls, struct str replaces);

@@ -214,7 +214,9 @@ void refer_news(struct sip_leg *leg, const struct verb *v)
 		break;
 	case TRANSFER_ALERTS: tell(leg, 180, false); break;
 	case TRANSFER_DONE: tell(leg, 200, true); break;
-	case TRANSFER_FAILED: tell(leg, sip_status_of_cause(v->cause), true); break;
+	case TRANSFER_FAILED: // as the target itself said it, if it spoke SIP
+		tell(leg, v->cause.status >= 300 ? v->cause.status : sip_status_of_cause(v->cause), true);
+		break;
 	}
 }
 

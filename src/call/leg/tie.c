@@ -226,7 +226,8 @@ static enum err ask(void *self, struct leg_link *out, ref call, enum call_side s
 	e->call = call;
 	e->side = (uint8_t)side;
 	struct tie_letter l = letter_of(e, TIE_LETTER_ASK);
-	l.to_worker = wish->to->joins.n ? sip_replaces_worker(wish->to->joins) : ts->setup.env->worker;
+	l.to_worker = wish->to->joins.n ? sip_replaces_worker(wish->to->joins) : UINT32_MAX;
+	if (l.to_worker == UINT32_MAX) l.to_worker = ts->setup.env->worker;
 	l.line = wish->line;
 	l.trunk_group = wish->trunk_group;
 	l.hops = wish->hops;
@@ -253,9 +254,8 @@ struct tie_factory tie_factory(struct ties *ts)
 // Who asked hears no: there is no end here to say it.
 static void refuse(struct ties *ts, const struct tie_letter *asked, struct cause cause)
 {
-	struct tie_end none = { .ties = ts, .far_worker = asked->from_worker, .far = asked->from, .far_side = asked->from_side };
-	struct tie_letter l = letter_of(&none, TIE_LETTER_VERB);
-	l.from = 0;
+	struct tie_letter l = { .kind = TIE_LETTER_VERB, .from_worker = ts->setup.env->worker, .to = asked->from,
+		.to_worker = asked->from_worker, .to_side = asked->from_side };
 	put_verb(&l, &(struct verb){ .kind = VERB_RELEASE, .cause = cause });
 	if (ts->setup.send(ts->setup.send_self, &l) != OK) COUNT(tie_unsent);
 }

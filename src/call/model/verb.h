@@ -69,7 +69,7 @@ struct verb {
 	char digit;          // SIGNAL_DIGIT
 	uint8_t signal;      // enum signal_kind
 	uint8_t news;        // enum transfer_news, of SIGNAL_TRANSFERRED
-	uint8_t side;        // within the call: enum call_side of the leg that it comes from
+	uint8_t side, seat;  // within the call: enum call_side of the leg that it comes from, its place
 	uint16_t digit_ms;
 	struct cause cause;  // RELEASE; SIGNAL_TRANSFERRED
 	uint64_t tied_to;    // from a tie: the number of the call at its other end
