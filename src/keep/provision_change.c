@@ -99,7 +99,8 @@ static bool is_written(const struct provision_step *s, uint32_t i)
 {
 	bool key = s->table->fields[i].flags & PROVISION_KEY;
 	if (!s->values[i].given || (key && s->action != PROVISION_ADD)) return false;
-	return s->table->columns[i].column || (s->q->kind == PROVISION_LINE && s->table->fields[i].type == PROVISION_PASSWORD);
+	bool hashed = s->q->kind == PROVISION_LINE && s->table->fields[i].type == PROVISION_PASSWORD;
+	return s->table->columns[i].column || hashed;
 }
 
 static void put_insert(struct buf *b, const struct provision_step *s)

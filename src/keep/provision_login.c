@@ -1,5 +1,5 @@
-// What is stored of a trunk group's password. With the realm of the carrier that is its hashes (HA1), of which nobody can
-// make the password; without, there is nothing to hash it with until a challenge comes, and it is stored as it is.
+// What is stored of a trunk group's password. With the realm of the carrier that is its hashes (HA1), of which nobody
+// can make the password; without, there is nothing to hash it with until a challenge comes, and it is stored as it is.
 #include "keep/provision_inside.h"
 
 #include "wire/sip/digest.h"
@@ -16,7 +16,8 @@ static const struct provision_value *given(struct provision_step *s, const char 
 
 static enum err read_login(struct provision_step *s, struct login *l)
 {
-	struct store_query q = store_ask(s->p->db, "SELECT user, realm, secret, length(ha1_md5) FROM trunk_group WHERE id = ?");
+	struct store_query q = store_ask(s->p->db,
+		"SELECT user, realm, secret, length(ha1_md5) FROM trunk_group WHERE id = ?");
 	store_bind_u64(&q, s->id);
 	if (store_next(&q)) {
 		store_get_z(&q, l->user, sizeof l->user);
@@ -58,8 +59,8 @@ bool provision_write_login(struct provision_step *s)
 	else if (password->given || !l.user[0])
 		good = write_login(s, &l, l.user[0] ? password->text : STR(""));
 	else if (l.hashed)
-		good = provision_fail(s->out, ERR_BAD, "password", "the password must be given again: what is stored of it hangs "
-		                      "on user and realm");
+		good = provision_fail(s->out, ERR_BAD, "password",
+		                      "the password must be given again: what is stored of it hangs on user and realm");
 	else good = write_login(s, &l, str_from(l.secret));
 	explicit_bzero(&l, sizeof l);
 	return good;

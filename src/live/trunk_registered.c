@@ -28,12 +28,14 @@ struct trunk_registered_table *trunk_registered_free(struct trunk_registered_tab
 void trunk_registered_put(struct trunk_registered_table *t, uint32_t group, const struct trunk_registered *r)
 {
 	if (group > t->groups_max) return;
-	atomic_store(&t->words[group], r->at_ms << (STATE_BITS + STATUS_BITS) | (uint64_t)r->status << STATE_BITS | r->state);
+	uint64_t word = r->at_ms << (STATE_BITS + STATUS_BITS) | (uint64_t)r->status << STATE_BITS | r->state;
+	atomic_store(&t->words[group], word);
 }
 
 struct trunk_registered trunk_registered_get(const struct trunk_registered_table *t, uint32_t group)
 {
 	uint64_t word = group <= t->groups_max ? atomic_load(&t->words[group]) : 0;
 	return (struct trunk_registered){ .state = word & ((1u << STATE_BITS) - 1),
-		.status = (uint16_t)(word >> STATE_BITS & ((1u << STATUS_BITS) - 1)), .at_ms = word >> (STATE_BITS + STATUS_BITS) };
+		.status = (uint16_t)(word >> STATE_BITS & ((1u << STATUS_BITS) - 1)),
+		.at_ms = word >> (STATE_BITS + STATUS_BITS) };
 }

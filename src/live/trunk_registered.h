@@ -1,5 +1,5 @@
-// Our own registrations with carriers: which trunk groups stand registered, until when. Set by the worker that registers
-// a group, read by all.
+// Our own registrations with carriers: which trunk groups stand registered, until when. Set by the worker that
+// registers a group, read by all.
 #pragma once
 
 #include <stdbool.h>

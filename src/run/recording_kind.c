@@ -126,7 +126,8 @@ static const struct entry_field office_trunk_group_fields[] = {
 	FIELD(TEXT, "host", office_trunk_group, host), FIELD(YES, "in-service", office_trunk_group, in_service),
 	FIELD(YES, "trusted", office_trunk_group, trusted), FIELD(YES, "emergency", office_trunk_group, emergency),
 	FIELD_OF(formats, "format", office_trunk_group, format),
-	FIELD_OF_SOME(diversions, "diversion", office_trunk_group, diversion), FIELD(YES, "overlap", office_trunk_group, overlap),
+	FIELD_OF_SOME(diversions, "diversion", office_trunk_group, diversion),
+	FIELD(YES, "overlap", office_trunk_group, overlap),
 	FIELD(TEXT, "user", office_trunk_group, user), FIELD(TEXT, "realm", office_trunk_group, realm), // no password
 	FIELD(TEXT, "register", office_trunk_group, aor),
 	FIELD_OF_SOME(srtp, "srtp", office_trunk_group, srtp), FIELD(NUMBER, "calls-max", office_trunk_group, calls_max),

@@ -107,8 +107,8 @@ static void put_register(struct buf *b, const struct registrant *r, const struct
 	if (sip_uri_parse(&aor, str_from(g->aor)) != PARSE_OK) b->err = ERR_BAD;
 	put_fmt(b, "REGISTER sip:%.*s SIP/2.0\r\n", STR_FMT(aor.host));
 	put_sip_via(b, me, branch);
-	put_fmt(b, "Max-Forwards: 70\r\nFrom: <%s>;tag=%s\r\nTo: <%s>\r\nCall-ID: %s\r\nCSeq: %u REGISTER\r\n", g->aor, g->tag,
-		g->aor, g->call_id, g->cseq);
+	put_fmt(b, "Max-Forwards: 70\r\nFrom: <%s>;tag=%s\r\nTo: <%s>\r\n", g->aor, g->tag, g->aor);
+	put_fmt(b, "Call-ID: %s\r\nCSeq: %u REGISTER\r\n", g->call_id, g->cseq);
 	put_fmt(b, "Contact: <sip:%.*s@", STR_FMT(aor.user));
 	put_uri_addr(b, me);
 	put_fmt(b, ">\r\nExpires: %u\r\n", seconds);
@@ -127,7 +127,8 @@ static void ask_for(struct registrant *r, struct registration *g, uint32_t secon
 
 // ---- What it means -------------------------------------------------------------------------------------------------
 
-static void show(const struct registrant *r, const struct registration *g, enum trunk_registered_state state, uint64_t at_ms)
+static void show(const struct registrant *r, const struct registration *g, enum trunk_registered_state state,
+                 uint64_t at_ms)
 {
 	trunk_registered_put(r->setup.live->registered, g->group,
 		&(struct trunk_registered){ .state = (uint8_t)state, .status = g->status, .at_ms = at_ms });
@@ -206,10 +207,13 @@ static void do_again(struct registrant *r, struct registration *g, const struct 
 		return;
 	}
 	const struct sip_again a = { .login = in->login, .challenge = in->msg, .sent = in->sent,
-		.sent_by = r->setup.listeners[g->listener], .branch = arena_dup(&env->scratch, sip_stack_branch(r->setup.stack)),
-		.cnonce = arena_printf(&env->scratch, "%016llx", (unsigned long long)random_u64(&env->random)), .cseq = ++g->cseq };
+		.sent_by = r->setup.listeners[g->listener],
+		.branch = arena_dup(&env->scratch, sip_stack_branch(r->setup.stack)),
+		.cnonce = arena_printf(&env->scratch, "%016llx", (unsigned long long)random_u64(&env->random)),
+		.cseq = ++g->cseq };
 	g->status = in->msg->status;
-	if (!put_sip_again(&b, &credentials, &a) || !send_request(r, g, a.branch, &b)) step(r, g, RX_FAIL, &(struct input){ 0 });
+	if (!put_sip_again(&b, &credentials, &a) || !send_request(r, g, a.branch, &b))
+		step(r, g, RX_FAIL, &(struct input){ 0 });
 }
 
 static void do_next(struct registrant *r, struct registration *g, const struct input *in)
@@ -334,7 +338,8 @@ static uint64_t print_of(const struct office_trunk_group *g)
 
 static bool wants(const struct registrant *r, const struct office_trunk_group *g)
 {
-	return g->aor[0] && g->register_s && g->in_service && g->peer_count && g->id % r->setup.workers == r->setup.worker && !r->stopping;
+	bool ours = g->id % r->setup.workers == r->setup.worker;
+	return ours && g->aor[0] && g->register_s && g->in_service && g->peer_count && !r->stopping;
 }
 
 // Is the peer that has our binding one of the group's still? (Those of a name come and go.)

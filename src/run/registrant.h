@@ -1,5 +1,5 @@
-// Registering with carriers (RFC 3261 §10.2): a trunk group with an address of record keeps a binding of it alive at one
-// of its peers, so that the carrier's calls find us. Each worker does so for its share of the trunk groups.
+// Registering with carriers (RFC 3261 §10.2): a trunk group with an address of record keeps a binding of it alive at
+// one of its peers, so that the carrier's calls find us. Each worker does so for its share of the trunk groups.
 //
 //     OFF ─▶ ASKING ──200──▶ REGISTERED ──before it ends──▶ REFRESHING ──200──▶ REGISTERED
 //              ▲ │ refused, silent: the next peer; after the last ─▶ WAITING (longer each time) ─▶ ASKING

@@ -53,8 +53,8 @@ static void on_seen(void *self, uint64_t owner, bool out, struct str bytes, cons
 static void put_group(const char *aor, uint32_t peers, bool in_service)
 {
 	struct office_rules *rules = must(office_rules_dup(NULL));
-	struct office_trunk_group g = { .id = GROUP, .in_service = in_service, .peer_count = (uint8_t)peers, .register_s = 600,
-		.name = "far", .user = "me", .secret = "so secret" };
+	struct office_trunk_group g = { .id = GROUP, .in_service = in_service, .peer_count = (uint8_t)peers,
+		.register_s = 600, .name = "far", .user = "me", .secret = "so secret" };
 	snprintf(g.aor, sizeof g.aor, "%s", aor);
 	for (uint32_t i = 0; i < peers; i++) {
 		char text[32];

@@ -1,5 +1,5 @@
-"""Kamailio as the edge of a carrier: it challenges our requests, has us registered, stands in the way with Record-Route,
-and behind it SIPp is the carrier's telephone. Over UDP and over TLS, in both directions."""
+"""Kamailio as the edge of a carrier: it challenges our requests, has us registered, stands in the way with
+Record-Route, and behind it SIPp is the carrier's telephone. Over UDP and over TLS, in both directions."""
 
 import switch
 from flows import CALLED, CALLER_TRUNK, walk

@@ -1,5 +1,5 @@
-// Requests of a leg that a carrier challenges (RFC 3261 §22.2, §22.3): sent once more, with the credentials of the trunk
-// group. The leg's machine sees nothing of it: the transaction that it waits for is another now.
+// Requests of a leg that a carrier challenges (RFC 3261 §22.2, §22.3): sent once more, with the credentials of the
+// trunk group. The leg's machine sees nothing of it: the transaction that it waits for is another now.
 #include "call/leg/sip_credentials.h"
 
 #include "call/leg/sip_inside.h"
@@ -50,7 +50,8 @@ static bool send_again(ref *txn, struct buf *lines, struct sip_legs *ls, const s
 	struct buf b = out_room(ls);
 	const struct sip_again a = { .login = g->login, .challenge = m, .sent = sip_client_challenged(s->stack),
 		.sent_by = s->listeners[g->listener], .branch = arena_dup(&env->scratch, sip_stack_branch(s->stack)),
-		.cnonce = arena_printf(&env->scratch, "%016llx", (unsigned long long)random_u64(&env->random)), .cseq = g->cseq };
+		.cnonce = arena_printf(&env->scratch, "%016llx", (unsigned long long)random_u64(&env->random)),
+		.cseq = g->cseq };
 	if (!a.cseq || !put_sip_again(&b, lines, &a)) return false;
 	return sip_client_send(txn, s->stack, &(struct sip_client_request){ .method = m->method, .branch = a.branch,
 		.message = buf_str(&b), .identity = { m->from.tag, m->call_id, a.cseq, to_tag_of(a.sent) }, .to = g->to,
@@ -61,8 +62,8 @@ static bool answer(struct sip_leg *leg, ref txn, const struct sip_msg *m, const 
 {
 	char text[SIP_CREDENTIALS_MAX];
 	struct buf lines = buf_on(text, sizeof text);
-	const struct again g = { .login = login, .cseq = next_cseq(leg, m), .listener = leg->listener, .owner = leg_ref(leg),
-		.to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .may_call = leg->trunk_group != 0 };
+	const struct again g = { .login = login, .cseq = next_cseq(leg, m), .listener = leg->listener,
+		.owner = leg_ref(leg), .to = leg->dialog.text ? leg->dialog.flow_peer : leg->peer, .may_call = leg->trunk_group != 0 };
 	ref again;
 	if (!send_again(&again, &lines, leg->legs, m, &g)) return false;
 	if (txn == leg->invite_txn) leg->invite_txn = again;
@@ -99,7 +100,8 @@ void credentials_answer_bye(struct sip_legs *ls, const struct sip_msg *m, const 
 	struct str sent = sip_client_challenged(ls->setup.stack);
 	struct sip_login login;
 	ref txn;
-	bool tried = sip_raw_header(sent, STR("Authorization"), 0).n || sip_raw_header(sent, STR("Proxy-Authorization"), 0).n;
+	bool tried = sip_raw_header(sent, STR("Authorization"), 0).n ||
+		sip_raw_header(sent, STR("Proxy-Authorization"), 0).n;
 	if (tried || !g || !credentials_of(&login, g) || from->listener >= ls->setup.listener_count) return;
 	const struct again again = { .login = &login, .cseq = m->cseq.number + 1, .to = from->peer,
 		.listener = from->listener };

@@ -278,7 +278,8 @@ static struct str response_of(struct hex *memory, enum sip_digest_algorithm a, c
 	struct hash session = p->session ? hash_of(a, STR(":"), seed, ARRAY_LEN(seed)) : (struct hash){ 0 };
 	struct str head = p->session ? hex_of(&first, session.octets, session.n) : seed[0];
 	struct str tail = hex_of(&second, ha2.octets, ha2.n);
-	const struct str parts[] = { head, p->nonce, p->nc, p->cnonce, STR("auth"), tail }, old[] = { head, p->nonce, tail };
+	const struct str parts[] = { head, p->nonce, p->nc, p->cnonce, STR("auth"), tail };
+	const struct str old[] = { head, p->nonce, tail };
 	struct hash h = { 0 };
 	if (ha2.n && head.n)
 		h = p->no_qop ? hash_of(a, STR(":"), old, ARRAY_LEN(old)) : hash_of(a, STR(":"), parts, ARRAY_LEN(parts));

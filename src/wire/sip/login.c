@@ -2,7 +2,8 @@
 #include "wire/sip/login.h"
 
 // The challenge of a header that we answer: of several the one of the best algorithm, as RFC 8760 §2.4 lets us choose.
-static bool choose(struct sip_challenge *best, const struct sip_msg *m, enum sip_header_id id, const struct sip_login *login)
+static bool choose(struct sip_challenge *best, const struct sip_msg *m, enum sip_header_id id,
+                   const struct sip_login *login)
 {
 	struct sip_walk walk = { 0 };
 	struct sip_challenge c;

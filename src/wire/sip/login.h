@@ -23,6 +23,6 @@ struct sip_again {
 	struct str branch, cnonce;
 	uint32_t cseq;
 };
-// Writes the request again, and into `credentials` the lines that were added to it. False: there is no challenge that we
-// have an answer to; or it was given already, and the nonce is not said to be stale.
+// Writes the request again, and into `credentials` the lines that were added to it. False: there is no challenge that
+// we have an answer to; or it was given already, and the nonce is not said to be stale.
 bool put_sip_again(struct buf *b, struct buf *credentials, const struct sip_again *a);

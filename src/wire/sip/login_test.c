@@ -32,8 +32,8 @@ static const struct sip_msg *refusal(const char *headers)
 static const char *again(const struct sip_login *login, const char *sent, const char *headers)
 {
 	struct buf b = buf_on(out, sizeof out - 1), credentials = buf_on(lines, sizeof lines);
-	struct sip_again a = { .login = login, .challenge = refusal(headers), .sent = str_from(sent), .branch = STR("z9hG4bKnew"),
-		.cnonce = STR("0a4f113b"), .cseq = 8 };
+	struct sip_again a = { .login = login, .challenge = refusal(headers), .sent = str_from(sent),
+		.branch = STR("z9hG4bKnew"), .cnonce = STR("0a4f113b"), .cseq = 8 };
 	assert_int_equal(addr_parse(&a.sent_by, STR("192.0.2.20:5060")), OK);
 	bool good = put_sip_again(&b, &credentials, &a);
 	out[good ? b.n : 0] = 0;
@@ -46,9 +46,11 @@ static void it_is_the_same_but_for_what_must_change(void **state)
 {
 	(void)state;
 	const char *got = again(&open_login, SENT BODY,
-		"WWW-Authenticate: Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\", nonce=\"dcd98b\", opaque=\"5ccc\"\r\n");
-	static const char before[] = "INVITE sip:+12125550123@far SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKnew;"
-		"rport\r\nMax-Forwards: 69\r\nFrom: <sip:a@us>;tag=1\r\nTo: <sip:+12125550123@far>\r\nCall-ID: c\r\nCSeq: 8 INVITE\r\n"
+		"WWW-Authenticate: Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\", nonce=\"dcd98b\", "
+		"opaque=\"5ccc\"\r\n");
+	static const char before[] = "INVITE sip:+12125550123@far SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKnew;rport\r\nMax-Forwards: 69\r\nFrom: <sip:a@us>;tag=1\r\n"
+		"To: <sip:+12125550123@far>\r\nCall-ID: c\r\nCSeq: 8 INVITE\r\n"
 		"Content-Type: application/sdp\r\nContent-Length: 5\r\nAuthorization: Digest username=\"Mufasa\"";
 	assert_memory_equal(got, before, sizeof before - 1);
 	assert_non_null(strstr(got, ", uri=\"sip:+12125550123@far\""));
@@ -102,11 +104,13 @@ static void only_the_realm_that_is_known_is_answered(void **state)
 	memcpy(md5, ha1, sip_digest_ha1(ha1, SIP_DIGEST_MD5, STR("u"), STR("carrier"), STR("p")));
 	sip_digest_ha1(sha256, SIP_DIGEST_SHA256, STR("u"), STR("carrier"), STR("p"));
 	const struct sip_login login = { .user = STR("u"), .realm = STR("carrier"), .ha1 = { md5, sha256 } };
-	assert_string_equal(again(&login, SENT BODY, "WWW-Authenticate: Digest realm=\"thief\", nonce=\"n\", qop=\"auth\"\r\n"), "");
+	assert_string_equal(again(&login, SENT BODY,
+		"WWW-Authenticate: Digest realm=\"thief\", nonce=\"n\", qop=\"auth\"\r\n"), "");
 	assert_non_null(strstr(again(&login, SENT BODY,
 		"WWW-Authenticate: Digest realm=\"thief\", nonce=\"n\", qop=\"auth\"\r\n"
 		"WWW-Authenticate: Digest realm=\"carrier\", nonce=\"m\", qop=\"auth\"\r\n"
-		"WWW-Authenticate: Digest realm=\"carrier\", nonce=\"s\", qop=\"auth\", algorithm=SHA-256\r\n"), "nonce=\"s\""));
+		"WWW-Authenticate: Digest realm=\"carrier\", nonce=\"s\", qop=\"auth\", algorithm=SHA-256\r\n"),
+		"nonce=\"s\""));
 }
 
 static void what_cannot_be_answered_is_not(void **state)

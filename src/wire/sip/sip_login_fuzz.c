@@ -29,10 +29,11 @@ static uint32_t values(const struct sip_msg *of, enum sip_header_id id)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena arena = { .p = memory, .cap = sizeof memory };
-	struct buf b = buf_on(octets, sizeof octets), o = buf_on(out, sizeof out), credentials = buf_on(lines, sizeof lines);
+	struct buf b = buf_on(octets, sizeof octets), o = buf_on(out, sizeof out);
+	struct buf credentials = buf_on(lines, sizeof lines);
 	const struct sip_login login = { .user = STR("u"), .password = STR("p") };
-	struct sip_again a = { .login = &login, .challenge = &m, .sent = { sent, sizeof sent - 1 }, .branch = STR("z9hG4bKnew"),
-		.cnonce = STR("c"), .cseq = 8 };
+	struct sip_again a = { .login = &login, .challenge = &m, .sent = { sent, sizeof sent - 1 },
+		.branch = STR("z9hG4bKnew"), .cnonce = STR("c"), .cseq = 8 };
 	struct sip_fault fault;
 	if (size > 16384) return 0;
 	put_z(&b, "SIP/2.0 401 x\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKold\r\nFrom: <sip:a@us>;tag=1\r\nTo: <sip:b@far>\r\n"
