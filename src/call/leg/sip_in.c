@@ -4,6 +4,8 @@
 
 #include "wire/sdp/sdp.h"
 
+#define HOPS_MAX 70u
+
 COUNTER(sip_in_stray_2xx,
 	"Answers to INVITEs that we had given up, or of other branches of a fork: acknowledged and ended");
 COUNTER(sip_in_unknown_dialog, "Requests in dialogs that do not exist");
@@ -204,9 +206,16 @@ static void take_diversions(struct sip_diversions *d, struct verb_offer *o, cons
 	o->diversion_count = told ? d->n : 0;
 }
 
+// What is left of Max-Forwards; of more than anybody may begin with (RFC 3261 8.1.1.6), of that: else a call that goes
+// round in a circle would take more of everyone on it.
+static uint8_t hops_left(const struct sip_msg *m)
+{
+	return (uint8_t)((m->max_forwards < HOPS_MAX ? m->max_forwards : HOPS_MAX) - 1);
+}
+
 static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct office_trunk_group *group)
 {
-	struct verb_offer o = { .hops = (uint8_t)(m->max_forwards - 1),
+	struct verb_offer o = { .hops = hops_left(m),
 		.dialled = dialled(m, group, &leg->legs->setup.env->scratch) };
 	struct verb v = { .kind = VERB_OFFER, .offer = &o };
 	struct sip_walk walk = { 0 };
