@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/testing.h"
+
 static bool begin(struct watching *w, uint32_t watcher, uint32_t watched, bool calls)
 {
 	return watching_begin(w, &(struct watch){ watcher, watched, calls });
@@ -19,8 +21,7 @@ static void end(struct watching *w, uint32_t watcher, uint32_t watched, bool cal
 static void calls_are_watched_while_a_subscription_to_them_stands(void **state)
 {
 	(void)state;
-	struct watching *w = watching_new(8);
-	assert_non_null(w);
+	struct watching *w = must(watching_new(8));
 	assert_false(watching_any_calls(w));
 	assert_true(begin(w, 3, 2, false)); // to its messages
 	assert_false(watching_calls(w, 2));
@@ -41,8 +42,7 @@ static void calls_are_watched_while_a_subscription_to_them_stands(void **state)
 static void each_side_has_its_limit(void **state)
 {
 	(void)state;
-	struct watching *w = watching_new(2 * WATCHES_MAX);
-	assert_non_null(w);
+	struct watching *w = must(watching_new(2 * WATCHES_MAX));
 	for (uint32_t i = 0; i < WATCHES_MAX; i++) assert_true(begin(w, 1, 2 + i, true));
 	assert_false(begin(w, 1, WATCHES_MAX + 10, true)); // the watcher has its most
 	assert_false(watching_calls(w, WATCHES_MAX + 10));
@@ -58,8 +58,7 @@ static void each_side_has_its_limit(void **state)
 static void an_end_too_many_changes_nothing(void **state)
 {
 	(void)state;
-	struct watching *w = watching_new(8);
-	assert_non_null(w);
+	struct watching *w = must(watching_new(8));
 	uint64_t before = count_sum(&counter_watching_underflow);
 	give(&w->lines[1].watchers);
 	assert_int_equal(w->lines[1].watchers, 0);
