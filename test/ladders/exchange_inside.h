@@ -80,6 +80,7 @@ struct exchange {
 	struct live *live;
 	struct worker *worker; // made when the first message comes: until then the office is being set
 	uint32_t transactions_max, calls_max;
+	bool may_be_full; // its transactions were made few: what finds none is no input that a replay has
 	struct inputs *inputs; // of all calls: each is replayed when it is over
 	struct outbox out;
 	struct memory_journal journal;

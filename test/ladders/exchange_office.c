@@ -411,6 +411,7 @@ static void set_messages(struct row *r)
 static void set_transactions(struct row *r)
 {
 	r->l->exchange->transactions_max = next_number(r);
+	r->l->exchange->may_be_full = true;
 }
 
 // How many calls, and legs by them.

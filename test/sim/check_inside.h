@@ -34,6 +34,7 @@ struct leg_seen {
 	uint64_t remote_tag; // hash
 	struct addr peer;    // where the switch knows its party to be
 	uint64_t began_ms, answered_ms, refused_ms, ended_ms; // answered: first 2xx; ended: first good BYE, either way
+	uint64_t left_ms;   // its party said BYE, and heard 481 or 503
 	uint64_t bye_sent_ms, described_ms; // described: a description went either way, or an offer got its end
 	uint64_t told, heard; // hashes of the last description that it was told, and that it said; 0: not to be told
 	uint64_t told_before, heard_before; // what stands again if an offer is refused

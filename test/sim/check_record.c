@@ -5,6 +5,7 @@
 
 #define EXACT_MS 20
 #define ACK_MS 32000        // how long an ACK is waited for
+#define ROOM_MS 20000      // how long its BYE waits for room, unless all is full
 #define LIFE_MS 1000      // how old the last proof of life may be
 #define CALLED_OFF_MS 1000 // how long what rings may go on when its call is over
 #define WRITTEN_MS 1000   // by when the record of an attempt is on disk, in good weather
@@ -98,8 +99,20 @@ static bool ended_untold(const struct checker *c, const struct call_record *r, c
 {
 	uint64_t ended_ms = least(o->ended_ms, t->ended_ms), said_ms = t->answered_ms + r->answered_for_ms;
 	bool ours = ended_ms && (ended_ms == o->bye_sent_ms || ended_ms == t->bye_sent_ms);
-	bool late = ended_ms > said_ms && ended_ms < said_ms + ACK_MS + EXACT_MS;
+	bool late = ended_ms > said_ms && ended_ms < said_ms + ACK_MS + ROOM_MS;
 	return ours && late && has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION));
+}
+
+// A phone whose call is over hears that as soon as there is room for a BYE, and need not find it out by its own.
+static void check_told(struct checker *c, const struct call_record *r, const struct leg_seen *l,
+                       const struct leg_seen *t)
+{
+	uint64_t over_ms = t->answered_ms + r->answered_for_ms;
+	for (uint32_t i = 0; i < c->crash_count; i++) // who still waited for room, a new start knows nothing of
+		if (c->crashes[i].at_ms >= over_ms && c->crashes[i].at_ms <= l->left_ms) return;
+	if (!l->ended_ms && l->left_ms > over_ms + ACK_MS + ROOM_MS)
+		ABOUT(c, r, "is of a call that was over at %llu ms; a phone was not told, and found it out at %llu ms", NUMBER(r),
+		      (unsigned long long)over_ms, (unsigned long long)l->left_ms);
 }
 
 // To the millisecond, whatever the wall clock did: from the answer that came to the first end of either leg.
@@ -196,6 +209,9 @@ static void check_heard(struct checker *c, const struct call_record *r, const st
 	if (o->hostile || t->hostile || o->forgets || t->forgets) return;
 	uint64_t least_ms = first->ended_ms > t->acked_ms ? first->ended_ms - t->acked_ms : 0;
 	uint64_t most_ms = first->bye_heard_ms - t->answered_ms;
+	// The call of a party that was lost is over before the other is told, where there is no room for that.
+	bool late = r->cause.value == CAUSE_TIMER && has_fault(c, FAULT(POOLS) | FAULT(ALLOCATION));
+	if (late && r->answered_for_ms < least_ms) return;
 	if (r->answered_for_ms + EXACT_MS < least_ms || r->answered_for_ms > most_ms + EXACT_MS)
 		ABOUT(c, r, "says %llu ms of talk; the parties heard each other for %llu to %llu ms", NUMBER(r),
 		      (unsigned long long)r->answered_for_ms, (unsigned long long)least_ms, (unsigned long long)most_ms);
@@ -271,6 +287,7 @@ static void check_record(struct checker *c, const struct call_record *r)
 	if (r->answered && r->recovered) check_recovered(c, r, o, t);
 	else if (r->answered) check_seconds(c, r, o, t);
 	if (r->answered) check_may_finish(c, r, o, t);
+	if (r->answered && !r->recovered) check_told(c, r, o, t), check_told(c, r, t, t);
 	if (r->answered) check_wait(c, r, o, t);
 	else check_called_off(c, r, o, t);
 	check_parties(c, r);

@@ -164,6 +164,7 @@ static void note_in_leg(struct checker *c, const struct txn *t, const struct sip
 	if (!l) return;
 	if (t->method == SIP_BYE && (m->status == 200 || ends_unanswered(l, to, m))) wire_note_end(l, t->at_ms);
 	if (takes(t, m->status)) l->peer = *to;
+	if (t->method == SIP_BYE && (m->status == 481 || m->status == 503) && !l->left_ms) l->left_ms = check_now(c);
 	if (t->describes && m->status >= 300) l->heard = l->heard_before;
 	note_told(c, l, m);
 	if (t->method != SIP_INVITE || m->status == 100) return;

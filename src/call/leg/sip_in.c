@@ -464,15 +464,16 @@ void sip_leg_on_cancel(struct sip_legs *ls, uint64_t owner, const struct sip_msg
 // An answer that nobody waits for: acknowledge it and end what it began (RFC 3261 §13.2.2.4, RFC 6026).
 static void end_stray(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
-	struct sip_stray stray = sip_client_stray(ls->setup.stack, txn, m->to.tag);
+	struct sip_stray stray = sip_client_stray(ls->setup.stack, txn);
 	struct str offer = { 0 };
 	struct sip_leg leg = { .legs = ls, .listener = from->listener, .ack_cseq = m->cseq.number };
 	COUNT(sip_in_stray_2xx);
 	if (sip_dialog_init_uac(&leg.dialog, m, m, from) != OK) return;
 	leg.dialog.flow_peer = from->peer;
 	if (!stray.offers || !msg_sdp(m, &offer)) offer = STR("");
-	out_stray_ack(&leg, offer);
-	if (!stray.again) out_stray_bye(&leg);
+	// Without room for the BYE there is no ACK: the 2xx comes again.
+	if (stray.again) out_stray_ack(&leg, offer);
+	else if (out_stray_bye(&leg, offer) != OK) sip_client_not_ended(ls->setup.stack, txn, m->to.tag);
 	sip_dialog_fini(&leg.dialog);
 }
 

@@ -170,7 +170,7 @@ void out_reinvite(struct sip_leg *leg, const struct verb *v); // MEDIA_OFFER or 
 void out_ack(struct sip_leg *leg, struct str sdp);
 // The ACK of a 2xx whose offer will not be answered by the other side: no to each medium (RFC 3261 13.2.2.4).
 void out_refusing_ack(struct sip_leg *leg, struct str offer);
-void out_bye(struct sip_leg *leg, struct cause cause);
+void out_bye(struct sip_leg *leg); // with its cause; bye_txn 0: there was no room
 // Answers the open INVITE: its head, extra header lines, a body.
 void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason, struct str extra, struct str sdp);
 // The same, reliably: what was sent, to be said again until the PRACK comes; empty: it could not be sent.
@@ -191,7 +191,8 @@ void out_note_bye_response(struct sip_leg *leg);
 // ACK and BYE of a dialog that has no leg: `leg` holds only what they need and is in no pool. Their 2xx may bring an offer
 // (empty: none): the ACK answers it, with no to each medium, each time that it comes in the same way.
 void out_stray_ack(struct sip_leg *leg, struct str offer);
-void out_stray_bye(struct sip_leg *leg);
+// Both; on an error neither.
+MUST_CHECK enum err out_stray_bye(struct sip_leg *leg, struct str offer);
 struct leg_link sip_leg_link(struct sip_leg *leg);
 // Keeps the part of a response that the request alone decides.
 struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct sip_source *from);

@@ -1,16 +1,20 @@
 // The machine of a SIP leg: what each message and each verb does to it.
 #include "call/leg/sip_inside.h"
 
+#include "base/bug.h"
+
 COUNTER(sip_leg_dropped, "Events of SIP legs without a row in their table");
 
 #define ACTIONS(X) \
 	X(none) X(invite) X(progress) X(alert) X(next) X(answer) X(hold) X(answer_held) X(refuse) X(cancel) X(free) \
 	X(up_progress) X(up_answer) X(up_failure) X(again) X(acked) X(up_cancel) X(up_expired) X(up_no_prack) X(early_bye) \
-	X(up_bye) X(keep_bye) X(bye) X(ok_bye) X(cross_bye) X(lost)
+	X(up_bye) X(keep_bye) X(bye) X(bye_later) X(ok_bye) X(cross_bye) X(lost)
 #define DO_ENUM(name) DO_##name,
 enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define S(name) LEG_##name##_STATE
 #define BEGINNING (IN(S(IDLE)) | IN(S(CALLING)) | IN(S(INVITED)) | IN(S(HOLDING)))
+#define BYE_AGAIN_MS 1000u
+#define BYE_TRIES_MAX 120 // transactions that were full end after 32 s; without room for so long it is given up
 
 static const struct fsm_row rows[] = {
 	// We call.
@@ -63,8 +67,11 @@ static const struct fsm_row rows[] = {
 	{ IN(S(BYE_IN)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "another one" },
 	{ IN(S(BYE_OUT)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "RFC 3261 15.1.2: both hang up" },
 	{ IN(S(BYE_OUT)), LEG_EV_BYE_DONE, S(GONE), DO_free, "RFC 3261 15.1.1: whatever the answer" },
-	{ IN(S(BYE_OUT)), LEG_EV_RX_2XX, FSM_SAME, DO_again, "" },
-	{ IN(S(BYE_OUT)), LEG_EV_RX_ACK, FSM_SAME, DO_none, "repeated" },
+	{ IN(S(BYE_OUT)), LEG_EV_BYE_UNSENT, S(BYE_WAITS), DO_bye_later, "no room for it now" },
+	{ IN(S(BYE_WAITS)), LEG_EV_EXPIRED, S(BYE_OUT), DO_bye, "" },
+	{ IN(S(BYE_WAITS)), LEG_EV_RX_BYE, S(GONE), DO_ok_bye, "RFC 3261 15.1.2: it knows" },
+	{ IN(S(BYE_OUT)) | IN(S(BYE_WAITS)), LEG_EV_RX_2XX, FSM_SAME, DO_again, "" },
+	{ IN(S(BYE_OUT)) | IN(S(BYE_WAITS)), LEG_EV_RX_ACK, FSM_SAME, DO_none, "repeated" },
 	{ IN(S(BYE_IN)), LEG_EV_RELEASE, S(GONE), DO_ok_bye, "RFC 3261 15.1.2" },
 };
 
@@ -216,6 +223,7 @@ static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
 	if (begin_dialog(leg, in, b) != OK || !answer_media(leg, in->msg, b, &v)) {
 		// Nothing to talk to, or no media: end it as our clause says (RFC 3261 13.2.2.4 ACK, then BYE).
 		if (leg->dialog.text) out_ack(leg, STR(""));
+		else sip_client_not_ended(leg->legs->setup.stack, in->txn, in->msg->to.tag);
 		leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
 		return;
 	}
@@ -342,8 +350,19 @@ static void do_bye(struct sip_leg *leg, const struct leg_input *in)
 	end_reinvite(leg);
 	// Their 2xx wants an answer before the BYE (RFC 3261 13.2.2.4).
 	if (leg->oa == OA_LATE_OFFER_GOT) out_refusing_ack(leg, leg->answer);
-	out_bye(leg, in->verb ? in->verb->cause : leg->cause);
-	if (!leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, in); // it could not be sent
+	if (in->verb) leg->cause = in->verb->cause;
+	out_bye(leg);
+	if (leg->bye_txn) return;
+	// To whom nothing can be said nothing is left to do: their 2xx named no Contact.
+	bool later = leg->dialog.text && ++leg->bye_tries < BYE_TRIES_MAX && !BUG(bye_tried_once);
+	leg_step(leg, later ? LEG_EV_BYE_UNSENT : LEG_EV_BYE_DONE, in);
+}
+
+static void do_bye_later(struct sip_leg *leg, const struct leg_input *in)
+{
+	struct sip_legs *ls = leg->legs;
+	(void)in;
+	wheel_start(&ls->wheel, &leg->expires, ls->setup.env->now_ms + BYE_AGAIN_MS, LEG_TIMER_EXPIRES, leg_ref(leg));
 }
 
 static void do_cross_bye(struct sip_leg *leg, const struct leg_input *in)
@@ -376,7 +395,7 @@ void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_in
 	ref self = leg_ref(leg);
 	const struct fsm_row *row = fsm_step(&sip_leg_machine, &leg->state, event);
 	if (!row) return;
-	if (leg->state != S(INVITED)) wheel_stop(&ls->wheel, &leg->expires);
+	if (leg->state != S(INVITED) && leg->state != S(BYE_WAITS)) wheel_stop(&ls->wheel, &leg->expires);
 	if (!(IN(leg->state) & (BEGINNING | IN(S(ANSWERED)) | IN(S(UP))))) update_end(leg);
 	if (event == LEG_EV_RELEASE && in->verb->cause.value && leg->state == S(ENDING)) leg->cause = in->verb->cause;
 	actions[row->action](leg, in);

@@ -23,13 +23,13 @@
 
 #define SIP_LEG_STATES(X) \
 	X(IDLE) X(CALLING) X(FAILED) X(INVITED) X(CANCELLED) X(HOLDING) X(GIVEN_UP) X(ANSWERED) X(ENDING) X(UP) X(BYE_IN) \
-	X(BYE_OUT) X(LOST) X(GONE)
+	X(BYE_OUT) X(BYE_WAITS) X(LOST) X(GONE)
 #define SIP_LEG_STATE_ENUM(name) LEG_##name##_STATE,
 enum sip_leg_state { SIP_LEG_STATES(SIP_LEG_STATE_ENUM) SIP_LEG_STATE_COUNT };
 
 #define SIP_LEG_EVENTS(X) \
 	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(ANSWER_WAITS) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) \
-	X(RX_ACK) X(CLEARED) X(RX_BYE) X(RX_CANCEL) X(EXPIRED) X(NO_PRACK) X(NO_ACK) X(BYE_DONE)
+	X(RX_ACK) X(CLEARED) X(RX_BYE) X(RX_CANCEL) X(EXPIRED) X(NO_PRACK) X(NO_ACK) X(BYE_UNSENT) X(BYE_DONE)
 #define SIP_LEG_EVENT_ENUM(name) LEG_EV_##name,
 enum sip_leg_event { SIP_LEG_EVENTS(SIP_LEG_EVENT_ENUM) SIP_LEG_EVENT_COUNT };
 
@@ -101,6 +101,7 @@ struct sip_leg {
 	struct map_node by_tag;
 	uint8_t state, oa;       // assigned by their tables alone
 	uint8_t side, index;     // in the call
+	uint8_t bye_tries;       // of our BYE, for which there was no room
 	ref call;
 	uint32_t line, trunk_group; // whose leg it is: one of the two
 	ref invite_txn;          // of the first INVITE until its final response; then of a re-INVITE that is open
@@ -125,7 +126,7 @@ struct sip_leg {
 	uint32_t first_cseq;     // of our first INVITE
 	uint8_t challenges;      // answered since a request got through
 	struct cause cause;      // why it failed or was hung up
-	struct timer expires;    // how long their INVITE may wait for its final response
+	struct timer expires;    // how long their INVITE may wait for its final response; when our BYE is tried again
 	bool allows_update;      // their Allow says so
 	bool asks_early;         // our INVITE has no offer, and a reliable 18x may bring theirs
 };

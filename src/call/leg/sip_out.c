@@ -244,12 +244,12 @@ void out_ack(struct sip_leg *leg, struct str sdp)
 	leg_ladder(leg, true, buf_str(&b));
 }
 
-void out_bye(struct sip_leg *leg, struct cause cause)
+void out_bye(struct sip_leg *leg)
 {
-	if (!leg->dialog.text) return; // their 2xx named no Contact: nobody to say it to
+	if (!leg->dialog.text) return;
 	struct str branch = new_branch(leg);
 	struct buf b = begin(leg, SIP_BYE, branch, STR(""), 0);
-	put_reason(&b, cause);
+	put_reason(&b, leg->cause);
 	put_sip_body(&b, STR(""), STR(""));
 	send_request(leg, SIP_BYE, branch, &b, &leg->bye_txn);
 }
@@ -390,7 +390,7 @@ void out_reply(struct sip_leg *leg, ref txn, const struct sip_msg *m, const stru
 }
 
 // A BYE of a dialog that has no leg in the pool.
-static enum err bye_alone(struct sip_leg *leg, struct cause cause)
+static enum err bye_alone(struct sip_leg *leg, struct cause cause, struct str ack)
 {
 	ref txn;
 	const struct sip_dialog *d = &leg->dialog;
@@ -402,7 +402,7 @@ static enum err bye_alone(struct sip_leg *leg, struct cause cause)
 	return sip_client_send(&txn, leg->legs->setup.stack,
 		&(struct sip_client_request){ .method = SIP_BYE, .branch = branch, .message = buf_str(&b),
 			.identity = { d->local_tag, d->call_id, d->local_cseq, d->remote_tag }, .to = d->flow_peer,
-			.listener = leg->listener });
+			.listener = leg->listener, .ack = ack });
 }
 
 // A valid answer that takes none of the media: an offer in a 2xx wants one, even when a BYE follows (RFC 3261 13.2.2.4).
@@ -424,19 +424,28 @@ void out_refusing_ack(struct sip_leg *leg, struct str offer)
 	out_ack(leg, leg->ack_cseq == leg->first_cseq ? refusing_answer(leg, offer) : STR(""));
 }
 
-void out_stray_ack(struct sip_leg *leg, struct str offer)
+static struct buf stray_ack(struct sip_leg *leg, struct str offer)
 {
 	struct str answer = refusing_answer(leg, offer);
 	struct buf ack = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
 	put_sip_body(&ack, answer.n ? STR("application/sdp") : STR(""), answer);
-	if (ack.err == OK) outbox_send(leg->legs->setup.out, leg->listener, &leg->dialog.flow_peer, buf_str(&ack));
-	else COUNT(sip_leg_unsent);
+	if (ack.err != OK) COUNT(sip_leg_unsent);
+	return ack;
 }
 
-void out_stray_bye(struct sip_leg *leg)
+void out_stray_ack(struct sip_leg *leg, struct str offer)
 {
+	struct buf ack = stray_ack(leg, offer);
+	if (ack.err == OK) outbox_send(leg->legs->setup.out, leg->listener, &leg->dialog.flow_peer, buf_str(&ack));
+}
+
+enum err out_stray_bye(struct sip_leg *leg, struct str offer)
+{
+	struct buf ack = stray_ack(leg, offer);
 	leg->dialog.local_cseq += UNKNOWN_CSEQ_GAP;
-	if (bye_alone(leg, cause_local(CAUSE_NORMAL)) != OK) COUNT(sip_leg_unsent);
+	enum err e = ack.err == OK ? bye_alone(leg, cause_local(CAUSE_NORMAL), buf_str(&ack)) : ack.err;
+	if (e != OK) COUNT(sip_leg_unsent);
+	return e;
 }
 
 enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t n, struct cause cause)
@@ -459,5 +468,5 @@ enum err sip_leg_bye_frozen(struct sip_legs *ls, const uint8_t *frozen, uint32_t
 	d->local_cseq = number + UNKNOWN_CSEQ_GAP;
 	d->first_route_loose = str_eq(first, STR("1"));
 	leg.listener = d->flow_listener = (uint16_t)index;
-	return bye_alone(&leg, cause);
+	return bye_alone(&leg, cause, STR(""));
 }

@@ -18,7 +18,8 @@ static const char *leg_wrong(const struct sip_leg *leg)
 	if (!(in & IN_CALL) && held) return "it is over, and its call holds it";
 	if ((in & INVITING) && !leg->invite_txn) return "its INVITE has no transaction";
 	if (in == IN(S(BYE_OUT)) && !leg->bye_txn) return "its BYE has no transaction";
-	if (in != IN(S(INVITED)) && leg->expires.armed) return "a timer runs that its state has not";
+	if (in == IN(S(BYE_WAITS)) && !leg->expires.armed) return "nothing tries its BYE again";
+	if (!(in & (IN(S(INVITED)) | IN(S(BYE_WAITS)))) && leg->expires.armed) return "a timer runs that its state has not";
 	if (!(in & (UNANSWERED | IN(S(CALLING)))) && leg->early) return "it is begun and holds what only a beginning needs";
 	if (reliable_waits(leg) != (leg->early && leg->early->reliable.timer.armed))
 		return "nothing repeats its provisional response";

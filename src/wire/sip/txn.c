@@ -227,9 +227,12 @@ void txn_tell_response(struct sip_stack *s, struct sip_txn *t, const struct txn_
 	// A phone that answers an INVITE which nobody owns any more must be told so, or it waits for ever.
 	bool answers = t->kind == TXN_INVITE_CLIENT && in->m->status >= 200 && in->m->status < 300;
 	if (t->quiet && !answers) return;
-	ref r = pool_ref(&s->txns, t);
-	s->user.response(s->user.self, r, t->owner, in->m, in->from);
-	if (answers && (t = pool_at(&s->txns, r))) note_answer(t, tag_hash(s, in->m->to.tag));
+	if (answers) {
+		uint32_t tag = tag_hash(s, in->m->to.tag);
+		t->told_before = was_told(t, tag);
+		note_answer(t, tag);
+	}
+	s->user.response(s->user.self, pool_ref(&s->txns, t), t->owner, in->m, in->from);
 }
 
 void txn_tell_timeout(struct sip_stack *s, struct sip_txn *t, const struct txn_input *in)
@@ -300,6 +303,11 @@ void sip_server_respond_stateless(struct sip_stack *s, ref txn, struct str messa
 {
 	struct sip_txn *t = server_at(s, txn);
 	const struct txn_input in = { .text = message };
+	if (!txn && s->roomless) {
+		const struct addr to = txn_response_addr(s->roomless->m, s->roomless->from);
+		outbox_send(s->out, s->roomless->from->listener, &to, message);
+		s->roomless = NULL;
+	}
 	if (!t) return;
 	if (t->kind == TXN_INVITE_SERVER) txn_invite_server_drop(s, t, &in);
 	else txn_server_drop(s, t, &in);
@@ -360,6 +368,7 @@ enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_
 	if (!t) return ERR_FULL;
 	t->by_size = by_size;
 	*txn = pool_ref(&s->txns, t);
+	if (r->ack.n) outbox_send(s->out, t->listener, &t->peer, r->ack);
 	txn_send(s, t, t->text);
 	return OK;
 }
@@ -380,11 +389,18 @@ void sip_client_cancel(struct sip_stack *s, ref txn)
 	sip_client_cancel_for(s, txn, STR(""));
 }
 
-struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn, struct str to_tag)
+struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn)
 {
 	const struct sip_txn *t = pool_at(&s->txns, txn);
 	if (!t) return (struct sip_stray){ 0 };
-	return (struct sip_stray){ .offers = t->asks, .again = was_told(t, tag_hash(s, to_tag)) };
+	return (struct sip_stray){ .offers = t->asks, .again = t->told_before };
+}
+
+void sip_client_not_ended(struct sip_stack *s, ref txn, struct str to_tag)
+{
+	struct sip_txn *t = pool_at(&s->txns, txn);
+	for (uint32_t i = 0; t && i < TXN_ANSWERS_MAX; i++)
+		if (t->answer_tags[i] == tag_hash(s, to_tag)) t->answer_tags[i] = 0;
 }
 
 void sip_client_ended(struct sip_stack *s, ref txn, struct str to_tag)

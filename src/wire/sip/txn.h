@@ -106,6 +106,7 @@ struct sip_client_request {
 	uint64_t owner;
 	bool may_call; // the peer may be called: one that is too long for a datagram goes over a connection, if one can be
 	               // had (RFC 3261 §18.1.1)
+	struct str ack; // of a 2xx: goes out right before it, when there is room for it; empty: none
 };
 MUST_CHECK enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_request *r);
 // While the 401 or 407 to a request is told: the request as it went out. Empty at any other time.
@@ -124,12 +125,14 @@ struct sip_stray {
 	bool offers; // the INVITE went out without a body: the 2xx brings an offer, its ACK the answer (RFC 3261 §13.2.1)
 	bool again;  // the 2xx of this To tag was told before, perhaps to the owner, who ended what it began
 };
-struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn, struct str to_tag);
+struct sip_stray sip_client_stray(const struct sip_stack *s, ref txn);
+// While that 2xx is told: there was no room to end what it began. Its next copy is told as if it were the first.
+void sip_client_not_ended(struct sip_stack *s, ref txn, struct str to_tag);
 // The dialog in which this INVITE of ours went out has had its BYE: a 2xx of this To tag counts as told before.
 void sip_client_ended(struct sip_stack *s, ref txn, struct str to_tag);
 // Answers a request that shall have no state (a challenge, a refusal under load, any answer to a stranger, who may have
 // forged his address and would have us repeat it): the transaction is dropped without tombstone, a retransmission is a
-// new request (RFC 3261 §8.2.7).
+// new request (RFC 3261 §8.2.7). Of a BYE that is told without a transaction (0) it is the answer in place of our 503.
 void sip_server_respond_stateless(struct sip_stack *s, ref txn, struct str message);
 
 // For limits, tests and the metrics.

@@ -83,7 +83,8 @@ static inline void bench_on_request(void *self, ref txn, const struct sip_msg *m
 	b->far = *from;
 	b->request = txn;
 	sip_server_own(b->stack, txn, BENCH_OWNER);
-	if (b->answer_at_once && txn) bench_respond(b, b->answer_at_once); // 0: it had its answer
+	// Without a transaction only what keeps no state can be said.
+	if (b->answer_at_once && (txn || b->answer_stateless)) bench_respond(b, b->answer_at_once);
 }
 
 static inline bool bench_is_urgent(void *self, const struct sip_msg *m, const struct sip_source *from)

@@ -49,9 +49,11 @@ struct sip_txn {
 	bool asks_peer;      // of ours: stands in stack.by_peer
 	bool cut;            // its connection has ended, and it is to fail
 	bool asks;           // an INVITE of ours without a body: its 2xx brings an offer
+	bool told_before;    // the 2xx that is told now
 	uint32_t answer_tags[TXN_ANSWERS_MAX]; // hashes of the To tags of 2xx that were told, the last first; 0: none
 };
 
+struct txn_input;
 struct sip_stack {
 	struct env *env;
 	struct outbox *out;
@@ -73,6 +75,7 @@ struct sip_stack {
 	struct hash_key keys[2];
 	uint32_t tombstones;
 	struct str challenged; // sip_client_challenged; in scratch memory
+	const struct txn_input *roomless; // a BYE without a transaction, while it is told and was not answered; NULL: none
 	char branch[32];
 	uint32_t branch_prefix_n; // of `branch`: cookie and prefix
 };

@@ -226,9 +226,12 @@ static void begin(struct sip_stack *s, const struct txn_key *branch, const struc
 	if (!t) {
 		// Without Retry-After, which would stop the peer's emergency calls too (RFC 3261 §21.5.4, RFC 7339 §5.10.2).
 		COUNT(sip_rx_refused_full);
-		txn_answer(s, 0, in, &(struct txn_answer){ .status = 503 });
-		// Who says BYE has left, whatever it hears (RFC 3261 §15.1.1): its call must not stand until it is too long.
+		s->roomless = in;
+		// Who says BYE has left, whatever it hears (RFC 3261 §15.1.1): its call must not stand until it is too long. Who
+		// has to prove who he is (a NAT has rebound) hears that in place of the 503, which would be the end of it for him.
 		if (m->method == SIP_BYE && !initial) s->user.request(s->user.self, 0, m, in->from);
+		if (s->roomless) txn_answer(s, 0, in, &(struct txn_answer){ .status = 503 });
+		s->roomless = NULL;
 		return;
 	}
 	t->method = (uint8_t)m->method;
