@@ -100,6 +100,8 @@
 	X("in-service", BOOL, SET | FILTER, 0, 0, 1, "yes", NULL, "in_service", NULL, "It is tried")                       \
 	X("trusted", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "trusted", NULL,                                             \
 	  "Its asserted identities count, and withheld numbers pass to it (RFC 3325)")                                     \
+	X("certified", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "certified", NULL,                                         \
+	  "Its packets are its own only over TLS, by a certificate of its host (RFC 5922); the listener has `clients`")     \
 	X("emergency", BOOL, SET | FILTER, 0, 0, 1, "no", NULL, "emergency", NULL, "911, 933 and 988 go here")             \
 	X("voicemail", BOOL, SET, 0, 0, 1, "no", NULL, "voicemail", NULL,                                                  \
 	  "It tells which lines have messages (message-summary, RFC 3842)")                                                \

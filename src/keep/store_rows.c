@@ -153,13 +153,15 @@ static void get_trunk_group(struct store_query *q, struct office_trunk_group *g)
 	store_get_z(q, g->aor, sizeof g->aor);
 	g->register_s = (uint32_t)store_get_u64(q);
 	g->voicemail = store_get_u64(q);
+	g->certified = store_get_u64(q);
 }
 
 static enum err read_trunk_groups(struct store_db *db, struct office_rules *r)
 {
 	struct store_query q = store_ask(db, "SELECT id, name, host, in_service, trusted, emergency, format, calls_max, "
 	                                     "failover_ms, options_s, diversion, overlap, srtp, user, realm, secret, "
-	                                     "ha1_md5, ha1_sha256, aor, register_s, voicemail FROM trunk_group ORDER BY id");
+	                                     "ha1_md5, ha1_sha256, aor, register_s, voicemail, certified "
+	                                     "FROM trunk_group ORDER BY id");
 	enum err err = OK;
 	while (err == OK && store_next(&q)) {
 		struct office_trunk_group row;

@@ -93,6 +93,30 @@ static void what_names_stand_for_is_filled_in(void **state)
 	rcu_drain();
 }
 
+static void who_must_show_a_certificate_is_known_over_tls_alone(void **state)
+{
+	(void)state;
+	struct office *o;
+	struct office_trunk_group g = { .id = 1, .name = "far", .host = "far.example", .certified = true, .net_count = 1 };
+	assert_int_equal(office_new(&o), OK);
+	assert_int_equal(addr_net_parse(&g.nets[0], STR("192.0.2.0/24")), OK);
+	struct office_rules *rules = must(office_rules_dup(NULL));
+	assert_int_equal(office_rules_add_trunk_group(rules, &g), OK);
+	assert_int_equal(office_put_rules(o, rules), OK);
+	static const char *const forged[] = { "192.0.2.1:5060", "192.0.2.1:9;transport=tcp", "192.0.2.1:9;transport=wss" };
+	for (uint32_t i = 0; i < ARRAY_LEN(forged); i++) {
+		struct addr a = address(forged[i]);
+		assert_null(office_trunk_group_of(office_rules(o), &a));
+		assert_int_equal(office_certified_host(office_rules(o), &a).n, 0);
+	}
+	struct addr tls = address("192.0.2.1:9;transport=tls"), other = address("192.0.3.1:9;transport=tls");
+	assert_ptr_equal(office_trunk_group_of(office_rules(o), &tls), group(o));
+	assert_true(str_eq(office_certified_host(office_rules(o), &tls), STR("far.example")));
+	assert_int_equal(office_certified_host(office_rules(o), &other).n, 0);
+	office_free(o);
+	rcu_drain();
+}
+
 static void no_more_than_a_group_holds(void **state)
 {
 	(void)state;
@@ -120,6 +144,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_read_and_written),
 		cmocka_unit_test(what_is_no_name_is_refused),
 		cmocka_unit_test(what_names_stand_for_is_filled_in),
+		cmocka_unit_test(who_must_show_a_certificate_is_known_over_tls_alone),
 		cmocka_unit_test(no_more_than_a_group_holds),
 	};
 	rcu_join();

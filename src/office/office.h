@@ -126,6 +126,7 @@ struct office_trunk_group {
 	char host[OFFICE_NAME_MAX];  // host part of URIs sent to it; "" uses the peer's address
 	bool in_service, trusted;    // trusted: their P-Asserted-Identity counts, restricted numbers pass (RFC 3325)
 	bool emergency;              // 911, 933 and 988 go here
+	bool certified;              // its packets are its own only over TLS, by a certificate of its host (RFC 5922)
 	bool voicemail;              // it tells which lines have messages (RFC 3842)
 	uint8_t format;              // enum office_number_format of called numbers
 	uint8_t diversion;           // enum office_diversion: what it is told, and what of it counts
@@ -212,8 +213,12 @@ const struct office_line *office_line(const struct office *o, uint32_t id);
 const struct office_line *office_line_by_name(const struct office *o, struct str name);
 const struct office_number *office_number(const struct office *o, struct str e164_digits);
 const struct office_trunk_group *office_trunk_group(const struct office_rules *r, uint32_t id);
-// Whose packet is this? By source address and, where a peer lists it, port: the only thing that tells a trunk.
+// Whose packet is this? By source address and, where a peer lists it, port: the only thing that tells a trunk. Of a group
+// that is certified it must have come over TLS, and who has no certificate of its host gets no connection
+// (office_certified_host).
 const struct office_trunk_group *office_trunk_group_of(const struct office_rules *r, const struct addr *source);
+// Who connects from here must have a certificate of this name; empty: nobody asks.
+struct str office_certified_host(const struct office_rules *r, const struct addr *source);
 // What a peer's URIs and its certificate say: the group's host, or the name that it was found by; empty: its address.
 struct str office_host_of(const struct office_trunk_group *g, const struct addr *peer);
 const struct office_customer *office_customer(const struct office_rules *r, uint32_t id);

@@ -147,7 +147,7 @@ static const struct office_source *source_from(const struct office_rules *r, con
 	return from < r->source_count ? &r->sources[from] : NULL;
 }
 
-const struct office_trunk_group *office_trunk_group_of(const struct office_rules *r, const struct addr *source)
+static const struct office_trunk_group *group_by_address(const struct office_rules *r, const struct addr *source)
 {
 	struct addr any_port = *source;
 	any_port.port = 0;
@@ -155,13 +155,28 @@ const struct office_trunk_group *office_trunk_group_of(const struct office_rules
 	for (uint32_t i = 0; i < ARRAY_LEN(tried); i++) {
 		const struct office_source *s = source_from(r, tried[i]);
 		if (s && order_addr(&s->addr, tried[i]) == 0)
-			return office_found(OFFICE_ROW_trunk_group, &r->trunk_groups[s->group]);
+			return &r->trunk_groups[s->group];
 	}
 	for (uint32_t g = 0; g < r->trunk_group_count; g++)
 		for (uint32_t i = 0; i < r->trunk_groups[g].net_count; i++)
 			if (addr_in_net(source, &r->trunk_groups[g].nets[i]))
-				return office_found(OFFICE_ROW_trunk_group, &r->trunk_groups[g]);
+				return &r->trunk_groups[g];
 	return NULL;
+}
+
+const struct office_trunk_group *office_trunk_group_of(const struct office_rules *r, const struct addr *source)
+{
+	const struct office_trunk_group *g = group_by_address(r, source);
+	bool believed = g && (!g->certified || source->transport == TRANSPORT_TLS);
+	return believed ? office_found(OFFICE_ROW_trunk_group, g) : NULL;
+}
+
+struct str office_certified_host(const struct office_rules *r, const struct addr *source)
+{
+	const struct office_trunk_group *g = source->transport == TRANSPORT_TLS ? group_by_address(r, source) : NULL;
+	if (!g || !g->certified) return STR("");
+	if (g->host[0]) return str_from(g->host);
+	return g->name_count ? str_from(g->names[0].host) : STR("invalid"); // nobody has a certificate of that
 }
 
 // ---- Checking -------------------------------------------------------------------------------------------------------

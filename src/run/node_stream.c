@@ -103,6 +103,14 @@ static bool may_open(void *self, const struct addr *peer, char *host)
 	return true;
 }
 
+static bool must_be(void *self, const struct addr *peer, char *host)
+{
+	const struct node_worker *nw = self;
+	rcu_online();
+	struct str name = office_certified_host(office_rules(nw->node->setup.office), peer);
+	return name.n && str_to_z(host, STREAM_HOST_MAX, name);
+}
+
 static bool is_response(struct str message)
 {
 	return str_starts(message, STR("SIP/2.0 "));
@@ -199,7 +207,7 @@ enum err node_open_streams(struct node_worker *nw, struct buf *why)
 {
 	const struct config *c = nw->node->setup.config;
 	const struct stream_user user = { .self = nw, .piece = piece_of, .pong = STR("\r\n"), .message = on_message,
-		.unsent = on_unsent, .may_open = may_open, .began = on_began, .ended = on_ended, .accepted = on_accepted };
+		.unsent = on_unsent, .may_open = may_open, .must_be = must_be, .began = on_began, .ended = on_ended, .accepted = on_accepted };
 	struct stream_limits limits = { .connections_max = c->connections_max / nw->node->worker_count + 1,
 		.of_address_max = OF_ADDRESS_MAX, .message_max = SIP_FRAME_MAX, .unsent_max = UNSENT_MAX,
 		.memory_max = MEMORY_MAX / nw->node->worker_count, .first_ms = FIRST_MS, .idle_ms = IDLE_MS };

@@ -124,7 +124,8 @@ static const struct entry_field office_number_fields[] = {
 static const struct entry_field office_trunk_group_fields[] = {
 	FIELD(NUMBER, "id", office_trunk_group, id), FIELD(TEXT, "name", office_trunk_group, name),
 	FIELD(TEXT, "host", office_trunk_group, host), FIELD(YES, "in-service", office_trunk_group, in_service),
-	FIELD(YES, "trusted", office_trunk_group, trusted), FIELD(YES, "emergency", office_trunk_group, emergency),
+	FIELD(YES, "trusted", office_trunk_group, trusted), FIELD(YES, "certified", office_trunk_group, certified),
+	FIELD(YES, "emergency", office_trunk_group, emergency),
 	FIELD_OF(formats, "format", office_trunk_group, format),
 	FIELD_OF_SOME(diversions, "diversion", office_trunk_group, diversion),
 	FIELD(YES, "overlap", office_trunk_group, overlap),

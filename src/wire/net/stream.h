@@ -41,6 +41,8 @@ struct stream_user {
 	// Nobody else's address is connected to. true: one may be opened to this peer, whose certificate must have the name
 	// that is written to host (STREAM_HOST_MAX octets, ended by NUL).
 	bool (*may_open)(void *self, const struct addr *peer, char *host);
+	// Of TLS: this peer, who has connected, must have a certificate of the name that is written to host.
+	bool (*must_be)(void *self, const struct addr *peer, char *host);
 	// A connection begins: its number; 0: it may not be. It has ended: the peer with that number; `asked`: a request of
 	// ours went there.
 	uint32_t (*began)(void *self);

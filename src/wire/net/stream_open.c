@@ -94,6 +94,7 @@ static void set_options(int fd, uint8_t family, uint8_t dscp)
 
 void streams_adopt(struct streams *s, int fd, uint16_t listener, const struct addr *peer)
 {
+	char host[STREAM_HOST_MAX];
 	struct listening *l = &s->listening[listener];
 	struct conn *old = stream_find(s, listener, peer);
 	if (old) stream_fail(old); // its peer has begun anew
@@ -109,7 +110,8 @@ void streams_adopt(struct streams *s, int fd, uint16_t listener, const struct ad
 	set_options(fd, peer->family, l->dscp);
 	c->phase = l->tls ? SHAKING : l->websocket ? UPGRADING : OPEN;
 	c->flow = s->user.began(s->user.self);
-	if (!c->flow || (l->tls && !(c->tls = tls_accept(l->tls, fd)))) stream_fail(c);
+	bool must = l->tls && s->user.must_be(s->user.self, peer, host);
+	if (!c->flow || (l->tls && !(c->tls = tls_accept(l->tls, fd, must ? host : NULL)))) stream_fail(c);
 	stream_watch(c);
 	stream_restart_timer(c);
 }

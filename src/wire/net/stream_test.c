@@ -26,6 +26,7 @@ struct end {
 	struct addr ended;    // whose connection did, last
 	uint32_t ended_count, ended_asked;
 	bool refuses;         // to open connections
+	const char *demands;  // a certificate of this name, of who connects
 	const char *host;     // whom it believes to call
 };
 
@@ -72,6 +73,14 @@ static void on_ended(void *self, const struct addr *peer, bool asked)
 	e->ended_asked += asked;
 }
 
+static bool must_be(void *self, const struct addr *peer, char *host)
+{
+	const struct end *e = self;
+	(void)peer;
+	if (e->demands) snprintf(host, STREAM_HOST_MAX, "%s", e->demands);
+	return e->demands != NULL;
+}
+
 static bool may_open(void *self, const struct addr *peer, char *host)
 {
 	struct end *e = self;
@@ -102,7 +111,7 @@ static struct end *end_new(enum transport transport, const char *clients, const 
 	char text[256];
 	struct buf why = buf_on(text, sizeof text);
 	const struct stream_user user = { .self = e, .piece = piece, .pong = STR("pong\n"), .message = on_message,
-		.unsent = on_unsent, .began = on_began, .ended = on_ended, .may_open = may_open, .accepted = on_accepted };
+		.unsent = on_unsent, .must_be = must_be, .began = on_began, .ended = on_ended, .may_open = may_open, .accepted = on_accepted };
 	const struct tls_settings tls = settings_of(clients);
 	e->host = "127.0.0.1";
 	assert_int_equal(loop_init(&e->loop), OK);
@@ -491,6 +500,31 @@ static void certificates_are_checked(void **state)
 	end_free(b);
 }
 
+// RFC 5922: whoever connects is whom we take him for by his certificate alone, whatever he had before.
+static void who_connects_may_have_to_prove_himself(void **state)
+{
+	(void)state;
+	struct end *a = end_new(TRANSPORT_TLS, "", NULL), *b = end_new(TRANSPORT_TLS, certificate, NULL);
+	say(a, &b->at, "known\n");
+	UNTIL(a, b, strcmp(b->log, "<known\n") == 0);
+	end_free(a);
+	UNTIL(b, b, streams_count(b->streams) == 0);
+	a = end_new(TRANSPORT_TLS, "", NULL);
+	b->demands = "b.example"; // as its certificate says
+	say(a, &b->at, "named\n");
+	UNTIL(a, b, strcmp(b->log, "<known\n<named\n") == 0);
+	end_free(a);
+	UNTIL(b, b, streams_count(b->streams) == 0);
+	a = end_new(TRANSPORT_TLS, "", NULL);
+	uint64_t failed = count_by_name("stream_ended_tls");
+	b->demands = "carrier.example";
+	say(a, &b->at, "lost\n");
+	UNTIL(a, b, count_by_name("stream_ended_tls") > failed && streams_count(b->streams) == 0);
+	end_free(a);
+	assert_string_equal(b->log, "<known\n<named\n");
+	end_free(b);
+}
+
 static void new_certificates_are_for_new_sessions(void **state)
 {
 	(void)state;
@@ -554,6 +588,7 @@ int main(void)
 		cmocka_unit_test(a_port_in_other_hands_gets_nothing),
 		cmocka_unit_test(what_cannot_be_sent_comes_back),
 		cmocka_unit_test(certificates_are_checked),
+		cmocka_unit_test(who_connects_may_have_to_prove_himself),
 		cmocka_unit_test(new_certificates_are_for_new_sessions),
 	};
 	return cmocka_run_group_tests(tests, make_files, remove_files);

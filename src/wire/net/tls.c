@@ -22,6 +22,7 @@ struct tls_session {
 	SSL *ssl;
 	unsigned long fault; // OpenSSL's first word on what broke it
 	long verified;       // X509_V_OK, or why not
+	bool must_be_new;    // one that resumes is not believed
 };
 
 // ---- Contexts -------------------------------------------------------------------------------------------------------
@@ -135,19 +136,33 @@ static struct tls_session *session_new(SSL_CTX *context, int fd)
 	return tls_session_free(s);
 }
 
-struct tls_session *tls_accept(struct tls *t, int fd)
-{
-	struct tls_session *s = session_new(t->accepts, fd);
-	if (s) SSL_set_accept_state(s->ssl);
-	return s;
-}
-
 static bool expect_host(SSL *ssl, const char *host)
 {
 	struct addr a;
 	if (addr_parse(&a, str_from(host)) == OK) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_WILDCARDS); // RFC 5922 §7.2
 	return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+// A session that resumes shows no certificate: for such a peer there is none.
+static bool demand_host(SSL *ssl, const char *host)
+{
+	struct addr a;
+	SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_set_options(ssl, SSL_OP_NO_TICKET);
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_WILDCARDS); // RFC 5922 §7.2
+	if (addr_parse(&a, str_from(host)) == OK) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+	return SSL_set1_host(ssl, host) == 1;
+}
+
+struct tls_session *tls_accept(struct tls *t, int fd, const char *must_be)
+{
+	struct tls_session *s = session_new(t->accepts, fd);
+	if (!s) return NULL;
+	if (must_be && !demand_host(s->ssl, must_be)) return tls_session_free(s);
+	s->must_be_new = must_be != NULL;
+	SSL_set_accept_state(s->ssl);
+	return s;
 }
 
 struct tls_session *tls_connect(struct tls *t, int fd, const char *host)
@@ -188,6 +203,7 @@ enum tls_result tls_shake_hands(struct tls_session *s)
 	ERR_clear_error();
 	int returned = SSL_do_handshake(s->ssl);
 	if (returned != 1) return result_of(s, returned);
+	if (s->must_be_new && SSL_session_reused(s->ssl)) return TLS_FAILED;
 	if (SSL_session_reused(s->ssl)) COUNT(tls_resumed);
 	else COUNT(tls_full);
 	return TLS_DONE;

@@ -30,7 +30,8 @@ int32_t tls_days_left(const struct tls *t);
 struct tls_session;
 // As the one who was called, or who calls `host` (a name or an address as text, which its certificate must have;
 // RFC 5922 §7.2). NULL: no memory.
-struct tls_session *tls_accept(struct tls *t, int fd);
+// Whoever called must show a certificate of `must_be` (NULL: what the listener's settings ask for is enough).
+struct tls_session *tls_accept(struct tls *t, int fd, const char *must_be);
 struct tls_session *tls_connect(struct tls *t, int fd, const char *host);
 struct tls_session *tls_session_free(struct tls_session *s);
 
