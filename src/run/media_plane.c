@@ -186,12 +186,29 @@ static void retry_closes(struct plane_worker *w)
 	}
 }
 
+// Over a tie media go to a port of our own: where its socket is, not where the world sees it (1:1 NAT).
+static void make_bound(const struct media_setup *setup, struct addr *a)
+{
+	for (uint32_t i = 0; i < setup->address_count; i++) {
+		const struct media_address *mine = &setup->addresses[i];
+		if (!addr_host_eq(a, &mine->told) || a->port < mine->port_first || a->port > mine->port_last) continue;
+		uint16_t port = a->port;
+		*a = mine->bound;
+		a->port = port;
+		return;
+	}
+}
+
 static enum err plane_tell(struct media *m, ref session, const struct media_command *command)
 {
 	struct plane_worker *w = worker_of(m);
 	struct plane_session *s = session_at(w, session);
 	if (!s || s->closing) return ERR_NOT_FOUND;
 	struct media_order o = { .kind = MEDIA_ORDER_COMMAND, .index = index_of(w, s), .command = *command };
+	if (command->kind == MEDIA_DO_REMOTE) {
+		make_bound(&w->plane->setup, &o.command.remote.rtp);
+		make_bound(&w->plane->setup, &o.command.remote.rtcp);
+	}
 	enum err e = order(w, s->thread, &o);
 	if (command->kind == MEDIA_DO_KEYS) explicit_bzero(&o, sizeof o);
 	if (command->kind != MEDIA_DO_CLOSE) return e;

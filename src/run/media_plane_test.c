@@ -486,13 +486,33 @@ static void test_two_workers(void **state)
 		for (uint32_t t = 0; t < 2; t++) assert_int_equal(plane->workers[i].sessions[t].used, 0);
 }
 
+// Two calls that a transfer tied send to each other's ports, which the world knows under another address.
+static void test_tie(void **state)
+{
+	(void)state;
+	struct media_setup setup = { .address_count = 1, .addresses = { { .port_first = 20000, .port_last = 20099 } } };
+	struct addr ours, beyond, other;
+	assert_int_equal(addr_parse(&setup.addresses[0].bound, STR("10.0.0.5:1")), OK);
+	assert_int_equal(addr_parse(&setup.addresses[0].told, STR("198.51.100.7:1")), OK);
+	assert_int_equal(addr_parse(&ours, STR("198.51.100.7:20010")), OK);
+	assert_int_equal(addr_parse(&beyond, STR("198.51.100.7:30000")), OK);
+	assert_int_equal(addr_parse(&other, STR("198.51.100.8:20010")), OK);
+	const struct addr beyond_was = beyond, other_was = other;
+	make_bound(&setup, &ours);
+	make_bound(&setup, &beyond);
+	make_bound(&setup, &other);
+	assert_true(addr_host_eq(&ours, &setup.addresses[0].bound));
+	assert_int_equal(ours.port, 20010);
+	assert_true(addr_eq(&beyond, &beyond_was) && addr_eq(&other, &other_was));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_relay), T(test_attack), T(test_play),    T(test_families),
 		T(test_own),   T(test_limits), T(test_refused), T(test_two_workers),
-		T(test_descriptor_limit), T(test_one_wake_a_turn),
+		T(test_descriptor_limit), T(test_one_wake_a_turn), cmocka_unit_test(test_tie),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // Any octets as the value of a header: every decoder, and back through the writers.
-#include "wire/sip/msg.h"
+#include "wire/sip/replaces.h"
 
 #include <stdlib.h>
 
@@ -81,6 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(via.host.n && via.transport.n);
 		const struct str parts[] = { via.text, via.transport, via.host, via.params, via.branch, via.received };
 		for (uint32_t i = 0; i < ARRAY_LEN(parts); i++) check_inside(parts[i]);
+	}
+	struct sip_replaces replaces;
+	if (sip_replaces_parse(&replaces, in) == PARSE_OK) {
+		must(replaces.call_id.n && replaces.to_tag.n && replaces.from_tag.n);
+		check_inside(replaces.call_id);
+		check_inside(replaces.to_tag);
+		check_inside(replaces.from_tag);
 	}
 	if (sip_cseq_parse(&cseq, in) == PARSE_OK) must(cseq.number <= INT32_MAX && cseq.method_name.n);
 	if (sip_param(&value, in, STR("a"))) check_inside(value);
