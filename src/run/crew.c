@@ -68,7 +68,7 @@ static enum err send_octets(struct member *m, uint32_t to, struct mail *letter, 
 	letter->n = octets.n;
 	letter->large = octets.n > MAIL_INLINE ? malloc(octets.n) : NULL;
 	if (letter->large || octets.n <= MAIL_INLINE) {
-		memcpy(letter->large ? letter->large : letter->text, octets.p, octets.n);
+		if (octets.n) memcpy(letter->large ? letter->large : letter->text, octets.p, octets.n);
 		e = mail_to(m->crew, m->index, to, letter);
 	}
 	if (e == OK) return OK;

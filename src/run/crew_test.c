@@ -182,6 +182,28 @@ static void subscriptions_live_with_the_line(void **state)
 	assert_int_equal(b.sent[0], 1);
 }
 
+// A call of member 0 asks for one of member 1, which is not there: the letter arrives whole, and so does the answer.
+static void letters_of_ties_cross(void **state)
+{
+	(void)state;
+	static char long_call_id[3 * MAIL_INLINE];
+	memset(long_call_id, 'x', sizeof long_call_id);
+	const struct str asked[] = { STR("x;to-tag=010123456789abcdef;from-tag=1"), { long_call_id, sizeof long_call_id } };
+	make_crew();
+	for (uint32_t i = 0; i < ARRAY_LEN(asked); i++) {
+		struct tie_letter l = { .kind = TIE_LETTER_ASK, .to_worker = 1, .from = 7, .line = 1, .text = asked[i] };
+		struct mail answer;
+		assert_int_equal(send_tie(&b.crew->members[0], &l), OK);
+		crew_turn(&b.crew->members[1], NOW_MS, WALL_MS);
+		assert_true(ring_take(&b.crew->members[0].mail[1], &answer));
+		assert_int_equal(answer.kind, MAIL_TIE);
+		assert_int_equal(answer.tie.to, 7);
+		assert_int_equal(answer.tie.verb, VERB_RELEASE);
+		assert_int_equal(answer.tie.cause.status, i == 0 ? 481 : 400);
+	}
+	assert_int_equal(send_tie(&b.crew->members[0], &(struct tie_letter){ .to_worker = MEMBERS }), ERR_BAD);
+}
+
 static void all_members_end_what_a_crash_cut_off(void **state)
 {
 	(void)state;
@@ -257,6 +279,7 @@ int main(void)
 		TEST(a_member_is_woken_once_until_its_next_turn),
 		TEST(packets_reach_whose_they_are),
 		TEST(subscriptions_live_with_the_line),
+		TEST(letters_of_ties_cross),
 		TEST(all_members_end_what_a_crash_cut_off),
 		TEST(it_stops_when_all_have_heard_and_nothing_stands),
 		TEST(it_stops_without_a_member_that_hangs),
