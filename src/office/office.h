@@ -173,6 +173,9 @@ struct office_route { // longest prefix wins
 	X(register_min_s, 60, 10, 3600, "Shortest registration or subscription, s (423 below)")                            \
 	X(register_max_s, 3600, 60, 86400, "Longest registration or subscription, s")                                      \
 	X(nonce_life_s, 300, 30, 3600, "Life of a digest nonce, s")                                                        \
+	X(session_s, 1800, 0, 86400,                                                                                       \
+	  "Session timer that calls are given (RFC 4028), s; 0: none, but what the other side asks for is kept")           \
+	X(session_min_s, 90, 90, 3600, "Shortest session timer that is taken, s (422 below)")                              \
 	X(keepalive_s, 25, 0, 300, "Between two keep-alives to a phone behind a NAT, s; 0: none are sent")
 #define OFFICE_SETTING_FIELD(id, dflt, min, max, help) uint32_t id;
 

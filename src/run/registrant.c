@@ -305,7 +305,7 @@ bool registrant_on_response(struct registrant *r, uint64_t owner, const struct s
 	const struct office_trunk_group *group = office_trunk_group(office_rules(r->setup.office), g->group);
 	struct sip_login login;
 	bool asked = m->status == 401 || m->status == 407;
-	const struct input in = { .msg = m, .login = &login, .sent = sip_client_challenged(r->setup.stack) };
+	const struct input in = { .msg = m, .login = &login, .sent = sip_client_refused(r->setup.stack) };
 	if (m->status < 300 && (g->state == LEAVING || seconds_given(g, m, &r->setup.listeners[g->listener]) > 0))
 		step(r, g, RX_OK, &in);
 	else if (g->answered < ANSWERED_MAX && asked && group && credentials_of(&login, group))

@@ -206,6 +206,7 @@ static const char *check_status(struct ladder *l, const struct message *m)
 		{ 407, SIP_H_PROXY_AUTHENTICATE, "407 without Proxy-Authenticate" },
 		{ 415, SIP_H_ACCEPT, "415 without Accept" },
 		{ 420, SIP_H_UNSUPPORTED, "420 without Unsupported" },
+		{ 422, SIP_H_MIN_SE, "422 without Min-SE" },
 		{ 423, SIP_H_MIN_EXPIRES, "423 without Min-Expires" },
 	};
 	const struct sip_msg *s = m->m;

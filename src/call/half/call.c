@@ -296,6 +296,14 @@ static void post_of(struct call *c, enum call_side side, enum o_event event, con
 	o_post(c, event, &said);
 }
 
+// The far end of a side is gone without a word, as far as its protocol can tell.
+static void unrefreshed(struct call *c, enum call_side side, const struct verb *v)
+{
+	call_trail(c, side, TRAIL_UNREFRESHED, v->unrefreshed_s, 0);
+	c->released_by = BY_SWITCH;
+	o_post(c, O_EV_GIVE_UP, v);
+}
+
 static void take_from_o(struct call *c, const struct verb *v)
 {
 	switch (v->kind) {
@@ -306,7 +314,8 @@ static void take_from_o(struct call *c, const struct verb *v)
 		else if (v->signal == SIGNAL_TRANSFER) post_of(c, SIDE_O, O_EV_TRANSFER, v);
 		break;
 	case VERB_RELEASE:
-		if (tie_is_asked(c, SIDE_O)) post_of(c, SIDE_O, O_EV_PARTED, v);
+		if (v->unrefreshed_s) unrefreshed(c, SIDE_O, v);
+		else if (tie_is_asked(c, SIDE_O)) post_of(c, SIDE_O, O_EV_PARTED, v);
 		else o_post(c, O_EV_RELEASE, v);
 		break;
 	default: break; // a caller's leg has no other verbs
@@ -317,7 +326,8 @@ static void take_from_o(struct call *c, const struct verb *v)
 static void leg_ended(struct call *c, uint8_t index, const struct verb *v)
 {
 	if (c->t_answered == index + 1u) {
-		if (tie_is_asked(c, SIDE_T)) post_of(c, SIDE_T, O_EV_PARTED, v);
+		if (v->unrefreshed_s) unrefreshed(c, SIDE_T, v);
+		else if (tie_is_asked(c, SIDE_T)) post_of(c, SIDE_T, O_EV_PARTED, v);
 		else t_post(c, T_EV_LEG_RELEASE, index, v);
 		return;
 	}

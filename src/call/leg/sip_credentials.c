@@ -48,7 +48,7 @@ static bool send_again(ref *txn, struct buf *lines, struct sip_legs *ls, const s
 	const struct sip_legs_setup *s = &ls->setup;
 	struct env *env = s->env;
 	struct buf b = out_room(ls);
-	const struct sip_again a = { .login = g->login, .challenge = m, .sent = sip_client_challenged(s->stack),
+	const struct sip_again a = { .login = g->login, .challenge = m, .sent = sip_client_refused(s->stack),
 		.sent_by = s->listeners[g->listener], .branch = arena_dup(&env->scratch, sip_stack_branch(s->stack)),
 		.cnonce = arena_printf(&env->scratch, "%016llx", (unsigned long long)random_u64(&env->random)),
 		.cseq = g->cseq };
@@ -69,6 +69,7 @@ static bool answer(struct sip_leg *leg, ref txn, const struct sip_msg *m, const 
 	if (txn == leg->invite_txn) leg->invite_txn = again;
 	else if (txn == leg->bye_txn) leg->bye_txn = again;
 	else if (txn == leg->update_txn) leg->update_txn = again;
+	else if (leg->session && txn == leg->session->update_txn) leg->session->update_txn = again;
 	else if (leg->refer && txn == leg->refer->notify_txn) leg->refer->notify_txn = again;
 	if (m->method == SIP_INVITE) leg_keep(leg, &leg->credentials, buf_str(&lines));
 	if (m->method != SIP_INVITE || leg->state != LEG_CALLING_STATE) return true;
@@ -97,7 +98,7 @@ void credentials_answer_bye(struct sip_legs *ls, const struct sip_msg *m, const 
 	const struct office_trunk_group *g = office_trunk_group_of(office_rules(ls->setup.office), &from->peer);
 	char text[SIP_CREDENTIALS_MAX];
 	struct buf lines = buf_on(text, sizeof text);
-	struct str sent = sip_client_challenged(ls->setup.stack);
+	struct str sent = sip_client_refused(ls->setup.stack);
 	struct sip_login login;
 	ref txn;
 	bool tried = sip_raw_header(sent, STR("Authorization"), 0).n ||

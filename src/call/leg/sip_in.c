@@ -82,6 +82,8 @@ static bool refuse_extensions(struct sip_legs *ls, ref txn, const struct sip_msg
 		if (m->method == SIP_INVITE && str_eq_nocase(option, STR("100rel"))) continue; // RFC 3262 4
 		if (m->method == SIP_REGISTER && str_eq_nocase(option, STR("gin"))) continue;    // RFC 6140 5.1
 		if (m->method == SIP_INVITE && str_eq_nocase(option, STR("replaces"))) continue; // RFC 3891 4
+		bool session = m->method == SIP_INVITE || m->method == SIP_UPDATE;
+		if (session && str_eq_nocase(option, STR("timer"))) continue; // RFC 4028 7.4
 		if (m->method == SIP_REFER && str_eq_nocase(option, STR("norefersub"))) continue; // RFC 4488 4
 		if (b.n > start) put_z(&b, ", ");
 		put(&b, option);
@@ -168,10 +170,11 @@ bool sip_leg_is_emergency(struct sip_legs *ls, const struct sip_msg *m, const st
 // Refuses what an INVITE may not be, before anyone is asked who it is from.
 static bool refuse_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
-	struct str sdp;
+	struct str sdp, too_short = session_too_short(ls, m);
 	if (m->max_forwards == 0) sip_reply(ls, txn, m, from, 483, STR(""));
 	else if (!msg_sdp(m, &sdp)) sip_reply(ls, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
 	else if (!sdp_is_good(sdp)) sip_reply(ls, txn, m, from, 400, STR(""));
+	else if (too_short.n) sip_reply(ls, txn, m, from, 422, too_short);
 	else return false;
 	return true;
 }
@@ -229,6 +232,7 @@ static void offer(struct sip_leg *leg, const struct sip_msg *m, const struct off
 	while (o.identity_count < OFFER_IDENTITIES_MAX && sip_msg_each(m, SIP_H_IDENTITY, &walk, &value))
 		o.identities[o.identity_count++] = value;
 	v.media = msg_sdp(m, &v.sdp) && v.sdp.n ? MEDIA_OFFER : MEDIA_ASK;
+	session_heard(leg, v.sdp);
 	v.early = v.media == MEDIA_ASK && reliable_may_offer(leg);
 	oa_step(leg, v.media == MEDIA_OFFER ? OA_EV_GET_OFFER : OA_EV_GET_ASK);
 	leg_tell(leg, &v);
@@ -285,6 +289,7 @@ void leg_take_invite(struct sip_leg *leg, const struct sip_msg *m)
 	start_expiry(leg, m);
 	reliable_read(leg, m);
 	update_learn(leg, m);
+	session_asked(leg, m);
 }
 
 void sip_leg_on_invite(struct sip_legs *ls, ref txn, const struct sip_msg *m, const struct sip_source *from)
@@ -486,11 +491,13 @@ void sip_leg_on_response(struct sip_legs *ls, ref txn, uint64_t owner, const str
 	bool challenge = m->status == 401 || m->status == 407;
 	if (leg && challenge && credentials_answer(leg, txn, m)) return;
 	if (!owner && challenge && m->method == SIP_BYE) credentials_answer_bye(ls, m, from);
+	if (leg && m->status == 422 && session_invite_again(leg, m)) return;
 	if (leg && m->status >= 200) leg->challenges = 0;
 	if (m->method != SIP_INVITE) {
 		if (leg && m->method == SIP_NOTIFY && m->status >= 200) refer_notified(leg, txn, m->status);
 		else if (leg && txn == leg->bye_txn && m->status >= 200) leg_step(leg, LEG_EV_BYE_DONE, &in);
 		else if (leg && txn == leg->update_txn) update_response(leg, m);
+		else if (leg) session_response(leg, txn, m);
 		return;
 	}
 	bool calling = leg && leg->state == LEG_CALLING_STATE; // any branch may answer
@@ -524,6 +531,7 @@ void sip_leg_on_failure(struct sip_legs *ls, ref txn, uint64_t owner, enum sip_f
 	if (leg && leg->refer && txn == leg->refer->notify_txn) refer_notified(leg, txn, 0);
 	else if (leg && leg->state == LEG_BYE_OUT_STATE && txn == leg->bye_txn) leg_step(leg, LEG_EV_BYE_DONE, &none);
 	else if (leg && txn == leg->update_txn) update_failed(leg);
+	else if (leg && session_response(leg, txn, NULL)) return;
 	else if (!leg || txn != leg->invite_txn) return;
 	else on_invite_failure(leg, why == SIP_FAILED_TRANSPORT);
 }

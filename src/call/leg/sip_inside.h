@@ -24,7 +24,7 @@ void leg_free(struct sip_leg *leg);
 void leg_find_flow(struct sip_leg *leg);
 void leg_keep(struct sip_leg *leg, struct str *slot, struct str text);
 void leg_ladder(struct sip_leg *leg, bool out, struct str bytes);
-enum leg_timer { LEG_TIMER_EXPIRES, LEG_TIMER_RELIABLE };
+enum leg_timer { LEG_TIMER_EXPIRES, LEG_TIMER_RELIABLE, LEG_TIMER_SESSION };
 
 // Nothing that a 2xx to their INVITE must wait for is open any more?
 void leg_cleared(struct sip_leg *leg);
@@ -68,6 +68,7 @@ bool reliable_take(struct sip_leg *leg, const struct sip_msg *m, const struct si
 
 // sip_reinvite.c: INVITE in the dialog.
 void reinvite_request(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from);
+void reinvite_send(struct sip_leg *leg, const struct verb *v); // MEDIA_OFFER or MEDIA_ASK
 // The call answers theirs, or refuses it.
 void reinvite_answer(struct sip_leg *leg, const struct verb *v);
 void reinvite_response(struct sip_leg *leg, const struct sip_msg *m);
@@ -91,11 +92,37 @@ void update_end(struct sip_leg *leg);
 // What a message of theirs says that they allow.
 void update_learn(struct sip_leg *leg, const struct sip_msg *m);
 
-struct pbx_target {
-	const struct office_line *line;
-	const struct number *called;
-	struct str contact, realm;
+// sip_session.c: session timers (RFC 4028).
+struct session_said { // by a message; 0, false: nothing
+	uint32_t interval_s, min_s;
+	bool supported, uac, uas; // refresher=uac, refresher=uas
 };
+// False: it names no interval.
+bool session_read(struct session_said *out, const struct sip_msg *m);
+// A request that wants a session shorter than we take: the lines of its 422; else empty.
+struct str session_too_short(struct sip_legs *ls, const struct sip_msg *m);
+// An INVITE or UPDATE of theirs, before its 2xx; and what that says: the session begins or goes on.
+void session_asked(struct sip_leg *leg, const struct sip_msg *m);
+void session_put_answer(struct buf *b, struct sip_leg *leg);
+// Their offer is the one that was agreed last: it wants nothing but our answer to that.
+bool session_is_refresh(const struct sip_leg *leg, struct str sdp);
+// Our first INVITE offers one as the office wants it; what our requests say of it; their 2xx.
+void session_offer(struct sip_leg *leg);
+void session_put_ask(struct buf *b, struct sip_leg *leg);
+void session_answered(struct sip_leg *leg, const struct sip_msg *m);
+// A 422 to our first INVITE. False: it means what it says.
+bool session_invite_again(struct sip_leg *leg, const struct sip_msg *m);
+// Its time has come: to be refreshed, or to end.
+void session_due(struct sip_leg *leg);
+// The answer to an UPDATE, or to a re-INVITE, that was a refresh and nothing else; NULL: there was none. False: to another.
+bool session_response(struct sip_leg *leg, ref txn, const struct sip_msg *m);
+bool session_reinvited(struct sip_leg *leg, const struct sip_msg *m);
+// Descriptions, ours that goes out and theirs that came; and what becomes of them.
+void session_said(struct sip_leg *leg, struct str sdp);
+void session_heard(struct sip_leg *leg, struct str sdp);
+void session_agreed(struct sip_leg *leg, bool refused);
+uint64_t session_hash(struct str sdp);
+void session_free(struct sip_leg *leg);
 
 // sip_credentials.c: a 401 or 407 to a request of the leg. False: it is not answered, and means what it says.
 bool credentials_answer(struct sip_leg *leg, ref txn, const struct sip_msg *m);
@@ -103,6 +130,11 @@ bool credentials_answer(struct sip_leg *leg, ref txn, const struct sip_msg *m);
 void credentials_answer_bye(struct sip_legs *ls, const struct sip_msg *m, const struct sip_source *from);
 
 // sip_pbx.c: lines of several numbers.
+struct pbx_target {
+	const struct office_line *line;
+	const struct number *called;
+	struct str contact, realm;
+};
 // Request-URI and To of an INVITE to a line, whose phone registered the contact.
 void pbx_put_target(struct buf *uri, struct buf *to, const struct pbx_target *t);
 // P-Called-Party-ID (RFC 7315 4.2), where the number dialled is not told by who is rung.
@@ -166,7 +198,11 @@ struct notify {
 // A NOTIFY in the dialog; *txn 0: it could not be sent.
 void out_notify(struct sip_leg *leg, const struct notify *n, ref *txn);
 void out_invite(struct sip_leg *leg, const struct verb *v);   // the first one
-void out_reinvite(struct sip_leg *leg, const struct verb *v); // MEDIA_OFFER or MEDIA_ASK
+// With an offer, or without. False: it could not be sent.
+bool out_reinvite(struct sip_leg *leg, const struct verb *v);
+struct str out_branch(struct sip_leg *leg);
+// The text of our first INVITE once more, which `m` refused.
+bool out_invite_again(struct sip_leg *leg, const struct sip_msg *m, struct str branch, struct str text);
 void out_ack(struct sip_leg *leg, struct str sdp);
 // The ACK of a 2xx whose offer will not be answered by the other side: no to each medium (RFC 3261 13.2.2.4).
 void out_refusing_ack(struct sip_leg *leg, struct str offer);
@@ -177,7 +213,8 @@ void out_invite_response(struct sip_leg *leg, uint16_t status, struct str reason
 struct str out_reliable_response(struct sip_leg *leg, uint16_t status, uint32_t rseq, struct str sdp);
 // The PRACK of their 18x, in the dialog that the leg speaks in; `sdp`: the answer to the offer that it brought.
 void out_prack(struct sip_leg *leg, uint32_t rseq, uint32_t invite_cseq, struct str sdp);
-void out_update(struct sip_leg *leg, struct str sdp);
+// *txn 0: it could not be sent.
+void out_update(struct sip_leg *leg, struct str sdp, ref *txn);
 // Answers the UPDATE or PRACK whose head was kept.
 void out_update_response(struct sip_leg *leg, uint16_t status, struct str extra, struct str sdp);
 // "Contact: <sip:...>\r\n", for an answer that is not to an INVITE.

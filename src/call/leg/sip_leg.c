@@ -7,8 +7,8 @@ COUNTER(sip_leg_dropped, "Events of SIP legs without a row in their table");
 
 #define ACTIONS(X) \
 	X(none) X(invite) X(progress) X(alert) X(next) X(answer) X(hold) X(answer_held) X(refuse) X(cancel) X(free) \
-	X(up_progress) X(up_answer) X(up_failure) X(again) X(acked) X(up_cancel) X(up_expired) X(up_no_prack) X(early_bye) \
-	X(up_bye) X(keep_bye) X(bye) X(bye_later) X(ok_bye) X(cross_bye) X(lost)
+	X(up_progress) X(up_answer) X(up_failure) X(again) X(acked) X(up_cancel) X(up_expired) X(up_session_over) \
+	X(up_no_prack) X(early_bye) X(up_bye) X(keep_bye) X(bye) X(bye_later) X(ok_bye) X(cross_bye) X(lost)
 #define DO_ENUM(name) DO_##name,
 enum { ACTIONS(DO_ENUM) DO_COUNT };
 #define S(name) LEG_##name##_STATE
@@ -63,6 +63,7 @@ static const struct fsm_row rows[] = {
 	{ IN(S(UP)), LEG_EV_NO_ACK, S(LOST), DO_lost, "of a re-INVITE" },
 	{ IN(S(UP)), LEG_EV_RX_BYE, S(BYE_IN), DO_up_bye, "RFC 3261 15.1.2" },
 	{ IN(S(UP)), LEG_EV_RX_FAILURE, S(LOST), DO_lost, "RFC 3261 12.2.1.2: 408, 481 to a request in the dialog" },
+	{ IN(S(UP)), LEG_EV_SESSION_OVER, S(LOST), DO_up_session_over, "RFC 4028 10" },
 	{ IN(S(UP)), LEG_EV_RELEASE, S(BYE_OUT), DO_bye, "RFC 3261 15.1.1" },
 	{ IN(S(BYE_IN)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "another one" },
 	{ IN(S(BYE_OUT)), LEG_EV_RX_BYE, FSM_SAME, DO_cross_bye, "RFC 3261 15.1.2: both hang up" },
@@ -210,6 +211,7 @@ static bool answer_media(struct sip_leg *leg, const struct sip_msg *m, const str
 	v->sdp = STR("");
 	if (!agreed && !msg_sdp(m, &v->sdp)) return false;
 	if (!v->sdp.n && !asked && b) v->sdp = arena_dup(arena, b->answer);
+	session_heard(leg, v->sdp);
 	v->media = !v->sdp.n ? MEDIA_NONE : asked ? MEDIA_OFFER : MEDIA_ANSWER;
 	return agreed || (v->sdp.n && oa_step(leg, asked ? OA_EV_GET_LATE_OFFER : OA_EV_GET_ANSWER));
 }
@@ -230,6 +232,7 @@ static void do_up_answer(struct sip_leg *leg, const struct leg_input *in)
 	leg->dialog.confirmed = true;
 	leg->target = slab_free(&leg->legs->texts, leg->target);
 	update_learn(leg, in->msg);
+	session_answered(leg, in->msg);
 	if (v.media == MEDIA_OFFER) leg_keep(leg, &leg->answer, v.sdp);
 	// An offer is acknowledged with its answer, when the caller gives it.
 	if (leg->oa != OA_LATE_OFFER_GOT) out_ack(leg, STR(""));
@@ -279,6 +282,7 @@ static void do_acked(struct sip_leg *leg, const struct leg_input *in)
 			leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_INCOMPATIBLE) });
 		return;
 	}
+	session_heard(leg, v.sdp);
 	if (oa_step(leg, OA_EV_GET_ANSWER)) leg_tell(leg, &v);
 }
 
@@ -294,6 +298,13 @@ static void do_up_expired(struct sip_leg *leg, const struct leg_input *in)
 	(void)in;
 	leg->cause = (struct cause){ .value = CAUSE_TIMER, .location = LOCATION_USER };
 	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = leg->cause });
+}
+
+static void do_up_session_over(struct sip_leg *leg, const struct leg_input *in)
+{
+	(void)in;
+	leg_tell(leg, &(struct verb){ .kind = VERB_RELEASE, .cause = cause_local(CAUSE_TIMER),
+		.unrefreshed_s = leg->session ? leg->session->interval_s : 1 });
 }
 
 // The call hears 102, and so has us answer 504.
@@ -401,5 +412,6 @@ void leg_step(struct sip_leg *leg, enum sip_leg_event event, const struct leg_in
 	actions[row->action](leg, in);
 	leg = pool_at(&ls->pool, self); // the call may have released it in the action
 	if (leg && !(IN(leg->state) & BEGINNING)) early_free(leg);
+	if (leg && !(IN(leg->state) & (BEGINNING | IN(S(ANSWERED)) | IN(S(UP))))) session_free(leg);
 	if (leg && leg->state == S(GONE)) leg_free(leg);
 }

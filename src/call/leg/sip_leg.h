@@ -7,7 +7,8 @@
 // the 200 to a BYE) and is gone. The machine is sip_leg.c, a leg's beginning and end sip_legs.c. Offers and answers are
 // sip_oa.c; in a dialog that stands sip_reinvite.c, outside INVITE sip_update.c. Early dialogs are sip_early.c,
 // provisional responses that are acknowledged sip_reliable.c, challenges of carriers sip_credentials.c, REFER and what is
-// told of it sip_refer.c, legs by their Replaces sip_replaces.c; what comes in sip_in.c, what goes out sip_out.c.
+// told of it sip_refer.c, legs by their Replaces sip_replaces.c, session timers sip_session.c; what comes in sip_in.c,
+// what goes out sip_out.c.
 #pragma once
 
 #include "base/slab.h"
@@ -29,7 +30,8 @@ enum sip_leg_state { SIP_LEG_STATES(SIP_LEG_STATE_ENUM) SIP_LEG_STATE_COUNT };
 
 #define SIP_LEG_EVENTS(X) \
 	X(OFFER) X(PROGRESS) X(ALERT) X(ANSWER) X(ANSWER_WAITS) X(RELEASE) X(RX_PROVISIONAL) X(RX_2XX) X(RX_FAILURE) \
-	X(RX_ACK) X(CLEARED) X(RX_BYE) X(RX_CANCEL) X(EXPIRED) X(NO_PRACK) X(NO_ACK) X(BYE_UNSENT) X(BYE_DONE)
+	X(RX_ACK) X(CLEARED) X(RX_BYE) X(RX_CANCEL) X(EXPIRED) X(SESSION_OVER) X(NO_PRACK) X(NO_ACK) \
+	X(BYE_UNSENT) X(BYE_DONE)
 #define SIP_LEG_EVENT_ENUM(name) LEG_EV_##name,
 enum sip_leg_event { SIP_LEG_EVENTS(SIP_LEG_EVENT_ENUM) SIP_LEG_EVENT_COUNT };
 
@@ -79,6 +81,19 @@ struct sip_early {
 	struct sip_reliable reliable; // they call
 };
 
+// A session that has to be refreshed (RFC 4028), or was offered as such, and what a refresh by INVITE says.
+struct sip_session {
+	uint32_t interval_s; // 0: none after all
+	uint32_t min_s;      // no shorter
+	bool ours;           // we refresh
+	bool refreshing;     // the re-INVITE of ours that is open is a refresh and nothing else
+	ref update_txn;      // our UPDATE that is one; 0: none
+	uint64_t ends_ms;    // then who is left hangs up
+	struct str sdp, sdp_open; // owned (slab): our description as agreed; the one of the exchange that is open
+	uint64_t theirs, theirs_open; // hashes of theirs
+	struct timer timer;
+};
+
 // A REFER of theirs, and the subscription to its progress that it makes (RFC 3515).
 #define SIP_REFERS_MAX 4096 // of a worker that are under way
 struct sip_refer {
@@ -116,6 +131,7 @@ struct sip_leg {
 	struct str target;       // owned: the Request-URI of our first INVITE
 	struct str answer;       // owned: the SDP of our first 18x, to be said again in the 2xx; or the offer that their 2xx
 	                         // brought
+	struct sip_session *session; // owned (pool); NULL: no timer
 	struct sip_early *early; // owned (pool): until the first INVITE has its final response; NULL: nothing of it
 	bool referred;           // there was a REFER before
 	struct sip_refer *refer; // owned (pool); NULL: none is under way
@@ -150,7 +166,7 @@ struct sip_legs_setup { // all borrowed
 struct sip_legs {
 	struct sip_legs_setup setup;
 	struct pool pool;
-	struct pool earlies; // of struct sip_early
+	struct pool earlies, sessions; // of struct sip_early, sip_session
 	struct pool refers;
 	struct map by_tag;
 	struct slab texts;

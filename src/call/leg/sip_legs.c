@@ -75,6 +75,7 @@ void leg_free(struct sip_leg *leg)
 		&leg->credentials };
 	for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) *texts[i] = slab_free(&ls->texts, *texts[i]);
 	early_free(leg);
+	session_free(leg);
 	refer_free(leg);
 	pool_put(&ls->pool, leg);
 }
@@ -87,6 +88,7 @@ uint64_t sip_legs_tick(struct sip_legs *ls)
 		struct sip_leg *leg = pool_at(&ls->pool, t->owner);
 		arena_reset(&ls->setup.env->scratch); // each is an event of its own
 		if (leg && t->kind == LEG_TIMER_RELIABLE) reliable_due(leg);
+		else if (leg && t->kind == LEG_TIMER_SESSION) session_due(leg);
 		else if (leg) leg_step(leg, LEG_EV_EXPIRED, &nothing);
 	}
 	return wheel_next(&ls->wheel);
@@ -119,7 +121,7 @@ static void take_media(struct sip_leg *leg, const struct verb *v)
 	else if (up && (leg->oa == OA_OFFER_GOT || leg->oa == OA_ASK_GOT)) reinvite_answer(leg, v);
 	else if ((up || leg->state == LEG_CALLING_STATE) && leg->oa == OA_LATE_OFFER_GOT) answer_late_offer(leg, v);
 	else if (!offers) return;
-	else if (up && oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK)) out_reinvite(leg, v);
+	else if (up && oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK)) reinvite_send(leg, v);
 	else if (v->media == MEDIA_OFFER && update_is_possible(leg)) update_send(leg, v);
 	else leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_GLARE });
 }
@@ -278,6 +280,7 @@ enum err sip_legs_init(struct sip_legs *ls, const struct sip_legs_setup *setup, 
 	enum err e = pool_init(&ls->pool, "sip legs", sizeof(struct sip_leg), setup->legs_max);
 	if (e == OK) e = pool_init(&ls->refers, "REFERs", sizeof(struct sip_refer), SIP_REFERS_MAX);
 	if (e == OK) e = pool_init(&ls->earlies, "early dialogs", sizeof(struct sip_early), setup->legs_max);
+	if (e == OK) e = pool_init(&ls->sessions, "session timers", sizeof(struct sip_session), setup->legs_max);
 	if (e == OK) e = map_init(&ls->by_tag, setup->legs_max, key);
 	if (e != OK) sip_legs_fini(ls);
 	return e;
@@ -293,6 +296,7 @@ void sip_legs_fini(struct sip_legs *ls)
 	pool_fini(&ls->pool);
 	pool_fini(&ls->refers);
 	pool_fini(&ls->earlies);
+	pool_fini(&ls->sessions);
 	map_fini(&ls->by_tag);
 	slab_fini(&ls->texts);
 }

@@ -36,5 +36,7 @@ const struct fsm sip_oa_machine = {
 
 bool oa_step(struct sip_leg *leg, enum sip_oa_event event)
 {
-	return fsm_step(&sip_oa_machine, &leg->oa, event) != NULL;
+	if (!fsm_step(&sip_oa_machine, &leg->oa, event)) return false;
+	if (leg->session && leg->oa == OA_STABLE) session_agreed(leg, event == OA_EV_REFUSED);
+	return true;
 }

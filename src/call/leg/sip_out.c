@@ -12,7 +12,8 @@ COUNTER(sip_leg_unsent, "Messages of SIP legs that could not be written or sent"
 #define METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER"
 #define ALLOW "Allow: " METHODS "\r\n"
 #define ALLOW_OF_SWITCH "Allow: " METHODS ", REGISTER, SUBSCRIBE, NOTIFY, PUBLISH\r\n" // to who asks outside of a dialog
-#define SUPPORTED "Supported: 100rel, replaces, norefersub\r\n"
+#define SUPPORTED "Supported: 100rel, timer, replaces, norefersub\r\n"
+#define SUPPORTED_LATE "Supported: timer, replaces, norefersub\r\n"
 
 struct buf out_room(struct sip_legs *ls)
 {
@@ -31,6 +32,13 @@ void put_reason(struct buf *b, struct cause cause)
 {
 	if (!cause.value) return;
 	put_fmt(b, "Reason: Q.850;cause=%u;text=\"%s\"\r\n", cause.value, cause_text(cause));
+}
+
+// A description of ours, or none.
+static void put_sdp(struct buf *b, struct sip_leg *leg, struct str sdp)
+{
+	put_sip_body(b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	session_said(leg, sdp);
 }
 
 static struct sip_identity identity_of(const struct sip_leg *leg)
@@ -156,13 +164,15 @@ void out_invite(struct sip_leg *leg, const struct verb *v)
 	// Without an offer of ours the first reliable 18x brings one, which its PRACK has to answer (RFC 3262 5): only where
 	// the caller can do that before the answer to the call.
 	leg->asks_early = v->media == MEDIA_ASK && v->early;
-	if (v->media == MEDIA_OFFER || leg->asks_early) put_z(&b, SUPPORTED);
+	put_z(&b, v->media == MEDIA_OFFER || leg->asks_early ? SUPPORTED : SUPPORTED_LATE);
+	session_offer(leg);
+	session_put_ask(&b, leg);
 	const struct office_line *line = office_line(s->office, leg->line);
 	if (line) pbx_put_called(&b, &(struct pbx_target){ line, &v->offer->called, leg->target, realm });
 	put_diversions(&b, &(struct divert_told){ .offer = v->offer, .target = buf_str(&uri), .host = realm,
 		.spoken = g ? g->diversion : OFFICE_DIVERSION_DIVERSION, .trusted = g && g->trusted });
 	for (uint32_t i = 0; i < v->offer->identity_count; i++) put_sip_header(&b, SIP_H_IDENTITY, v->offer->identities[i]);
-	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
+	put_sdp(&b, leg, v->sdp);
 	oa_step(leg, v->media == MEDIA_OFFER ? OA_EV_SEND_OFFER : OA_EV_SEND_ASK);
 	leg->first_cseq = 1;
 	send_request(leg, SIP_INVITE, branch, &b, &leg->invite_txn);
@@ -182,7 +192,7 @@ static struct buf begin(struct sip_leg *leg, enum sip_method method, struct str 
 	return b;
 }
 
-static struct str new_branch(struct sip_leg *leg)
+struct str out_branch(struct sip_leg *leg)
 {
 	return arena_dup(&leg->legs->setup.env->scratch, sip_stack_branch(leg->legs->setup.stack));
 }
@@ -199,7 +209,7 @@ struct str out_contact(struct sip_leg *leg)
 
 void out_notify(struct sip_leg *leg, const struct notify *n, ref *txn)
 {
-	struct str branch = new_branch(leg);
+	struct str branch = out_branch(leg);
 	struct buf b = begin(leg, SIP_NOTIFY, branch, out_contact(leg), 0);
 	put_sip_header(&b, SIP_H_EVENT, n->event);
 	put_fmt(&b, "Subscription-State: %.*s\r\n", STR_FMT(n->state));
@@ -215,26 +225,25 @@ static void put_new_party(struct buf *b, const struct sip_leg *leg, const struct
 	put_asserted(b, party, str_from(rules->realm), g && g->trusted, false);
 }
 
-void out_reinvite(struct sip_leg *leg, const struct verb *v)
+bool out_reinvite(struct sip_leg *leg, const struct verb *v)
 {
-	struct str branch = new_branch(leg);
+	struct str branch = out_branch(leg);
 	struct buf b = begin(leg, SIP_INVITE, branch, out_contact(leg), 0);
 	leg->credentials = slab_free(&leg->legs->texts, leg->credentials);
 	if (v->party) put_new_party(&b, leg, v->party);
-	put_z(&b, ALLOW);
-	put_sip_body(&b, v->sdp.n ? STR("application/sdp") : STR(""), v->sdp);
+	put_z(&b, ALLOW SUPPORTED_LATE);
+	session_put_ask(&b, leg);
+	put_sdp(&b, leg, v->sdp);
 	send_request(leg, SIP_INVITE, branch, &b, &leg->invite_txn);
-	if (leg->invite_txn) return;
-	oa_step(leg, OA_EV_REFUSED);
-	leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_REFUSED, .refusal = REFUSED_FAILED });
+	return leg->invite_txn != 0;
 }
 
 void out_ack(struct sip_leg *leg, struct str sdp)
 {
 	struct sip_legs *ls = leg->legs;
-	struct buf b = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
+	struct buf b = begin(leg, SIP_ACK, out_branch(leg), STR(""), leg->ack_cseq);
 	put(&b, leg->credentials); // it cannot be challenged: those of its INVITE (RFC 3261 22.1)
-	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	put_sdp(&b, leg, sdp);
 	if (b.err != OK) {
 		COUNT(sip_leg_unsent);
 		return;
@@ -247,7 +256,7 @@ void out_ack(struct sip_leg *leg, struct str sdp)
 void out_bye(struct sip_leg *leg)
 {
 	if (!leg->dialog.text) return;
-	struct str branch = new_branch(leg);
+	struct str branch = out_branch(leg);
 	struct buf b = begin(leg, SIP_BYE, branch, STR(""), 0);
 	put_reason(&b, leg->cause);
 	put_sip_body(&b, STR(""), STR(""));
@@ -267,20 +276,38 @@ struct str out_head(struct sip_leg *leg, const struct sip_msg *m, const struct s
 void out_prack(struct sip_leg *leg, uint32_t rseq, uint32_t invite_cseq, struct str sdp)
 {
 	ref txn;
-	struct str branch = new_branch(leg);
+	struct str branch = out_branch(leg);
 	struct buf b = begin(leg, SIP_PRACK, branch, STR(""), 0);
 	put_fmt(&b, "RAck: %u %u INVITE\r\n", rseq, invite_cseq);
-	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	put_sdp(&b, leg, sdp);
 	send_request(leg, SIP_PRACK, branch, &b, &txn); // whatever is answered says nothing to the call
 }
 
-void out_update(struct sip_leg *leg, struct str sdp)
+void out_update(struct sip_leg *leg, struct str sdp, ref *txn)
 {
-	struct str branch = new_branch(leg);
+	struct str branch = out_branch(leg);
 	struct buf b = begin(leg, SIP_UPDATE, branch, out_contact(leg), 0);
 	put_z(&b, ALLOW);
-	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
-	send_request(leg, SIP_UPDATE, branch, &b, &leg->update_txn);
+	if (leg->state == LEG_UP_STATE) {
+		put_z(&b, SUPPORTED_LATE);
+		session_put_ask(&b, leg);
+	}
+	put_sdp(&b, leg, sdp);
+	send_request(leg, SIP_UPDATE, branch, &b, txn);
+}
+
+bool out_invite_again(struct sip_leg *leg, const struct sip_msg *m, struct str branch, struct str text)
+{
+	ref txn;
+	const struct sip_client_request r = { .method = SIP_INVITE, .branch = branch, .message = text,
+		.identity = { .from_tag = m->from.tag, .call_id = m->call_id, .cseq = m->cseq.number + 1 }, .to = leg->peer,
+		.listener = leg->listener, .owner = leg_ref(leg), .may_call = leg->trunk_group != 0 };
+	if (text.n == 0 || sip_client_send(&txn, leg->legs->setup.stack, &r) != OK) return false;
+	leg->invite_txn = txn;
+	leg->first_cseq = m->cseq.number + 1;
+	branch_enter(leg, NULL); // what was said early was said to the one before
+	early_free(leg);
+	return true;
 }
 
 void out_update_response(struct sip_leg *leg, uint16_t status, struct str extra, struct str sdp)
@@ -289,7 +316,7 @@ void out_update_response(struct sip_leg *leg, uint16_t status, struct str extra,
 	put_fmt(&b, "SIP/2.0 %u %.*s\r\n", status, STR_FMT(sip_status_text(status)));
 	put(&b, leg->other_head);
 	put(&b, extra);
-	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	put_sdp(&b, leg, sdp);
 	if (b.err != OK || sip_server_respond(leg->legs->setup.stack, leg->update_txn, status, buf_str(&b)) != OK)
 		COUNT(sip_leg_unsent);
 	leg->other_head = slab_free(&leg->legs->texts, leg->other_head);
@@ -306,8 +333,9 @@ static struct buf invite_response(struct sip_leg *leg, uint16_t status, struct s
 		put_leg_contact(&b, leg);
 		put_z(&b, ALLOW);
 	}
+	if (status / 100 == 2) session_put_answer(&b, leg);
 	put(&b, extra);
-	put_sip_body(&b, sdp.n ? STR("application/sdp") : STR(""), sdp);
+	put_sdp(&b, leg, sdp);
 	return b;
 }
 
@@ -394,7 +422,7 @@ static enum err bye_alone(struct sip_leg *leg, struct cause cause, struct str ac
 {
 	ref txn;
 	const struct sip_dialog *d = &leg->dialog;
-	struct str branch = new_branch(leg);
+	struct str branch = out_branch(leg);
 	struct buf b = begin(leg, SIP_BYE, branch, STR(""), 0);
 	put_reason(&b, cause);
 	put_sip_body(&b, STR(""), STR(""));
@@ -427,7 +455,7 @@ void out_refusing_ack(struct sip_leg *leg, struct str offer)
 static struct buf stray_ack(struct sip_leg *leg, struct str offer)
 {
 	struct str answer = refusing_answer(leg, offer);
-	struct buf ack = begin(leg, SIP_ACK, new_branch(leg), STR(""), leg->ack_cseq);
+	struct buf ack = begin(leg, SIP_ACK, out_branch(leg), STR(""), leg->ack_cseq);
 	put_sip_body(&ack, answer.n ? STR("application/sdp") : STR(""), answer);
 	if (ack.err != OK) COUNT(sip_leg_unsent);
 	return ack;

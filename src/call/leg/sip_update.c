@@ -33,6 +33,7 @@ bool update_offer(struct sip_leg *leg, ref txn, const struct sip_msg *m, const s
 		return false;
 	}
 	leg->update_txn = txn;
+	session_heard(leg, sdp);
 	if (leg->early && leg->early->at) // what an 18x brought is no answer to this one
 		leg->early->at->answer = slab_free(&leg->legs->texts, leg->early->at->answer);
 	leg_tell(leg, &(struct verb){ .kind = VERB_MEDIA, .media = MEDIA_OFFER, .sdp = sdp });
@@ -42,18 +43,23 @@ bool update_offer(struct sip_leg *leg, ref txn, const struct sip_msg *m, const s
 void update_request(struct sip_leg *leg, ref txn, const struct sip_msg *m, const struct sip_source *from)
 {
 	struct str sdp;
-	char text[128];
+	char text[256];
 	struct buf extra = buf_on(text, sizeof text);
+	struct str too_short = session_too_short(leg->legs, m);
 	if (!(IN(leg->state) & TALKING)) {
 		out_reply(leg, txn, m, from, 481, STR(""));
 	} else if (!msg_sdp(m, &sdp)) {
 		out_reply(leg, txn, m, from, 415, STR("Accept: application/sdp\r\n"));
 	} else if (!sdp_is_good(sdp)) {
 		out_reply(leg, txn, m, from, 400, STR(""));
+	} else if (too_short.n) {
+		out_reply(leg, txn, m, from, 422, too_short);
 	} else {
 		update_learn(leg, m);
 		leg_refresh(leg, m);
 		put_leg_contact(&extra, leg);
+		if (leg->state == LEG_UP_STATE) session_asked(leg, m);
+		if (leg->state == LEG_UP_STATE && !sdp.n) session_put_answer(&extra, leg);
 		if (sdp.n) update_offer(leg, txn, m, from, sdp);
 		else out_reply(leg, txn, m, from, 200, buf_str(&extra));
 	}
@@ -71,9 +77,10 @@ void update_answer(struct sip_leg *leg, const struct verb *v)
 		uint16_t status = in_prack ? 488 : refusals[v->refusal];
 		out_update_response(leg, status, status == 500 ? retry_after(leg) : STR(""), STR(""));
 	} else {
-		char text[128];
+		char text[256];
 		struct buf extra = buf_on(text, sizeof text);
 		if (!in_prack) put_leg_contact(&extra, leg);
+		if (leg->state == LEG_UP_STATE) session_put_answer(&extra, leg);
 		out_update_response(leg, 200, buf_str(&extra), v->sdp);
 	}
 	if (in_prack) leg->early->reliable.prack_offers = false;
@@ -102,7 +109,7 @@ void update_send(struct sip_leg *leg, const struct verb *v)
 	COUNT(sip_update_early);
 	if (leg->early && leg->early->at)
 		leg->early->at->answer = slab_free(&leg->legs->texts, leg->early->at->answer);
-	out_update(leg, v->sdp);
+	out_update(leg, v->sdp, &leg->update_txn);
 	if (!leg->update_txn) tell_refused(leg, REFUSED_FAILED);
 }
 
@@ -121,6 +128,7 @@ void update_response(struct sip_leg *leg, const struct sip_msg *m)
 	if (m->status < 200) return;
 	leg->update_txn = 0;
 	if (m->status == 405 || m->status == 501) leg->allows_update = false;
+	if (m->status < 300 && msg_sdp(m, &v.sdp)) session_heard(leg, v.sdp);
 	if (m->status >= 300) {
 		tell_refused(leg, refusal_of(m));
 	} else if (!msg_sdp(m, &v.sdp) || !v.sdp.n) {

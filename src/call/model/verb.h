@@ -71,6 +71,7 @@ struct verb {
 	uint8_t news;        // enum transfer_news, of SIGNAL_TRANSFERRED
 	uint8_t side, seat;  // within the call: enum call_side of the leg that it comes from, its place
 	uint16_t digit_ms;
+	uint32_t unrefreshed_s; // RELEASE: the far end, which had to say within so long that it still is there, did not
 	struct cause cause;  // RELEASE; SIGNAL_TRANSFERRED
 	uint64_t tied_to;    // from a tie: the number of the call at its other end
 	struct str sdp;      // OFFER, ANSWER; good until the step ends

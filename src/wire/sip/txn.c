@@ -373,9 +373,9 @@ enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_
 	return OK;
 }
 
-struct str sip_client_challenged(const struct sip_stack *s)
+struct str sip_client_refused(const struct sip_stack *s)
 {
-	return s->challenged;
+	return s->refused;
 }
 
 void sip_client_cancel_for(struct sip_stack *s, ref txn, struct str reason)

@@ -109,8 +109,8 @@ struct sip_client_request {
 	struct str ack; // of a 2xx: goes out right before it, when there is room for it; empty: none
 };
 MUST_CHECK enum err sip_client_send(ref *txn, struct sip_stack *s, const struct sip_client_request *r);
-// While the 401 or 407 to a request is told: the request as it went out. Empty at any other time.
-struct str sip_client_challenged(const struct sip_stack *s);
+// While the 401, 407 or 422 to a request is told: the request as it went out. Empty at any other time.
+struct str sip_client_refused(const struct sip_stack *s);
 // Cancels an INVITE (RFC 3261 §9.1): the CANCEL leaves when a provisional response has come. The final response is told
 // as ever, provisional ones no more. When none comes within 64*T1 of the CANCEL: failed(TIMEOUT).
 void sip_client_cancel(struct sip_stack *s, ref txn);

@@ -74,7 +74,7 @@ struct sip_stack {
 	uint32_t no_stream_at;
 	struct hash_key keys[2];
 	uint32_t tombstones;
-	struct str challenged; // sip_client_challenged; in scratch memory
+	struct str refused; // sip_client_refused; in scratch memory
 	const struct txn_input *roomless; // a BYE without a transaction, while it is told and was not answered; NULL: none
 	char branch[32];
 	uint32_t branch_prefix_n; // of `branch`: cookie and prefix

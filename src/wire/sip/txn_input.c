@@ -174,10 +174,10 @@ static void take_response(struct sip_stack *s, const struct sip_msg *m, const st
 	}
 	txn_see(s, t->owner, false, m->bytes, &from->peer);
 	// Before the transaction lets go of it: whoever is told may have to send it again.
-	if (m->status == 401 || m->status == 407) s->challenged = arena_dup(&s->env->scratch, t->text);
+	if (m->status == 401 || m->status == 407 || m->status == 422) s->refused = arena_dup(&s->env->scratch, t->text);
 	if (t->kind == TXN_INVITE_CLIENT) txn_invite_client_response(s, t, &in);
 	else txn_client_response(s, t, &in);
-	s->challenged = (struct str){ "", 0 };
+	s->refused = (struct str){ "", 0 };
 }
 
 // REQUESTS
