@@ -473,7 +473,10 @@ static void end_stray(struct sip_legs *ls, ref txn, const struct sip_msg *m, con
 	struct str offer = { 0 };
 	struct sip_leg leg = { .legs = ls, .listener = from->listener, .ack_cseq = m->cseq.number };
 	COUNT(sip_in_stray_2xx);
-	if (sip_dialog_init_uac(&leg.dialog, m, m, from) != OK) return;
+	if (sip_dialog_init_uac(&leg.dialog, m, m, from) != OK) {
+		if (!stray.again) sip_client_not_ended(ls->setup.stack, txn, m->to.tag);
+		return;
+	}
 	leg.dialog.flow_peer = from->peer;
 	if (!stray.offers || !msg_sdp(m, &offer)) offer = STR("");
 	// Without room for the BYE there is no ACK: the 2xx comes again.
