@@ -68,6 +68,8 @@ void join_told(enum err e);
 // Media could not be had: leaves in the trail why, and gives the cause.
 struct cause join_failed(struct call *c, enum call_side side, enum err e);
 struct media_leg join_leg(const struct call *c, enum call_side side);
+// Can this side hear what is about to be played? The trail tells when it is not as usual.
+bool join_can_play(struct call *c, enum call_side side);
 // Are the media that a side agreed to as secure as they must be?
 bool join_is_secure(const struct call *c, enum call_side side);
 // An offer, answer, request or refusal that a leg brought in the middle of a call.

@@ -50,6 +50,14 @@ static enum media_security join_security(const struct call *c, enum call_side si
 	return srtp != OFFICE_SRTP_NEVER && safe ? MEDIA_OFFERED : MEDIA_NEVER;
 }
 
+bool join_can_play(struct call *c, enum call_side side)
+{
+	const struct media_half *h = &c->media.halves[media_of(side)];
+	if (h->settled && !h->law) call_trail(c, side, TRAIL_CANNOT_PLAY, 0, 0);
+	else if (h->law == MEDIA_LAW_G722) call_trail(c, side, TRAIL_PLAYS_WIDE, 0, 0);
+	return media_can_play(&c->media, media_of(side));
+}
+
 bool join_is_secure(const struct call *c, enum call_side side)
 {
 	const struct media_half *h = &c->media.halves[media_of(side)];
@@ -157,8 +165,10 @@ enum err join_local(struct call *c, bool open)
 	if (media_offer_waits(&c->media, MEDIA_A)) {
 		v.media = MEDIA_ANSWER;
 		e = answer_local(c, SIDE_O, &v.sdp);
+		if (e == OK) join_can_play(c, SIDE_O);
+		else if (e == ERR_REFUSED) call_trail(c, SIDE_O, TRAIL_CANNOT_PLAY, 0, 0);
 	} else if (c->media.halves[MEDIA_A].settled) { // by early media: the leg says the same answer again
-		if (!media_can_play(&c->media, MEDIA_A)) return ERR_REFUSED;
+		if (!join_can_play(c, SIDE_O)) return ERR_REFUSED;
 		if (!open) return OK;
 	} else if (open) {
 		v.media = MEDIA_OFFER;

@@ -3,10 +3,11 @@
 
 #include "call/media/media.h"
 
-// What a medium says of the voice that we know: G.711 by its static types (RFC 3551), telephone-event at 8 kHz.
+// What a medium says of the voice that we know: G.711 and G.722 by their static types (RFC 3551), telephone-event at
+// 8 kHz.
 struct voice {
-	uint8_t law;         // enum media_law: the first of both that is there
-	bool mu, a;          // which are there
+	uint8_t law;         // enum media_law: the first of G.711 that is there, else G.722
+	uint8_t laws;        // which are there, as bits
 	uint8_t event_pt;    // or MEDIA_PT_NONE
 	uint32_t clock_hz;   // of the first codec
 	struct str codec;    // name of the first codec
@@ -14,7 +15,7 @@ struct voice {
 void voice_read(struct voice *v, const struct sdp_media *m);
 static inline uint8_t law_pt(uint8_t law)
 {
-	return law == MEDIA_LAW_A ? 8 : 0;
+	return law == MEDIA_LAW_A ? 8 : law == MEDIA_LAW_G722 ? 9 : 0;
 }
 
 // May media go where this medium of a leg says? Not to special addresses, nor to our own, but over a tie.

@@ -16,8 +16,7 @@ static_assert(MEDIA_STREAMS_MAX == RTP_STREAMS_MAX && MEDIA_MAP_MAX == RTP_MAP_M
 static_assert((int)MEDIA_FORM_AUDIO == RTP_FORM_AUDIO && (int)MEDIA_FORM_RTP == RTP_FORM_RTP, "forms");
 static_assert((int)MEDIA_FORM_RAW == RTP_FORM_RAW && (int)MEDIA_FORM_NONE == RTP_FORM_NONE, "forms");
 static_assert((int)MEDIA_LAW_MU == RTP_LAW_MU && (int)MEDIA_LAW_A == RTP_LAW_A, "laws");
-static_assert((int)MEDIA_CONVERT_MU_TO_A == RTP_CONVERT_MU_TO_A && (int)MEDIA_CONVERT_A_TO_MU == RTP_CONVERT_A_TO_MU,
-              "laws");
+static_assert((int)MEDIA_LAW_G722 == RTP_LAW_G722, "laws");
 static_assert((int)MEDIA_SUITE_COUNT == SRTP_SUITE_COUNT && (int)MEDIA_SUITE_COUNT == SDP_SUITE_COUNT, "suites");
 #define SUITE_IS_SAME(name)                                                                                            \
 	static_assert((int)MEDIA_##name == SRTP_##name && (int)MEDIA_##name == SDP_##name, "suites");
@@ -57,7 +56,8 @@ static void do_map(struct rtp_session *s, const struct media_command *c)
 	for (uint32_t i = 0; i < map.count; i++) {
 		map.pairs[i].from = c->map.pairs[i].from;
 		map.pairs[i].to = c->map.pairs[i].to;
-		map.pairs[i].convert = c->map.pairs[i].convert;
+		map.pairs[i].law_from = c->map.pairs[i].law_from;
+		map.pairs[i].law_to = c->map.pairs[i].law_to;
 	}
 	rtp_session_map(s, c->side, c->stream, &map);
 }

@@ -272,13 +272,13 @@ static enum err voice_text(struct call_media *cm, struct media_worker *w, struct
 	return e;
 }
 
-// What we offer to one side: both laws, the one first in which the other side talks; its telephone-event.
+// What we offer to one side: the codec first in which the other side talks, and G.711; its telephone-event.
 static struct sdp_voice voice_for(const struct media_half *other)
 {
-	bool a_first = other->settled && other->law == MEDIA_LAW_A;
-	struct sdp_voice v = { .count = 2, .a_law = { a_first, !a_first }, .event_pt = EVENT_PT };
-	v.pts[0] = a_first ? 8 : 0;
-	v.pts[1] = a_first ? 0 : 8;
+	uint8_t law = other->settled && other->law ? other->law : MEDIA_LAW_MU;
+	struct sdp_voice v = { .count = 1, .pts = { law_pt(law) }, .event_pt = EVENT_PT };
+	if (law != MEDIA_LAW_MU) v.pts[v.count++] = law_pt(MEDIA_LAW_MU);
+	if (law != MEDIA_LAW_A) v.pts[v.count++] = law_pt(MEDIA_LAW_A);
 	if (other->settled) v.event_pt = other->event_out;
 	return v;
 }
@@ -334,7 +334,9 @@ static enum err voice_apply(struct call_media *cm, struct media_worker *w, enum 
 	remote_read(&r, m, &cm->halves[side].leg, &theirs, ours);
 	if (r.form != MEDIA_FORM_AUDIO || !r.law) return ERR_REFUSED;
 	r.clock_hz = TONE_CLOCK_HZ;
-	half_read(&cm->halves[side], &r, &theirs, ours, r.law == MEDIA_LAW_A ? STR("PCMA") : STR("PCMU"));
+	static const struct str names[] = { [MEDIA_LAW_MU] = STR_INIT("PCMU"), [MEDIA_LAW_A] = STR_INIT("PCMA"),
+		                                [MEDIA_LAW_G722] = STR_INIT("G722") };
+	half_read(&cm->halves[side], &r, &theirs, ours, names[r.law]);
 	enum err e = secure_tell(cm, w, side, cm->voice, m, &cm->halves[side].suite);
 	if (e == OK) e = tell_remote(cm, w, side, cm->voice, &r);
 	return e == OK ? join(cm, w) : e;
@@ -347,8 +349,9 @@ static enum err voice_answered(struct call_media *cm, struct media_worker *w, en
 {
 	struct voice theirs;
 	voice_read(&theirs, &answer->media[at]);
-	bool g711 = str_eq_nocase(theirs.codec, STR("PCMU")) || str_eq_nocase(theirs.codec, STR("PCMA"));
-	if (!g711) return ERR_REFUSED; // it would talk in a codec that the other side was never told of
+	bool known = str_eq_nocase(theirs.codec, STR("PCMU")) || str_eq_nocase(theirs.codec, STR("PCMA")) ||
+	             str_eq_nocase(theirs.codec, STR("G722"));
+	if (!known) return ERR_REFUSED; // it would talk in a codec that the other side was never told of
 	enum err e = voice_apply(cm, w, side, &answer->media[at], ours);
 	if (e == OK) cm->halves[side].lines = *lines;
 	return e;
@@ -360,7 +363,9 @@ static enum err answer_to_voice(struct call_media *cm, struct media_worker *w, e
 	const struct media_half *other = &cm->halves[media_other(side)];
 	struct media_lines lines;
 	int32_t at = lines_of_voice(&lines, cm, side);
-	struct voice ours = { .law = MEDIA_LAW_MU, .mu = true, .a = true, .event_pt = voice_for(other).event_pt };
+	uint8_t wide = other->settled ? other->law & MEDIA_LAW_G722 : 0;
+	struct voice ours = { .law = MEDIA_LAW_MU, .laws = MEDIA_LAW_MU | MEDIA_LAW_A | wide,
+		                  .event_pt = voice_for(other).event_pt };
 	if (at < 0 || answer->media_count != lines.count) return ERR_BAD;
 	if (!secure_answer(answer, &lines, &cm->halves[side].leg)) return ERR_REFUSED;
 	return voice_answered(cm, w, side, &lines, at, answer, &ours);
@@ -427,11 +432,8 @@ enum err media_answer_local(struct call_media *cm, struct media_worker *w, struc
 	if (e != OK) return e;
 	int32_t at = find_voice(&theirs, &offer, &lines);
 	if (at < 0) return ERR_REFUSED;
-	bool a_law = theirs.law == MEDIA_LAW_A;
-	struct voice ours = { .law = theirs.law, .mu = !a_law, .a = a_law, .event_pt = theirs.event_pt };
-	struct sdp_voice said = {
-		.count = 1, .pts = { law_pt(theirs.law) }, .a_law = { a_law }, .event_pt = theirs.event_pt
-	};
+	struct voice ours = { .law = theirs.law, .laws = theirs.law, .event_pt = theirs.event_pt };
+	struct sdp_voice said = { .count = 1, .pts = { law_pt(theirs.law) }, .event_pt = theirs.event_pt };
 	struct sdp_draft draft = { 0 };
 	for (int32_t i = 0; i < lines.count; i++) draft.slots[i] = (struct sdp_slot){ .source = &offer.media[i] };
 	draft.slots[at] = (struct sdp_slot){ .voice = &said, .port = 1, .proto = offer.media[at].proto,

@@ -261,6 +261,27 @@ static void test_dial_tone_and_join(void **state)
 	assert_int_equal(voice_from(A_PHONE, "192.0.2.100:40000", 9, 1), 9 << 8 | 1); // no map any more
 }
 
+// A speaks G.722 alone, B G.711: what passes between them is made anew.
+static void test_wide_and_narrow(void **state)
+{
+	(void)state;
+	char frame[RTP_FRAME];
+	struct sim_sent s;
+	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 9 101\r\n" EVENT(101)), OK);
+	assert_int_equal(media_answer_local(&cm, &worker, &env, MEDIA_A, &out), OK);
+	assert_true(out_has("m=audio 40000 RTP/AVP 9 101\r\na=rtpmap:9 G722/8000\r\n"));
+	assert_int_equal(media_play(&cm, &worker, MEDIA_A, (struct media_play){ .tone = MEDIA_TONE_DIAL }), OK);
+	assert_true(media_sim_tick(&sim, cm.session, MEDIA_A, frame, &s));
+	assert_true(s.data.n == 172 && (s.data.p[1] & 127) == 9);
+	assert_int_equal(media_stop(&cm, &worker, MEDIA_A), OK);
+	assert_int_equal(offer_to(MEDIA_B), OK);
+	assert_true(out_has("RTP/AVP 9 0 8 101\r\n"));
+	assert_int_equal(answer(MEDIA_B, ANSWER_B), OK);
+	assert_int_equal(voice_from(A_PHONE, "192.0.2.100:40000", 9, 0xff) >> 8, 0);
+	assert_int_equal(voice_from(B_PHONE, "192.0.2.100:40002", 0, 0xff) >> 8, 9);
+	assert_int_equal(voice_from(A_PHONE, "192.0.2.100:40000", 101, 3), 101 << 8 | 3);
+}
+
 static void test_local_offer(void **state)
 {
 	(void)state;
@@ -312,8 +333,8 @@ static void test_answered_meanwhile(void **state)
 	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 9 0 101\r\n" EVENT(101)), OK);
 	assert_int_equal(offer_to(MEDIA_B), OK);
 	assert_int_equal(media_answer_local(&cm, &worker, &env, MEDIA_A, &out), OK);
-	assert_int_equal(answer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 9 0\r\n"),
-	                 ERR_REFUSED); // G.722, of which A was not told
+	assert_int_equal(answer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 18 0\r\n"),
+	                 ERR_REFUSED); // G.729, of which A was not told and of which we can make nothing
 	assert_int_equal(answer(MEDIA_B, FROM_B "m=audio 5000 RTP/AVP 0 101\r\n" EVENT(101)), OK);
 	assert_int_equal(out.n, 0);
 	assert_int_equal(voice_from(A_PHONE, "192.0.2.100:40002", 0, 4), 4);
@@ -382,8 +403,8 @@ static void test_refused(void **state)
 	assert_int_equal(cm.session, 0); // none of these costs a session
 	sim.media.loopback = true;
 	assert_int_equal(offer(MEDIA_A, refused[4]), OK);
-	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 18 9\r\n"), OK);
-	assert_int_equal(media_answer_local(&cm, &worker, &env, MEDIA_A, &out), ERR_REFUSED); // no G.711
+	assert_int_equal(offer(MEDIA_A, FROM_A "m=audio 4000 RTP/AVP 18 3\r\n"), OK);
+	assert_int_equal(media_answer_local(&cm, &worker, &env, MEDIA_A, &out), ERR_REFUSED); // none of ours
 	assert_int_equal(offer_to(MEDIA_B), OK);
 	assert_int_equal(answer(MEDIA_B, FROM_B), ERR_BAD); // fewer lines than offered
 	assert_int_equal(answer(MEDIA_B, ANSWER_B "m=video 1 RTP/AVP 99\r\n"), ERR_BAD);
@@ -424,6 +445,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_relayed),   T(test_parallel),           T(test_hold),        T(test_refused_reinvite),
 		T(test_delayed),   T(test_dial_tone_and_join), T(test_local_offer), T(test_next_leg),
+		T(test_wide_and_narrow),
 		T(test_answered_meanwhile), T(test_fax),       T(test_families),    T(test_refused),
 		T(test_limits), T(without_memory_it_says_so),
 	};

@@ -80,7 +80,7 @@ struct media_half {
 	struct media_lines lines;
 	bool settled;              // an answer was given or got
 	uint8_t gave;              // enum media_gave
-	uint8_t laws;              // of G.711 agreed with it: MEDIA_LAW_MU and MEDIA_LAW_A as bits
+	uint8_t laws;              // agreed with it, of those that we know: enum media_law as bits
 	uint8_t law;               // enum media_law: how it is played to; MEDIA_LAW_NONE: it cannot hear us
 	uint8_t event_out, event_in; // telephone-event to it and from it
 	uint8_t ways;              // of the voice: bit 0 we may send to it, bit 1 it sends
@@ -132,8 +132,8 @@ MUST_CHECK enum err media_offer_to(struct call_media *cm, struct media_worker *w
 MUST_CHECK enum err media_answer_from(struct call_media *cm, struct media_worker *w, struct env *env,
                                       enum media_side side, const struct media_leg *leg, struct str sdp,
                                       struct str *out);
-// We answer this side's offer ourselves, so that it can hear us: G.711 and telephone-event. Asked again before the next
-// offer (a 200 after a 183), the same text. ERR_REFUSED: it offered no G.711.
+// We answer this side's offer ourselves, so that it can hear us: G.711, or G.722 where it offered nothing else of ours, and
+// telephone-event. Asked again before the next offer (a 200 after a 183), the same text. ERR_REFUSED: it offered neither.
 MUST_CHECK enum err media_answer_local(struct call_media *cm, struct media_worker *w, struct env *env,
                                        enum media_side side, struct str *out);
 // We offer to this side ourselves.

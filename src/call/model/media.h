@@ -39,8 +39,9 @@ enum media_tone { MEDIA_TONE_NONE, MEDIA_TONES(MEDIA_TONE_ENUM) MEDIA_TONE_COUNT
 #define MEDIA_PROMPT_ENUM(name) MEDIA_PROMPT_##name,
 enum media_prompt { MEDIA_PROMPT_NONE, MEDIA_PROMPTS(MEDIA_PROMPT_ENUM) MEDIA_PROMPT_COUNT };
 
-// How tones are encoded toward a side.
-enum media_law { MEDIA_LAW_NONE, MEDIA_LAW_MU, MEDIA_LAW_A };
+// The codecs that we make and understand, as bits: how tones are encoded toward a side. G.711 first, where there is a
+// choice.
+enum media_law { MEDIA_LAW_NONE, MEDIA_LAW_MU = 1, MEDIA_LAW_A = 2, MEDIA_LAW_G722 = 4 };
 // What a stream is made of.
 enum media_form {
 	MEDIA_FORM_NONE,  // nothing passes
@@ -78,11 +79,11 @@ struct media_keys { // master keys, each followed by its salt
 // Renumbering of payload types in packets sent *to* a side, when the legs were not negotiated end to end. With an empty
 // list all pass as they are; with a list, only what it names.
 #define MEDIA_MAP_MAX 8
-enum media_convert { MEDIA_CONVERT_NONE, MEDIA_CONVERT_MU_TO_A, MEDIA_CONVERT_A_TO_MU };
 struct media_map {
 	uint8_t count;
 	struct {
-		uint8_t from, to, convert; // enum media_convert
+		uint8_t from, to;         // payload types
+		uint8_t law_from, law_to; // enum media_law; the same (or NONE): as it is
 	} pairs[MEDIA_MAP_MAX];
 };
 

@@ -82,9 +82,11 @@
 	X(MEDIA_SECURED, "the media of this side are encrypted with $a", 'E', '-')                                         \
 	X(MEDIA_BARE, "the media of this side are encrypted no more", '-', '-')                                            \
 	X(MEDIA_NOT_SECURE, "the media of this side must be encrypted, and would not be", '-', '-')                        \
-	X(MEDIA_KEYS_BARE, "the media of this side must be encrypted, and their keys would go in the clear", '-', '-') \
-	X(TAKEN_OVER, "line $a takes the place of line $b", 'L', 'L')                                     \
-	X(UNREFRESHED, "this side did not say within $a s that its session still stands: it is gone", 'N', '-')
+	X(MEDIA_KEYS_BARE, "the media of this side must be encrypted, and their keys would go in the clear", '-', '-')     \
+	X(TAKEN_OVER, "line $a takes the place of line $b", 'L', 'L')                                                      \
+	X(UNREFRESHED, "this side did not say within $a s that its session still stands: it is gone", 'N', '-')            \
+	X(PLAYS_WIDE, "what we play to this side is made in G.722, which is all that it speaks", '-', '-')                 \
+	X(CANNOT_PLAY, "nothing can be played to this side: it speaks neither G.711 nor G.722", '-', '-')
 #define TRAIL_TONE 0x100u // of a P operand: it is a tone, not an announcement
 #define TRAIL_ENUM(id, words, a, b) TRAIL_##id,
 enum trail_kind { TRAIL_KINDS(TRAIL_ENUM) TRAIL_KIND_COUNT };

@@ -38,6 +38,7 @@ void rtp_session_fini(struct rtp_session *s)
 		for (uint32_t i = 0; i < s->streams; i++) {
 			struct rtp_end *end = i ? &s->more->ends[side][i - 1] : &s->sides[side].first;
 			end->secret = srtp_pair_free(end->secret);
+			end->wide = wide_free(end->wide);
 		}
 }
 
@@ -84,6 +85,7 @@ void rtp_session_remote(struct rtp_session *s, uint32_t side, uint32_t stream, c
 		end->rtp = end->rtcp = (struct latch){ 0 };
 		end->map.count = 0;
 		end->secret = srtp_pair_free(end->secret);
+		end->wide = wide_free(end->wide);
 	} else {
 		latch_open(&end->rtp, &r->rtp, &r->signalling);
 		latch_open(&end->rtcp, &r->rtcp, &r->signalling);
@@ -153,22 +155,36 @@ static bool depart(struct rtp_end *end, const struct latch *latch, struct rtp_de
 	return true;
 }
 
-static void convert(struct rtp_packet *p, uint8_t how)
+static void encode(uint8_t *out, const int16_t *samples, uint32_t n, uint8_t law)
 {
-	if (how == RTP_CONVERT_MU_TO_A)
-		for (uint32_t i = 0; i < p->payload_n; i++) p->payload[i] = g711_mu_to_a(p->payload[i]);
-	if (how == RTP_CONVERT_A_TO_MU)
-		for (uint32_t i = 0; i < p->payload_n; i++) p->payload[i] = g711_a_to_mu(p->payload[i]);
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = law == RTP_LAW_A ? g711_a_encode(samples[i]) : g711_mu_encode(samples[i]);
 }
 
-static bool map_type(const struct rtp_map *map, struct rtp_packet *p)
+// All three codecs have an octet for each eighth of a millisecond. False: no memory.
+static bool convert(struct rtp_end *to, struct rtp_packet *p, uint8_t law_from, uint8_t law_to)
 {
+	int16_t samples[RTP_PACKET_MAX];
+	if (law_from == law_to) return true;
+	if (law_from == RTP_LAW_G722) {
+		if (!wide_decode(&to->wide, samples, p->payload, p->payload_n)) return false;
+	} else {
+		for (uint32_t i = 0; i < p->payload_n; i++)
+			samples[i] = law_from == RTP_LAW_A ? g711_a_decode(p->payload[i]) : g711_mu_decode(p->payload[i]);
+	}
+	if (law_to == RTP_LAW_G722) return wide_encode(&to->wide, p->payload, samples, p->payload_n);
+	encode(p->payload, samples, p->payload_n, law_to);
+	return true;
+}
+
+static bool map_type(struct rtp_end *to, struct rtp_packet *p)
+{
+	const struct rtp_map *map = &to->map;
 	if (!map->count) return true;
 	for (uint32_t i = 0; i < map->count; i++) {
 		if (map->pairs[i].from != p->pt) continue;
 		p->pt = map->pairs[i].to;
-		convert(p, map->pairs[i].convert);
-		return true;
+		return convert(to, p, map->pairs[i].law_from, map->pairs[i].law_to);
 	}
 	COUNT(rtp_rx_unmapped);
 	return false;
@@ -195,7 +211,7 @@ static bool relay_rtp(struct rtp_session *s, const struct rtp_arrival *in, struc
 	if (!end || !end->remote.send) return false;
 	if (end->remote.form == RTP_FORM_AUDIO) {
 		if (in->stream == s->sides[to].voice && rtp_session_busy(s, to)) return false;
-		if (!map_type(&end->map, p) || !flow_relay(&end->flow, p, end->remote.clock_hz, in->now_us)) return false;
+		if (!map_type(end, p) || !flow_relay(&end->flow, p, end->remote.clock_hz, in->now_us)) return false;
 		rtp_patch(in->data, p);
 		s->sides[to].own_run = false;
 	}
@@ -362,10 +378,11 @@ static bool send_own(struct rtp_session *s, uint32_t side, struct rtp_packet *p,
 static bool send_samples(struct rtp_session *s, uint32_t side, const int16_t *samples, uint64_t now_us, uint8_t *frame,
                          struct rtp_departure *out)
 {
-	const struct rtp_remote *r = &voice_of(s, side)->remote;
-	struct rtp_packet p = { .pt = r->law_pt, .payload = frame + RTP_HEADER, .payload_n = PLAYER_FRAME };
-	for (uint32_t i = 0; i < PLAYER_FRAME; i++)
-		p.payload[i] = r->law == RTP_LAW_A ? g711_a_encode(samples[i]) : g711_mu_encode(samples[i]);
+	struct rtp_end *end = voice_of(s, side);
+	uint8_t law = end->remote.law;
+	struct rtp_packet p = { .pt = end->remote.law_pt, .payload = frame + RTP_HEADER, .payload_n = PLAYER_FRAME };
+	if (law != RTP_LAW_G722) encode(p.payload, samples, PLAYER_FRAME, law);
+	else if (!wide_encode(&end->wide, p.payload, samples, PLAYER_FRAME)) return false;
 	return send_own(s, side, &p, false, now_us, frame, out);
 }
 

@@ -17,6 +17,7 @@
 #include "wire/rtp/player.h"
 #include "wire/rtp/srtp.h"
 #include "wire/rtp/stats.h"
+#include "wire/rtp/wide.h"
 
 #define RTP_STREAMS_MAX 4
 #define RTP_MAP_MAX 8
@@ -31,7 +32,7 @@ enum rtp_form {
 	RTP_FORM_RTP,   // RTP passed as it is
 	RTP_FORM_RAW,   // datagrams passed as they are (UDPTL)
 };
-enum rtp_law { RTP_LAW_NONE, RTP_LAW_MU, RTP_LAW_A };
+enum rtp_law { RTP_LAW_NONE, RTP_LAW_MU = 1, RTP_LAW_A = 2, RTP_LAW_G722 = 4 };
 
 // The other end of one stream of a side.
 struct rtp_remote {
@@ -46,11 +47,11 @@ struct rtp_remote {
 
 // Payload types of what is sent to a side, when the two were not negotiated with each other. Empty: all pass as they
 // are.
-enum rtp_convert { RTP_CONVERT_NONE, RTP_CONVERT_MU_TO_A, RTP_CONVERT_A_TO_MU };
 struct rtp_map {
 	uint8_t count;
 	struct {
-		uint8_t from, to, convert; // enum rtp_convert
+		uint8_t from, to;
+		uint8_t law_from, law_to; // enum rtp_law; the same (or NONE): as it is
 	} pairs[RTP_MAP_MAX];
 };
 
@@ -67,6 +68,7 @@ struct rtp_end { // one stream of one side
 	int32_t far_lost;         // by its RTCP
 	uint32_t far_jitter;
 	struct srtp_pair *secret; // owned; NULL: in the clear
+	struct wide *wide;        // owned; of what is sent to this side; NULL: no G.722 was made or read
 };
 struct rtp_side {
 	struct player player;
@@ -119,7 +121,7 @@ struct rtp_news {
 
 // `more` need not be zeroed, and belongs to the session as long as that is used. `seed`: of SSRCs and first numbers.
 void rtp_session_init(struct rtp_session *s, struct rtp_more *more, uint64_t seed);
-// Wipes and gives back the keys of its streams.
+// Gives back what its streams own; keys are wiped.
 void rtp_session_fini(struct rtp_session *s);
 // The keys of a stream, from now on; suite PLAIN: it is in the clear. To be told before the remote that they belong to.
 void rtp_session_keys(struct rtp_session *s, uint32_t side, uint32_t stream, const struct srtp_keys *keys);

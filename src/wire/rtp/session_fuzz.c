@@ -30,7 +30,7 @@ static const struct tone tones[2] = {
 static void remote(struct rtp_session *s, uint64_t now)
 {
 	uint8_t side = octet() & 1, stream = octet() % RTP_STREAMS_MAX, bits = octet();
-	struct rtp_remote r = { .form = bits & 3, .send = !(bits & 4), .receive = !(bits & 8), .law = octet() % 3,
+	struct rtp_remote r = { .form = bits & 3, .send = !(bits & 4), .receive = !(bits & 8), .law = octet() % 5,
 		                    .event_pt_in = octet(), .event_pt_out = octet(), .clock_hz = octet() * 400u };
 	if (bits & 16) r.rtp = host((uint8_t)(1 + side), octet()), r.rtcp = r.rtp;
 	if (bits & 32) r.signalling = host((uint8_t)(3 + side), 1);
@@ -46,10 +46,12 @@ static void keys(struct rtp_session *s)
 
 static void map(struct rtp_session *s)
 {
+	static const uint8_t laws[] = { RTP_LAW_MU, RTP_LAW_A, RTP_LAW_G722 };
 	uint8_t side = octet() & 1, stream = octet() % RTP_STREAMS_MAX;
 	struct rtp_map m = { .count = octet() % (RTP_MAP_MAX + 1) };
 	for (uint32_t i = 0; i < m.count; i++)
-		m.pairs[i].from = octet() & 127, m.pairs[i].to = octet() & 127, m.pairs[i].convert = octet() % 3;
+		m.pairs[i].from = octet() & 127, m.pairs[i].to = octet() & 127, m.pairs[i].law_from = laws[octet() % 3],
+		m.pairs[i].law_to = laws[octet() % 3];
 	rtp_session_map(s, side, stream, &m);
 }
 

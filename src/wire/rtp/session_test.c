@@ -265,7 +265,7 @@ static void test_hold(void **state)
 static void test_map(void **state)
 {
 	(void)state;
-	struct rtp_map map = { .count = 2, .pairs = { { 0, 8, RTP_CONVERT_MU_TO_A }, { 96, 101, RTP_CONVERT_NONE } } };
+	struct rtp_map map = { .count = 2, .pairs = { { 0, 8, RTP_LAW_MU, RTP_LAW_A }, { 96, 101, RTP_LAW_NONE, RTP_LAW_NONE } } };
 	rtp_session_map(&session, B, 0, &map);
 	assert_true(voice(A, A_AT, 7, 1, 0x1e));
 	struct rtp_packet p = sent();
@@ -335,7 +335,7 @@ static void test_keys_sounded(void **state)
 {
 	(void)state;
 	struct rtp_remote b = voice_at(B_AT);
-	struct rtp_map map = { .count = 1, .pairs = { { 0, 0, RTP_CONVERT_NONE } } };
+	struct rtp_map map = { .count = 1, .pairs = { { 0, 0, RTP_LAW_NONE, RTP_LAW_NONE } } };
 	static int16_t samples[8000];
 	uint32_t n = 0;
 	b.event_pt_in = b.event_pt_out = RTP_PT_NONE;

@@ -76,7 +76,7 @@ static void put_voice(struct buf *b, const struct sdp_slot *slot)
 	if (v->event_pt <= 127) put_fmt(b, " %u", v->event_pt);
 	put(b, STR("\r\n"));
 	for (uint32_t i = 0; i < v->count; i++)
-		put_fmt(b, "a=rtpmap:%u %s/8000\r\n", v->pts[i], v->a_law[i] ? "PCMA" : "PCMU");
+		put_fmt(b, "a=rtpmap:%u %s/8000\r\n", v->pts[i], v->pts[i] == 0 ? "PCMU" : v->pts[i] == 8 ? "PCMA" : "G722");
 	if (v->event_pt <= 127) {
 		put_fmt(b, "a=rtpmap:%u telephone-event/8000\r\n", v->event_pt);
 		put_fmt(b, "a=fmtp:%u 0-15\r\n", v->event_pt); // RFC 4733 §2.4.1: the keys of DTMF

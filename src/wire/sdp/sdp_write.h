@@ -11,11 +11,10 @@
 #include "wire/sdp/crypto.h"
 #include "wire/sdp/sdp.h"
 
-// The voice that we can make and hear ourselves: G.711 and telephone-event.
+// The voice that we can make and hear ourselves: G.711, G.722 and telephone-event.
 struct sdp_voice {
-	uint8_t count;         // of laws
-	uint8_t pts[2];        // payload types of the laws, in order of preference
-	bool a_law[2];         // PCMA, else PCMU
+	uint8_t count;         // of codecs
+	uint8_t pts[3];        // their payload types in order of preference: 0 PCMU, 8 PCMA, 9 G722 (RFC 3551 §6)
 	uint8_t event_pt;      // telephone-event, or 0xff
 };
 

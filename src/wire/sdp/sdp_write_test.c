@@ -82,7 +82,7 @@ static void test_version(void **state)
 static void test_voice(void **state)
 {
 	(void)state;
-	struct sdp_voice voice = { .count = 2, .pts = { 0, 8 }, .a_law = { false, true }, .event_pt = 101 };
+	struct sdp_voice voice = { .count = 2, .pts = { 0, 8 }, .event_pt = 101 };
 	struct sdp_draft draft = { .host = addr("2001:db8::5"), .count = 4 };
 	draft.slots[0] = (struct sdp_slot){ .voice = &voice, .port = 40000, .direction = SDP_SENDRECV };
 	draft.slots[1] = (struct sdp_slot){ .kind = SDP_VIDEO, .proto = SDP_PROTO_RTP_AVPF };
@@ -95,7 +95,7 @@ static void test_voice(void **state)
 	                 "m=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
 	                 "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
 	                 "m=video 0 RTP/AVPF 0\r\nm=image 0 udptl t38\r\nm=message 0 TCP/MSRP *\r\n");
-	voice = (struct sdp_voice){ .count = 1, .pts = { 8 }, .a_law = { true }, .event_pt = 0xff };
+	voice = (struct sdp_voice){ .count = 1, .pts = { 8 }, .event_pt = 0xff };
 	draft.count = 1;
 	assert_int_equal(sdp_write(&out, &arena, &draft, &origin), OK);
 	assert_int_equal(sdp_parse(&sdp, out, NULL), OK);
