@@ -42,7 +42,7 @@ static enum media_security join_security(const struct call *c, enum call_side si
 	const struct office_line *line = line_id ? call_line(c, line_id) : NULL;
 	const struct office_trunk_group *group = line_id ? NULL : office_trunk_group(rules, trunk);
 	uint8_t srtp = line ? line->srtp : group ? group->srtp : OFFICE_SRTP_NEVER;
-	bool safe = peer->transport == TRANSPORT_TLS || !rules->settings.srtp_needs_tls;
+	bool safe = transport_is_secure((enum transport)peer->transport) || !rules->settings.srtp_needs_tls;
 	bool must = srtp == OFFICE_SRTP_REQUIRED && !c->media.emergency;
 	if (c->media.emergency && side == SIDE_O) return MEDIA_OFFERED;
 	if (c->media.halves[media_of(side)].suite) return must ? MEDIA_REQUIRED : MEDIA_OFFERED;
