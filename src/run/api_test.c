@@ -1,5 +1,6 @@
 #include "api.c"
 
+#include "keep/cdr_text.h"
 #include "run/edge_fixture.h"
 
 #include <setjmp.h>
@@ -380,13 +381,13 @@ static void test_export(void **state)
 		char request[64];
 		snprintf(request, sizeof request, "GET /v1/cdrs?format=%s", formats[i]);
 		assert_int_equal(ask(request, NULL), 200);
-		uint32_t n = read_all(text, sizeof text, 5000), lines = 0;
+		uint32_t n = read_all(text, sizeof text, CDR_ROW_MAX), lines = 0;
 		for (uint32_t k = 0; k < n; k++) lines += text[k] == '\n';
 		assert_true(lines >= 2);
 		assert_int_equal(text[n - 1], '\n');
 	}
 	assert_int_equal(ask("GET /v1/cdrs?format=jsonl&limit=1", NULL), 200);
-	uint32_t n = read_all(text, sizeof text, 5000);
+	uint32_t n = read_all(text, sizeof text, CDR_ROW_MAX);
 	json_t *row = json_loadb(text, n, 0, NULL);
 	assert_non_null(row);
 	json_decref(row);

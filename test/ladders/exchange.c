@@ -159,7 +159,7 @@ static bool need_worker(struct ladder *l)
 	if (!x) return ladder_fail(l, NULL, "there is no switch: the ladder names no office");
 	if (x->worker) return true;
 	struct worker_setup setup = {
-		.count = 1, .seed = 0x1adde7, .now_ms = l->now_ms, .wall_ms = exchange_wall_ms(l), .listener_count = 2,
+		.count = 1, .seed = 0x1adde7 + x->boots++, .now_ms = l->now_ms, .wall_ms = exchange_wall_ms(l), .listener_count = 2,
 		.calls_max = x->calls_max, .transactions_max = x->transactions_max, .message_bytes_max = 8u << 20,
 		.office = x->office, .live = x->live, .media = &x->plane.media, .journal = journal_of(x), .out = &x->out,
 		.set_feature = set_feature, .set_feature_self = x, .send_tie = send_tie, .send_tie_self = x,

@@ -78,6 +78,7 @@ struct exchange {
 	struct ladder *ladder;
 	struct office *office;
 	struct live *live;
+	uint32_t boots; // chance differs from one to the next
 	struct worker *worker; // made when the first message comes: until then the office is being set
 	uint32_t transactions_max, calls_max;
 	bool may_be_full; // its transactions were made few: what finds none is no input that a replay has
