@@ -3,10 +3,11 @@ here, so it says a tone from a file and hears nothing that we could record: a ba
 
 import re
 import subprocess
+import time
 
 import switch
 import tones
-from calls import ONE, TWO
+from calls import ONE, THREE, TWO, talk
 from lab import PATIENCE_S, Failed, scenario, wait_until
 
 CONFIG = """\
@@ -113,3 +114,54 @@ def linphone_talks(lab):
     lab.check("its call ends when the other hangs up", True)
     lab.check("linphone ends in order", linphone.close() == 0)
     verdict()
+
+
+@scenario("linphone transfers a call, to a number and to its second call")
+def linphone_transfers(lab):
+    server = switch.start(lab)
+    server.allow_calls(0, 4)
+    verdict = server.judged()
+    linphone = Linphone(server, 0, "linphone", ONE)
+    one, two = server.phone(1, "one", says_hz=TWO), server.phone(2, "two", says_hz=THREE)
+
+    def talks_to(phone, digits):
+        """linphone calls, the phone answers; tells the call's number."""
+        linphone.dial(digits)
+        phone.wait("CALL_INCOMING")
+        phone.answer()
+        phone.wait("CALL_ESTABLISHED")
+        return linphone.wait("StreamsRunning")
+
+    def hang_up():
+        one.hang_up()
+        for phone in (one, two):
+            phone.wait("CALL_CLOSED")
+
+    call = talks_to(one, server.lines[1].number)
+    linphone.command(f"call-transfer {call} sip:{server.lines[2].number}@{server.where}")
+    two.wait("CALL_INCOMING")
+    two.answer()
+    two.wait("CALL_ESTABLISHED")
+    linphone.wait("Released")
+    talk(lab, one, two, ", transferred to a number")
+    hang_up()
+
+    first = talks_to(one, server.lines[1].number)
+    second = talks_to(two, server.lines[2].number)
+    linphone.command(f"call-transfer {first} {second}")
+    linphone.wait("Released")
+    linphone.wait("Released")
+    slices = []  # what follows a hold is heard on the wire only; one of three is whole at the latest
+    for _ in range(3):
+        time.sleep(0.5)
+        slices.append(time.time())
+        time.sleep(1)
+    hang_up()
+    lab.check("linphone ends in order", linphone.close() == 0)
+    wire = verdict()
+    for phone, hz in ((one, THREE), (two, TWO)):
+        heard = [wire.sound_to(phone, at, at + 1) for at in slices]
+        lab.check(f"after a word with both, {phone.name} hears the other", any(each.is_tone(hz) for each in heard))
+    ties = [side["tied_as"] for row in server.records() for side in (row["calling"], row["called"]) if side["tied_to"]]
+    lab.check("the records say which calls belong together",
+              sorted(ties) == ["begun", "joined", "transferred", "transferred"], str(ties))
