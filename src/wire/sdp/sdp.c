@@ -58,7 +58,7 @@ bool sdp_attribute_next(struct str *rest, struct str name, struct str *value)
 {
 	struct str line;
 	while (sdp_line_next(rest, &line)) {
-		bool named = line.n >= name.n + 2 && line.p[0] == 'a' && memcmp(line.p + 2, name.p, name.n) == 0;
+		bool named = str_starts(line, STR("a=")) && str_starts(str_from_at(line, 2), name);
 		struct str tail = str_from_at(line, name.n + 2);
 		if (!named || (tail.n && tail.p[0] != ':')) continue;
 		*value = str_trim(str_from_at(tail, 1));
